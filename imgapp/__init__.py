@@ -1,0 +1,3 @@
+"""An image library that describes itself."""
+
+__version__ = "0.1.0"

@@ -1,0 +1,179 @@
+"""Every exception that imgapp raises on purpose.
+
+    ImgappError
+    ├── ConfigurationError            a setting or a server is not usable; stops the start
+    ├── InvalidRequest                400: a parameter, cursor or body that cannot be used
+    ├── NotSignedIn                   401: no valid session or token
+    ├── Forbidden                     403: signed in, but not allowed (scope, origin, role)
+    ├── NotFound                      404: missing, or somebody else's: the two look alike
+    ├── Conflict                      409: clashes with what is stored
+    ├── RateLimited                   429: too many requests; carries `retry_after`
+    ├── RejectedFile                  422: this file cannot become a picture
+    │   ├── EmptyFile
+    │   ├── NotAnImage
+    │   ├── UnsupportedFormat
+    │   ├── DamagedImage
+    │   ├── TooManyPixels
+    │   ├── TooComplex                decoding took too long or too much memory
+    │   └── FileTooLarge              413 when it is the whole request
+    ├── ServiceUnavailable            503: a dependency does not answer
+    │   ├── DatabaseUnavailable
+    │   ├── QueueUnavailable
+    │   └── StoreUnavailable
+    └── DescriberError                a picture was not described
+        ├── TransientDescriberError   worth another attempt; may carry `retry_after`
+        └── PermanentDescriberError   another attempt would end the same way
+
+Adapters translate vendor exceptions into these, services raise them, and each shell (page, API,
+command line, worker) turns them into its own kind of answer in one place.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class ImgappError(Exception):
+    """The root. `code` is stable and meant for programs, `detail` is a sentence for people."""
+
+    status: ClassVar[int] = 500
+    code: str = "internal_error"
+    title: ClassVar[str] = "Something went wrong"
+
+    def __init__(self, detail: str = "", *, code: str | None = None) -> None:
+        super().__init__(detail or self.title)
+        self.detail = detail or self.title
+        if code is not None:
+            self.code = code
+
+
+class ConfigurationError(ImgappError):
+    code = "configuration_error"
+    title = "imgapp is not configured correctly"
+
+
+class InvalidRequest(ImgappError):
+    status = 400
+    code = "invalid_request"
+    title = "The request cannot be used"
+
+
+class NotSignedIn(ImgappError):
+    status = 401
+    code = "not_signed_in"
+    title = "Sign in first"
+
+
+class Forbidden(ImgappError):
+    status = 403
+    code = "forbidden"
+    title = "Not allowed"
+
+
+class NotFound(ImgappError):
+    status = 404
+    code = "not_found"
+    title = "Not found"
+
+
+class Conflict(ImgappError):
+    status = 409
+    code = "conflict"
+    title = "Conflicts with what is stored"
+
+
+class RateLimited(ImgappError):
+    """`retry_after` is in seconds."""
+
+    status = 429
+    code = "rate_limited"
+    title = "Too many requests"
+
+    def __init__(self, detail: str = "", *, retry_after: float = 1.0) -> None:
+        super().__init__(detail)
+        self.retry_after = retry_after
+
+
+class RejectedFile(ImgappError):
+    status = 422
+    code = "rejected"
+    title = "The file was not accepted"
+
+
+class EmptyFile(RejectedFile):
+    code = "empty_file"
+    title = "The file is empty"
+
+
+class NotAnImage(RejectedFile):
+    code = "not_an_image"
+    title = "The file is not an image"
+
+
+class UnsupportedFormat(RejectedFile):
+    code = "unsupported_format"
+    title = "This image format is not supported"
+
+
+class DamagedImage(RejectedFile):
+    code = "damaged"
+    title = "The image is damaged"
+
+
+class TooManyPixels(RejectedFile):
+    code = "too_many_pixels"
+    title = "The image has too many pixels"
+
+
+class TooComplex(RejectedFile):
+    code = "too_complex"
+    title = "The image takes too long or too much memory to open"
+
+
+class FileTooLarge(RejectedFile):
+    code = "too_large"
+    title = "The file is too large"
+
+
+class ServiceUnavailable(ImgappError):
+    status = 503
+    code = "unavailable"
+    title = "A service that imgapp needs does not answer"
+
+
+class DatabaseUnavailable(ServiceUnavailable):
+    code = "database_unavailable"
+    title = "The database does not answer"
+
+
+class QueueUnavailable(ServiceUnavailable):
+    code = "queue_unavailable"
+    title = "Redis does not answer"
+
+
+class StoreUnavailable(ServiceUnavailable):
+    code = "store_unavailable"
+    title = "The picture store does not answer"
+
+
+class DescriberError(ImgappError):
+    code = "describer_error"
+    title = "The picture was not described"
+
+
+class TransientDescriberError(DescriberError):
+    """`retry_after` is what the provider asked for, in seconds, or None."""
+
+    code = "model_unavailable"
+    title = "The vision model did not answer"
+
+    def __init__(
+        self, detail: str = "", *, code: str | None = None, retry_after: float | None = None
+    ) -> None:
+        super().__init__(detail, code=code)
+        self.retry_after = retry_after
+
+
+class PermanentDescriberError(DescriberError):
+    code = "model_refused"
+    title = "The vision model refused the picture"

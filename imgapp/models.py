@@ -1,0 +1,345 @@
+"""The tables, the shapes that leave them, and the rules of a picture's status.
+
+Rows never leave the services: what the API, the page and the command line get are the plain shapes
+at the end of this module.
+"""
+
+from __future__ import annotations
+
+import uuid
+from datetime import UTC, datetime
+from enum import IntEnum, StrEnum
+from typing import Any
+
+import uuid_utils
+from pydantic import BaseModel, ConfigDict, Field as PydanticField
+from sqlalchemy import ARRAY, BigInteger, DateTime, Index, Text, UniqueConstraint, text
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlmodel import Field, SQLModel
+
+
+def new_id() -> uuid.UUID:
+    """A version 7 UUID (RFC 9562): unique, and sorted by the time it was made."""
+    return uuid.UUID(bytes=uuid_utils.uuid7().bytes)
+
+
+def now() -> datetime:
+    """The current time, with its zone."""
+    return datetime.now(UTC)
+
+
+class AnalysisStatus(StrEnum):
+    PENDING = "pending"
+    IN_PROGRESS = "in_progress"
+    COMPLETED = "completed"
+    FAILED = "failed"
+
+
+class WaitingReason(StrEnum):
+    """Why a pending picture is not being analysed."""
+
+    BUDGET = "budget"
+    PAUSED = "paused"
+    PROVIDER_DOWN = "provider_down"
+
+
+class WrittenBy(StrEnum):
+    """Who wrote a text field. What a person wrote is never overwritten by a model."""
+
+    PERSON = "person"
+    MODEL = "model"
+
+
+class Priority(IntEnum):
+    """Lower goes first."""
+
+    INTERACTIVE = 0
+    BULK = 10
+
+
+class Scope(StrEnum):
+    READ = "read"
+    WRITE = "write"
+
+
+def _timestamp(**kwargs: Any) -> Any:
+    return Field(sa_type=DateTime(timezone=True), **kwargs)  # type: ignore[call-overload]
+
+
+def _text_or_null() -> Any:
+    return Field(default=None, sa_type=Text)
+
+
+class User(SQLModel, table=True):
+    """A person. `email` is unique whatever its case (index on lower(email))."""
+
+    __tablename__ = "users"
+    __table_args__ = (Index("users_email_key", text("lower(email)"), unique=True),)
+
+    id: uuid.UUID = Field(default_factory=new_id, primary_key=True)
+    email: str = Field(sa_type=Text)
+    password_hash: str | None = _text_or_null()
+    is_admin: bool = False
+    disabled_at: datetime | None = _timestamp(default=None)
+    created_at: datetime = _timestamp(default_factory=now)
+    last_claimed_at: datetime | None = _timestamp(default=None)
+    """When the worker last took one of this person's pictures: people take turns."""
+
+
+class UserSession(SQLModel, table=True):
+    """A browser that is signed in. Only the SHA-256 of the cookie is stored."""
+
+    __tablename__ = "sessions"
+
+    id: uuid.UUID = Field(default_factory=new_id, primary_key=True)
+    user_id: uuid.UUID = Field(foreign_key="users.id", ondelete="CASCADE", index=True)
+    token_hash: str = Field(sa_type=Text, unique=True)
+    created_at: datetime = _timestamp(default_factory=now)
+    expires_at: datetime = _timestamp()
+    last_seen_at: datetime = _timestamp(default_factory=now)
+    user_agent: str = Field(default="", sa_type=Text)
+    address: str = Field(default="", sa_type=Text)
+
+
+class AccessToken(SQLModel, table=True):
+    """A personal access token. Only its SHA-256 is stored; `hint` is its first characters."""
+
+    __tablename__ = "tokens"
+
+    id: uuid.UUID = Field(default_factory=new_id, primary_key=True)
+    user_id: uuid.UUID = Field(foreign_key="users.id", ondelete="CASCADE", index=True)
+    name: str = Field(sa_type=Text)
+    token_hash: str = Field(sa_type=Text, unique=True)
+    hint: str = Field(sa_type=Text)
+    scopes: list[str] = Field(sa_type=ARRAY(Text))  # type: ignore[call-overload]
+    created_at: datetime = _timestamp(default_factory=now)
+    expires_at: datetime | None = _timestamp(default=None)
+    last_used_at: datetime | None = _timestamp(default=None)
+
+
+class Image(SQLModel, table=True):
+    """A picture, its place in the queue and its current text. null text is unknown."""
+
+    __tablename__ = "images"
+    __table_args__ = (
+        UniqueConstraint("user_id", "sha256", name="images_user_id_sha256_key"),
+        Index("images_gallery", "user_id", text("uploaded_at DESC"), text("id DESC")),
+        Index(
+            "images_due",
+            "priority",
+            "user_id",
+            "due_at",
+            postgresql_where=text("analysis_status = 'pending' AND deleted_at IS NULL"),
+        ),
+        Index(
+            "images_leased",
+            "lease_expires_at",
+            postgresql_where=text("analysis_status = 'in_progress'"),
+        ),
+        Index("images_trash", "deleted_at", postgresql_where=text("deleted_at IS NOT NULL")),
+    )
+
+    id: uuid.UUID = Field(default_factory=new_id, primary_key=True)
+    user_id: uuid.UUID = Field(foreign_key="users.id", ondelete="CASCADE")
+    filename: str = Field(sa_type=Text)
+    s3_key: str = Field(sa_type=Text)
+    s3_bucket: str = Field(sa_type=Text)
+    mime_type: str = Field(sa_type=Text)
+    file_size: int = Field(sa_type=BigInteger)
+    sha256: str = Field(sa_type=Text)
+    width: int
+    height: int
+    facts: dict[str, Any] = Field(default_factory=dict, sa_type=JSONB)
+    """What the file says of itself: camera, lens, exposure, taken_at, … (never GPS)."""
+    uploaded_at: datetime = _timestamp(default_factory=now)
+    updated_at: datetime = _timestamp(default_factory=now)
+    deleted_at: datetime | None = _timestamp(default=None)
+
+    analysis_status: str = Field(default=AnalysisStatus.PENDING, sa_type=Text)
+    waiting_reason: str | None = _text_or_null()
+    priority: int = Field(default=Priority.INTERACTIVE)
+    queued_at: datetime = _timestamp(default_factory=now)
+    due_at: datetime = _timestamp(default_factory=now)
+    started_at: datetime | None = _timestamp(default=None)
+    completed_at: datetime | None = _timestamp(default=None)
+    lease_id: uuid.UUID | None = None
+    lease_expires_at: datetime | None = _timestamp(default=None)
+    attempts: int = 0
+    """Attempts that the model answered or failed, since the picture was last queued."""
+    lost_attempts: int = 0
+    """Attempts lost to a killed worker, since the picture was last queued."""
+    error_code: str | None = _text_or_null()
+    error_message: str | None = _text_or_null()
+
+    analysis_id: uuid.UUID | None = Field(
+        default=None, foreign_key="image_analyses.id", ondelete="SET NULL"
+    )
+    """The newest analysis."""
+    alt_text: str | None = _text_or_null()
+    alt_text_by: str | None = _text_or_null()
+    description: str | None = _text_or_null()
+    description_by: str | None = _text_or_null()
+    tags: list[str] | None = Field(default=None, sa_type=ARRAY(Text))  # type: ignore[call-overload]
+    tags_by: str | None = _text_or_null()
+    visible_text: str | None = _text_or_null()
+    visible_text_by: str | None = _text_or_null()
+    decorative: bool | None = None
+    decorative_by: str | None = _text_or_null()
+    language: str | None = _text_or_null()
+    language_by: str | None = _text_or_null()
+
+
+class ImageAnalysis(SQLModel, table=True):
+    """One answer of a describer. Never changed; a new analysis adds a row."""
+
+    __tablename__ = "image_analyses"
+    __table_args__ = (Index("image_analyses_history", "image_id", text("created_at DESC")),)
+
+    id: uuid.UUID = Field(default_factory=new_id, primary_key=True)
+    image_id: uuid.UUID = Field(foreign_key="images.id", ondelete="CASCADE")
+    user_id: uuid.UUID = Field(foreign_key="users.id", ondelete="CASCADE", index=True)
+    lease_id: uuid.UUID | None = Field(default=None, unique=True)
+    """The lease under which it was made: one answer per lease, whatever is retried."""
+    description: str | None = _text_or_null()
+    alt_text: str | None = _text_or_null()
+    tags: list[str] | None = Field(default=None, sa_type=ARRAY(Text))  # type: ignore[call-overload]
+    visible_text: str | None = _text_or_null()
+    decorative: bool | None = None
+    language: str | None = _text_or_null()
+    processing_time: float
+    created_at: datetime = _timestamp(default_factory=now)
+    """When the describer was asked."""
+    completed_at: datetime = _timestamp(default_factory=now)
+    model_version: str = Field(sa_type=Text)
+    prompt_version: str | None = _text_or_null()
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+    cost: float | None = None
+    """In US dollars, where a price is known."""
+
+
+class IdempotencyKey(SQLModel, table=True):
+    """The answer to an upload that named an `Idempotency-Key`, kept for a day."""
+
+    __tablename__ = "idempotency_keys"
+
+    user_id: uuid.UUID = Field(foreign_key="users.id", ondelete="CASCADE", primary_key=True)
+    key: str = Field(sa_type=Text, primary_key=True)
+    fingerprint: str = Field(sa_type=Text)
+    status_code: int | None = None
+    response: dict[str, Any] | None = Field(default=None, sa_type=JSONB)
+    created_at: datetime = _timestamp(default_factory=now)
+
+
+# Shapes that leave the services.
+
+
+class Shape(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+
+class AnalysisSummary(Shape):
+    id: uuid.UUID
+    model_version: str
+    processing_time: float = PydanticField(description="Seconds the describer took")
+    created_at: datetime
+    completed_at: datetime | None
+
+
+class ErrorInfo(Shape):
+    code: str
+    message: str
+
+
+class ImageUrls(Shape):
+    thumbnail: str
+    preview: str
+    original: str
+
+
+class ImagePublic(Shape):
+    """A picture as the API shows it."""
+
+    id: uuid.UUID
+    filename: str
+    mime_type: str
+    file_size: int = PydanticField(description="Bytes")
+    width: int = PydanticField(description="Pixels, after EXIF orientation")
+    height: int
+    uploaded_at: datetime
+    status: AnalysisStatus
+    waiting_reason: WaitingReason | None = None
+    alt_text: str | None = None
+    description: str | None = None
+    tags: list[str] | None = None
+    visible_text: str | None = None
+    decorative: bool | None = None
+    language: str | None = None
+    written_by: dict[str, WrittenBy] = PydanticField(
+        default_factory=dict, description="Who wrote each text field that is known"
+    )
+    facts: dict[str, Any] = PydanticField(
+        default_factory=dict, description="What the file says of itself: camera, exposure, date"
+    )
+    analysis: AnalysisSummary | None = None
+    error: ErrorInfo | None = None
+    urls: ImageUrls
+    duplicate: bool | None = PydanticField(
+        default=None, description="In the answer to an upload: these bytes were already there"
+    )
+
+
+class ImageStatus(Shape):
+    id: uuid.UUID
+    status: AnalysisStatus
+    waiting_reason: WaitingReason | None
+    attempts: int
+    error: ErrorInfo | None
+    queued_at: datetime
+    started_at: datetime | None
+    completed_at: datetime | None
+
+
+class AnalysisPublic(AnalysisSummary):
+    """One entry of a picture's history."""
+
+    alt_text: str | None
+    description: str | None
+    tags: list[str] | None
+    visible_text: str | None
+    decorative: bool | None
+    language: str | None
+    prompt_version: str | None
+    input_tokens: int | None
+    output_tokens: int | None
+    cost: float | None
+
+
+class ImageEdit(BaseModel):
+    """What a person may write. Fields that are left out stay as they are; null makes one unknown."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    alt_text: str | None = PydanticField(default=None, max_length=2_000)
+    description: str | None = PydanticField(default=None, max_length=20_000)
+    tags: list[str] | None = PydanticField(default=None, max_length=100)
+    visible_text: str | None = PydanticField(default=None, max_length=50_000)
+    decorative: bool | None = None
+
+
+class ImagePage(Shape):
+    """One page of a list. `total` is counted for the first page only."""
+
+    items: list[ImagePublic]
+    next_cursor: str | None
+    total: int | None
+
+
+class Viewer(Shape):
+    """Who is calling: made by the session or token look-up, and by nothing else."""
+
+    user_id: uuid.UUID
+    email: str
+    is_admin: bool
+    session_id: uuid.UUID | None = None
+    scopes: frozenset[Scope] = frozenset(Scope)

@@ -1,0 +1,151 @@
+"""The settings: one class, read once from the environment."""
+
+from __future__ import annotations
+
+import os
+import sys
+from functools import lru_cache
+from pathlib import Path
+from typing import Annotated, Literal
+from urllib.parse import urlsplit
+
+import platformdirs
+from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from imgapp.errors import ConfigurationError
+
+
+def default_data_dir() -> Path:
+    """The platform's user data folder; `/var/lib/imgapp` as root."""
+    if hasattr(os, "geteuid") and os.geteuid() == 0:
+        return Path("/var/lib/imgapp")
+    return Path(platformdirs.user_data_dir("imgapp", appauthor=False))
+
+
+def _unprefixed(name: str) -> AliasChoices:
+    return AliasChoices(name, name.lower())
+
+
+class Settings(BaseSettings):
+    """What an operator can set. Field `x` is the variable `IMGAPP_X` unless an alias says otherwise."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="IMGAPP_", env_ignore_empty=True, extra="ignore", populate_by_name=True
+    )
+
+    data_dir: Path = Field(default_factory=default_data_dir)
+    host: str = "127.0.0.1"
+    port: Annotated[int, Field(ge=1, le=65535)] = 8000
+    public_url: str | None = None
+    secret_key: SecretStr | None = None
+
+    database_url: SecretStr | None = Field(None, validation_alias=_unprefixed("DATABASE_URL"))
+    migrate_database_url: SecretStr | None = None
+    redis_url: SecretStr | None = Field(None, validation_alias=_unprefixed("REDIS_URL"))
+
+    s3_bucket: str | None = None
+    s3_public_endpoint: str | None = None
+    s3_sse: str | None = None
+    s3_storage_class: str | None = None
+
+    openai_api_key: SecretStr | None = Field(None, validation_alias=_unprefixed("OPENAI_API_KEY"))
+    openai_base_url: str | None = Field(None, validation_alias=_unprefixed("OPENAI_BASE_URL"))
+    vision: Literal["auto", "openai", "basic"] = "auto"
+    vision_model: str = "gpt-5.4-mini"
+    worker_threads: Annotated[int, Field(ge=1, le=512)] = 16
+    web_processes: Annotated[int, Field(ge=1, le=64)] = Field(
+        default_factory=lambda: min(os.cpu_count() or 1, 4)
+    )
+
+    max_upload_mb: Annotated[int, Field(ge=1, le=10_000)] = 50
+    max_pixels: Annotated[int, Field(ge=1)] = 250_000_000
+    signup: Literal["open", "closed"] = "open"
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+
+    @field_validator("data_dir")
+    @classmethod
+    def _absolute(cls, value: Path) -> Path:
+        return value.expanduser().absolute()
+
+    @field_validator("public_url")
+    @classmethod
+    def _an_origin(cls, value: str | None) -> str | None:
+        if value is None:
+            return None
+        parts = urlsplit(value)
+        if parts.scheme not in ("http", "https") or not parts.hostname or parts.path not in ("", "/"):
+            raise ValueError("must look like https://pictures.example.org, without a path")
+        return f"{parts.scheme}://{parts.netloc}"
+
+    @field_validator("secret_key")
+    @classmethod
+    def _a_real_secret(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and len(value.get_secret_value()) < 32:
+            raise ValueError("must be a random string of at least 32 characters")
+        return value
+
+    @property
+    def origin(self) -> str:
+        """The address people use: scheme, host and port."""
+        return self.public_url or f"http://localhost:{self.port}"
+
+    @property
+    def allowed_origins(self) -> list[str]:
+        """Origins that may send state-changing requests and open the websocket."""
+        if self.public_url is not None:
+            return [self.public_url]
+        return [f"http://localhost:{self.port}", f"http://127.0.0.1:{self.port}"]
+
+    @property
+    def secure_cookies(self) -> bool:
+        return self.origin.startswith("https://")
+
+    @property
+    def on_loopback(self) -> bool:
+        return self.host in ("127.0.0.1", "localhost", "::1")
+
+    @property
+    def max_upload_bytes(self) -> int:
+        return self.max_upload_mb * 1024 * 1024
+
+    @property
+    def describer(self) -> Literal["openai", "basic"]:
+        """`IMGAPP_VISION` with `auto` resolved."""
+        if self.vision != "auto":
+            return self.vision
+        return "openai" if self.openai_api_key or self.openai_base_url else "basic"
+
+    @property
+    def spool_dir(self) -> Path:
+        """Where uploads wait while they are received and decoded; on the disk store's file system."""
+        return self.data_dir / "spool"
+
+    @property
+    def pictures_dir(self) -> Path:
+        """The disk store."""
+        return self.data_dir / "pictures"
+
+
+@lru_cache(maxsize=1)
+def get_settings() -> Settings:
+    """Read the environment once. Raises ConfigurationError that names the variable."""
+    try:
+        return Settings()
+    except ValidationError as error:
+        problems = "; ".join(_sentence(e["loc"], e["msg"], e.get("input")) for e in error.errors())
+        raise ConfigurationError(problems) from None
+
+
+def _sentence(loc: tuple[int | str, ...], message: str, value: object) -> str:
+    name = str(loc[0])
+    field = Settings.model_fields.get(name)
+    variable = f"IMGAPP_{name.upper()}" if field and field.validation_alias is None else name.upper()
+    shown = "" if "key" in name.lower() or "url" in name.lower() else f" (it is {value!r})"
+    return f"{variable}: {message.removeprefix('Value error, ')}{shown}"
+
+
+__all__ = ["Settings", "default_data_dir", "get_settings"]
+
+if sys.platform == "win32":  # pragma: no cover
+    raise ConfigurationError("imgapp runs on Linux and macOS; on Windows, use WSL")
