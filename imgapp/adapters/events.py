@@ -1,0 +1,121 @@
+"""Redis publish/subscribe: one channel per person, so that nobody hears of somebody else's pictures."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from functools import lru_cache
+from uuid import UUID
+
+import redis
+import redis.asyncio
+from redis.exceptions import RedisError
+
+from imgapp.errors import QueueUnavailable
+from imgapp.settings import get_settings
+
+log = logging.getLogger(__name__)
+
+_PREFIX = "imgapp:events:"
+
+
+@dataclass(frozen=True)
+class Event:
+    """Something that happened to a picture: a hint to read its row again.
+
+    `kind` is one of image_uploaded, image_restored, image_queued, image_claimed, image_described,
+    image_failed, image_edited, image_deleted.
+    """
+
+    user_id: UUID
+    kind: str
+    image_id: UUID
+
+
+def _url() -> str:
+    url = get_settings().redis_url
+    if url is None:
+        raise QueueUnavailable("REDIS_URL is not set")
+    return url.get_secret_value()
+
+
+@lru_cache(maxsize=1)
+def _client() -> redis.Redis:
+    return redis.Redis.from_url(_url(), socket_connect_timeout=2, socket_timeout=5)
+
+
+def publish(user_id: UUID, kind: str, image_id: UUID) -> None:
+    """Tell the owner's open pages. Never raises: the row is the truth and pages read it again."""
+    try:
+        _client().publish(
+            f"{_PREFIX}{user_id}", json.dumps({"kind": kind, "image_id": str(image_id)})
+        )
+    except (RedisError, QueueUnavailable):
+        log.warning("event_not_published", extra={"kind": kind, "image_id": str(image_id)})
+
+
+class Subscriber:
+    """Listens to the channels of the people who have a page open in this process."""
+
+    def __init__(self) -> None:
+        self._redis = redis.asyncio.Redis.from_url(_url(), health_check_interval=15)
+        self._pubsub = self._redis.pubsub(ignore_subscribe_messages=True)
+        self._wanted: set[UUID] = set()
+        self._changed = asyncio.Event()
+
+    async def follow(self, user_id: UUID) -> None:
+        """Start listening to one person's channel."""
+        if user_id not in self._wanted:
+            self._wanted.add(user_id)
+            await self._subscribe(user_id)
+            self._changed.set()
+
+    async def unfollow(self, user_id: UUID) -> None:
+        """Stop listening to one person's channel."""
+        if user_id in self._wanted:
+            self._wanted.discard(user_id)
+            try:
+                await self._pubsub.unsubscribe(f"{_PREFIX}{user_id}")
+            except RedisError:
+                log.warning("unsubscribe_failed", extra={"user_id": str(user_id)})
+
+    async def _subscribe(self, user_id: UUID) -> None:
+        try:
+            await self._pubsub.subscribe(f"{_PREFIX}{user_id}")
+        except RedisError:
+            # The listening loop finds the connection gone and subscribes to everyone again.
+            log.warning("subscribe_failed", extra={"user_id": str(user_id)})
+
+    async def listen(self) -> AsyncIterator[Event | None]:
+        """Yield events; None each time the connection was lost and is back (events were missed)."""
+        lost = False
+        while True:
+            if not self._wanted:
+                self._changed.clear()
+                await self._changed.wait()
+            try:
+                if lost:
+                    await self._pubsub.subscribe(*(f"{_PREFIX}{user}" for user in self._wanted))
+                    lost = False
+                    yield None
+                message = await self._pubsub.get_message(timeout=5)
+            except RedisError:
+                lost = True
+                await asyncio.sleep(0.5)
+                continue
+            if message is not None:
+                yield _event(message)
+
+    async def close(self) -> None:
+        """Close the connection."""
+        await self._pubsub.aclose()  # type: ignore[no-untyped-call]
+        await self._redis.aclose()
+
+
+def _event(message: dict[str, bytes]) -> Event:
+    body = json.loads(message["data"])
+    user_id = UUID(message["channel"].decode().removeprefix(_PREFIX))
+    return Event(user_id, body["kind"], UUID(body["image_id"]))
