@@ -1,0 +1,52 @@
+"""Where async callers run the synchronous services: short database work apart from long I/O."""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import ParamSpec, TypeVar
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+DB_THREADS = 8
+IO_THREADS = 16
+
+_pools: dict[tuple[int, str], ThreadPoolExecutor] = {}
+
+
+async def in_db(fn: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """Run short database work in a thread and await its result."""
+    return await _run(_pool("db", DB_THREADS), fn, *args, **kwargs)
+
+
+async def in_io(fn: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """Run long I/O (receiving, decoding, the store) in a thread and await its result."""
+    return await _run(_pool("io", IO_THREADS), fn, *args, **kwargs)
+
+
+async def _run(
+    pool: ThreadPoolExecutor, fn: Callable[P, T], *args: P.args, **kwargs: P.kwargs
+) -> T:
+    call = partial(contextvars.copy_context().run, fn, *args, **kwargs)
+    return await asyncio.get_running_loop().run_in_executor(pool, call)
+
+
+def _pool(name: str, threads: int) -> ThreadPoolExecutor:
+    # Keyed by process: threads do not survive a fork.
+    key = (os.getpid(), name)
+    pool = _pools.get(key)
+    if pool is None:
+        made = ThreadPoolExecutor(max_workers=threads, thread_name_prefix=name)
+        pool = _pools.setdefault(key, made)
+    return pool
+
+
+def shutdown() -> None:
+    """End the threads of this process; the next call starts new ones."""
+    for key in [key for key in _pools if key[0] == os.getpid()]:
+        _pools.pop(key).shutdown(wait=False, cancel_futures=True)
