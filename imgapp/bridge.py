@@ -1,0 +1,108 @@
+"""Carries what happens to a person's pictures into the pages that this person has open.
+
+A lifespan task of every web process: it listens to the channels of the people who have a tab
+connected here, reads the rows that changed and pushes them to those tabs. Changes that arrive while
+a push is under way go out together in the next one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from uuid import UUID
+
+import reflex as rx
+
+from imgapp.adapters.events import Event, Subscriber
+from imgapp.errors import ImgappError
+from imgapp.services import images
+from imgapp.services.pools import in_db
+from imgapp.ui.cards import Card, card_of
+from imgapp.ui.gallery import GalleryState
+from imgapp.ui.session import tabs
+
+log = logging.getLogger(__name__)
+
+_FORGET_EVERY = 15.0
+_BATCH = 60
+
+
+class Bridge:
+    """One per web process."""
+
+    def __init__(self, app: rx.App) -> None:
+        self.app = app
+        self.waiting: dict[UUID, set[UUID]] = {}
+        self.pushing: dict[UUID, asyncio.Task[None]] = {}
+
+    async def run(self) -> None:
+        """Listen until cancelled."""
+        self.subscriber = Subscriber()
+        tabs.on_first = self.subscriber.follow
+        forgetting = asyncio.create_task(self._forget_closed_tabs())
+        try:
+            async for event in self.subscriber.listen():
+                if event is None:
+                    await self._reload_everyone()
+                else:
+                    self.take(event)
+        finally:
+            tabs.on_first = None
+            forgetting.cancel()
+            await self.subscriber.close()
+
+    def take(self, event: Event) -> None:
+        """Note a change; it is pushed at once, or with the others when a push is under way."""
+        self.waiting.setdefault(event.user_id, set()).add(event.image_id)
+        if event.user_id not in self.pushing:
+            task = asyncio.create_task(self._push_all(event.user_id))
+            self.pushing[event.user_id] = task
+
+    async def _push_all(self, user_id: UUID) -> None:
+        try:
+            while changed := self.waiting.pop(user_id, None):
+                await self._push(user_id, sorted(changed))
+        except Exception:
+            log.exception("push_failed", extra={"user_id": str(user_id)})
+        finally:
+            del self.pushing[user_id]
+
+    async def _push(self, user_id: UUID, changed: list[UUID]) -> None:
+        tokens = self._connected(user_id)
+        if not tokens:
+            return
+        for start in range(0, len(changed), _BATCH):
+            ids = changed[start : start + _BATCH]
+            cards = [card_of(image) for image in await in_db(images.public_images, user_id, ids)]
+            there = {card.id for card in cards}
+            gone = [str(image_id) for image_id in ids if str(image_id) not in there]
+            total = await in_db(images.count_images, user_id)
+            await asyncio.gather(*(self._tell(token, cards, gone, total) for token in tokens))
+
+    async def _tell(self, token: str, cards: list[Card], gone: list[str], total: int) -> None:
+        async with self.app.modify_state(rx.BaseStateToken(ident=token, cls=GalleryState)) as state:
+            (await state.get_state(GalleryState))._apply_changes(cards, gone, total)
+
+    def _connected(self, user_id: UUID) -> list[str]:
+        namespace = self.app.event_namespace
+        here = set(namespace.sid_to_token.values()) if namespace else set()
+        return [token for token in tabs.of(user_id) if token in here]
+
+    async def _reload_everyone(self) -> None:
+        """Events were missed: let every tab read its window again."""
+        for user_id in tabs.people():
+            for token in self._connected(user_id):
+                try:
+                    cls = GalleryState
+                    async with self.app.modify_state(rx.BaseStateToken(ident=token, cls=cls)) as s:
+                        (await s.get_state(cls))._ask_to_reload()
+                except ImgappError:
+                    log.exception("reload_failed")
+
+    async def _forget_closed_tabs(self) -> None:
+        while True:
+            await asyncio.sleep(_FORGET_EVERY)
+            namespace = self.app.event_namespace
+            here = set(namespace.sid_to_token.values()) if namespace else set()
+            for user_id in tabs.keep(here):
+                await self.subscriber.unfollow(user_id)

@@ -1,0 +1,26 @@
+"""Composition root: puts the pages, the API, the session checks and the bridge together."""
+
+from __future__ import annotations
+
+import reflex as rx
+from starlette.types import ASGIApp
+
+from imgapp.api import create_api
+from imgapp.bridge import Bridge
+from imgapp.ui import pages
+from imgapp.ui.session import PageGate, SessionCheck, SocketBinding
+
+app = rx.App(**pages.look())
+app.add_middleware(SessionCheck(), index=0)
+for page in pages.PAGES:
+    app.add_page(page.component, route=page.route, title=page.title, on_load=page.on_load)
+app.register_lifespan_task(Bridge(app).run)
+
+
+def _around(reflex_app: ASGIApp) -> ASGIApp:
+    """API in front, then the page gate, then Reflex with every socket bound to its session."""
+    routes = frozenset(page.route for page in pages.PAGES)
+    return create_api(otherwise=PageGate(SocketBinding(reflex_app), routes))
+
+
+app.api_transformer = _around

@@ -1,0 +1,206 @@
+"""Who is calling: binds every tab to a session, and checks that session on every event.
+
+Three pieces, from the outside in:
+
+- `PageGate` answers a signed-out request for a page with a redirect to the sign-in form.
+- `SocketBinding` looks the cookie up when a websocket opens, takes the cookie out of the headers
+  (Reflex stores them with the state) and puts the session's id in its place. It also puts that id
+  in front of the tab's token, so the state of a tab is stored under the session that made it:
+  whoever signs in next in the same tab gets a state of their own.
+- `SessionCheck` runs before every event, hydration included, and stops it when the session is gone.
+
+Handlers ask `current_viewer()`. Nothing that the browser sends says who somebody is.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections import defaultdict
+from collections.abc import Awaitable, Callable
+from contextvars import ContextVar
+from typing import Any
+from urllib.parse import parse_qs, urlencode
+from uuid import UUID
+
+import reflex as rx
+from reflex.state import BaseState, StateUpdate
+from reflex_base.constants import CompileVars
+from reflex_base.event import Event
+from reflex_base.event.context import EventContext
+from starlette.requests import HTTPConnection
+from starlette.responses import RedirectResponse
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from imgapp.errors import NotSignedIn, ServiceUnavailable
+from imgapp.models import Viewer
+from imgapp.services import sessions, users
+from imgapp.services.pools import in_db
+
+SESSION_HEADER = "x-imgapp-session"
+SIGNED_OUT_PAGES = frozenset({"/sign-in", "/sign-up", "/welcome"})
+
+# What a tab without a session may call: the events with which Reflex itself starts a page.
+_BOOT_EVENTS = frozenset(
+    {CompileVars.HYDRATE, CompileVars.HYDRATE_AND_LOAD, "on_load_internal", "update_vars_internal"}
+)
+_CHECKED_FOR = 1.0
+"""Seconds for which a session that was found alive is not looked up again."""
+
+_viewer: ContextVar[Viewer | None] = ContextVar("viewer", default=None)
+
+
+def current_viewer() -> Viewer:
+    """Who sent the event being handled. Raises NotSignedIn."""
+    viewer = _viewer.get()
+    if viewer is None:
+        raise NotSignedIn
+    return viewer
+
+
+class Tabs:
+    """The tabs connected to this process, by person. `on_first` runs before a person's first tab loads."""
+
+    def __init__(self) -> None:
+        self._tokens: dict[UUID, set[str]] = defaultdict(set)
+        self.on_first: Callable[[UUID], Awaitable[None]] | None = None
+
+    async def add(self, user_id: UUID, token: str) -> None:
+        known = self._tokens.get(user_id)
+        if known is not None and token in known:
+            return
+        if not known and self.on_first is not None:
+            await self.on_first(user_id)
+        self._tokens[user_id].add(token)
+
+    def of(self, user_id: UUID) -> list[str]:
+        return list(self._tokens.get(user_id, ()))
+
+    def people(self) -> list[UUID]:
+        return list(self._tokens)
+
+    def keep(self, connected: set[str]) -> list[UUID]:
+        """Forget the tabs that are gone; the people who have none left here."""
+        for tokens in self._tokens.values():
+            tokens &= connected
+        left = [user for user, tokens in self._tokens.items() if not tokens]
+        for user in left:
+            del self._tokens[user]
+        return left
+
+
+tabs = Tabs()
+
+
+class SessionCheck(rx.Middleware):
+    """Stops every event whose session is not alive, before its handler and before hydration."""
+
+    def __init__(self) -> None:
+        self._alive: dict[UUID, tuple[float, Viewer]] = {}
+
+    async def preprocess(self, app: rx.App, state: BaseState, event: Event) -> StateUpdate | None:
+        _viewer.set(None)
+        context = EventContext.get()
+        session_id = _session_of(context.router_data or event.router_data)
+        viewer = await self._viewer_of(session_id) if session_id else None
+        if viewer is not None:
+            _viewer.set(viewer)
+            await tabs.add(viewer.user_id, context.token)
+            return None
+        if session_id is None and event.name.rsplit(".", 1)[-1] in _BOOT_EVENTS:
+            return None
+        return await _signed_out(state)
+
+    async def _viewer_of(self, session_id: UUID) -> Viewer | None:
+        checked, viewer = self._alive.get(session_id, (0.0, None))
+        if viewer is not None and time.monotonic() - checked < _CHECKED_FOR:
+            return viewer
+        viewer = await in_db(sessions.viewer_of_session, session_id)
+        if viewer is None:
+            self._alive.pop(session_id, None)
+        else:
+            if len(self._alive) > 10_000:
+                self._alive.clear()
+            self._alive[session_id] = (time.monotonic(), viewer)
+        return viewer
+
+
+async def _signed_out(state: BaseState) -> StateUpdate:
+    """Empty everything that this tab shows and send it to the sign-in page."""
+    root = state._get_root_state()
+    for cls in rx.State.get_substates():
+        (await root.get_state(cls)).reset()
+    delta = await root._get_resolved_delta()
+    root._clean()
+    return StateUpdate(delta=delta, events=Event.from_event_type(rx.redirect("/sign-in")))
+
+
+def _session_of(router_data: dict[str, Any]) -> UUID | None:
+    value = router_data.get("headers", {}).get(SESSION_HEADER)
+    return UUID(value) if value else None
+
+
+class SocketBinding:
+    """ASGI wrapper: every websocket carries its session's id, and no cookie."""
+
+    def __init__(self, app: ASGIApp, path: str = "/_event") -> None:
+        self.app = app
+        self.path = path
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] in ("websocket", "http") and scope["path"].startswith(self.path):
+            scope = await self._bound(scope)
+        await self.app(scope, receive, send)
+
+    async def _bound(self, scope: Scope) -> Scope:
+        viewer = await viewer_of(HTTPConnection(scope))
+        session = str(viewer.session_id) if viewer else ""
+        secret = {b"cookie", b"authorization", SESSION_HEADER.encode()}
+        headers = [(name, value) for name, value in scope["headers"] if name.lower() not in secret]
+        if session:
+            headers.append((SESSION_HEADER.encode(), session.encode()))
+        query = parse_qs(scope["query_string"].decode("latin-1"))
+        if "token" in query:
+            # The browser chooses its token; only the last part is its to choose.
+            tab = re.sub(r"[^A-Za-z0-9-]", "", query["token"][0].rsplit("~", 1)[-1])[:64]
+            query["token"] = [f"{session or 'signed-out'}~{tab}"]
+        bound = urlencode(query, doseq=True).encode()
+        return {**scope, "headers": headers, "query_string": bound}
+
+
+class PageGate:
+    """ASGI wrapper: signed out, a page answers 303 to `/sign-in`; signed in, `/sign-in` to `/`."""
+
+    def __init__(self, app: ASGIApp, pages: frozenset[str]) -> None:
+        self.app = app
+        self.pages = pages
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and scope["method"] in ("GET", "HEAD"):
+            path = scope["path"].rstrip("/") or "/"
+            target = await self._elsewhere(path, scope) if path in self.pages else None
+            if target is not None:
+                headers = {"Cache-Control": "no-store"}
+                answer = RedirectResponse(target, status_code=303, headers=headers)
+                return await answer(scope, receive, send)
+        return await self.app(scope, receive, send)
+
+    async def _elsewhere(self, path: str, scope: Scope) -> str | None:
+        try:
+            viewer = await viewer_of(HTTPConnection(scope))
+            if path not in SIGNED_OUT_PAGES:
+                return None if viewer else "/sign-in"
+            if viewer is not None:
+                return "/"
+            first = not await in_db(users.has_users)
+        except ServiceUnavailable:
+            return None if path in SIGNED_OUT_PAGES else "/sign-in"
+        if first != (path == "/welcome"):
+            return "/welcome" if first else "/sign-in" if path == "/welcome" else None
+        return None
+
+
+async def viewer_of(connection: HTTPConnection) -> Viewer | None:
+    """Who the session cookie of a request or websocket belongs to."""
+    cookie = connection.cookies.get(sessions.COOKIE_NAME)
+    return await in_db(sessions.viewer_of_cookie, cookie) if cookie else None
