@@ -20,7 +20,9 @@ app.register_lifespan_task(Bridge(app).run)
 def _around(reflex_app: ASGIApp) -> ASGIApp:
     """API in front, then the page gate, then Reflex with every socket bound to its session."""
     routes = frozenset(page.route for page in pages.PAGES)
-    return create_api(otherwise=PageGate(SocketBinding(reflex_app), routes))
+    site = create_api()
+    site.mount("/", PageGate(SocketBinding(reflex_app), routes))
+    return site
 
 
 app.api_transformer = _around
