@@ -1,0 +1,101 @@
+"""The Dramatiq queue in Redis. A message is a permit: the worker that takes one claims a row."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import lru_cache
+from typing import cast
+from uuid import UUID
+
+import dramatiq
+import redis
+from dramatiq.brokers.redis import RedisBroker
+from dramatiq.errors import BrokerError
+from dramatiq.middleware import TimeLimit
+from redis.backoff import NoBackoff
+from redis.exceptions import RedisError
+from redis.retry import Retry
+
+from imgapp.errors import QueueUnavailable
+from imgapp.models import Priority
+from imgapp.settings import get_settings
+
+QUEUE = "analysis"
+ACTOR = "describe_image"
+_NAMESPACE = "imgapp:queue"
+_SECONDS = 1.5
+_LONGEST_DELAY = 6 * 24 * 3600.0
+"""Dramatiq keeps delayed messages for less than seven days."""
+
+
+@lru_cache(maxsize=1)
+def _client() -> redis.Redis:
+    url = get_settings().redis_url
+    if url is None:
+        raise QueueUnavailable("REDIS_URL is not set")
+    # One retry outlives a restarted Redis; no more, because uploads wait for this.
+    return redis.Redis.from_url(
+        url.get_secret_value(),
+        socket_connect_timeout=_SECONDS,
+        socket_timeout=_SECONDS,
+        retry=Retry(NoBackoff(), 1),
+        health_check_interval=30,
+    )
+
+
+@lru_cache(maxsize=1)
+def broker() -> RedisBroker:
+    """The one broker of this process. No retries and no dead letters: the row is the truth."""
+    made: RedisBroker = RedisBroker(  # type: ignore[no-untyped-call]
+        client=_client(), middleware=[TimeLimit()], namespace=_NAMESPACE
+    )
+    dramatiq.set_broker(made)
+    return made
+
+
+def reset() -> None:
+    """Forget broker and connections, for a process whose settings changed."""
+    if _client.cache_info().currsize:
+        _client().close()
+    _client.cache_clear()
+    broker.cache_clear()
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    try:
+        yield
+    except (RedisError, BrokerError, OSError) as error:
+        raise QueueUnavailable from error
+
+
+def enqueue_analysis(
+    image_id: UUID, *, priority: Priority = Priority.INTERACTIVE, delay: float = 0
+) -> None:
+    """Issue a permit, valid after `delay` seconds. Raises QueueUnavailable.
+
+    Image and priority are hints for whoever reads the queue; the claim picks the fairest due row.
+    """
+    message = dramatiq.Message[None](
+        queue_name=QUEUE,
+        actor_name=ACTOR,
+        args=(str(image_id),),
+        kwargs={"priority": int(priority)},
+        options={},
+    )
+    milliseconds = int(min(delay, _LONGEST_DELAY) * 1000)
+    with _translated():
+        broker().enqueue(message, delay=milliseconds if milliseconds > 0 else None)
+
+
+def pending_permits() -> int:
+    """Permits that no worker has taken yet, without the delayed ones. Raises QueueUnavailable."""
+    with _translated():
+        return cast(int, _client().llen(f"{_NAMESPACE}:{QUEUE}"))
+
+
+def check() -> None:
+    """Raises QueueUnavailable unless Redis answers."""
+    with _translated():
+        _client().ping()
