@@ -9,11 +9,22 @@ from __future__ import annotations
 import uuid
 from datetime import UTC, datetime
 from enum import IntEnum, StrEnum
-from typing import Any
+from typing import Annotated, Any
 
 import uuid_utils
-from pydantic import BaseModel, ConfigDict, Field as PydanticField
-from sqlalchemy import ARRAY, BigInteger, DateTime, Index, Text, UniqueConstraint, text
+from pydantic import BaseModel, ConfigDict
+from pydantic import Field as PydanticField
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    Column,
+    DateTime,
+    ForeignKey,
+    Index,
+    Text,
+    UniqueConstraint,
+    text,
+)
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, SQLModel
 
@@ -129,6 +140,7 @@ class Image(SQLModel, table=True):
             "priority",
             "user_id",
             "due_at",
+            "id",
             postgresql_where=text("analysis_status = 'pending' AND deleted_at IS NULL"),
         ),
         Index(
@@ -137,6 +149,9 @@ class Image(SQLModel, table=True):
             postgresql_where=text("analysis_status = 'in_progress'"),
         ),
         Index("images_trash", "deleted_at", postgresql_where=text("deleted_at IS NOT NULL")),
+        Index("images_tags", "tags", postgresql_using="gin"),
+        # Without it, removing a picture reads the whole table for each of its analyses.
+        Index("images_analysis", "analysis_id", postgresql_where=text("analysis_id IS NOT NULL")),
     )
 
     id: uuid.UUID = Field(default_factory=new_id, primary_key=True)
@@ -172,7 +187,16 @@ class Image(SQLModel, table=True):
     error_message: str | None = _text_or_null()
 
     analysis_id: uuid.UUID | None = Field(
-        default=None, foreign_key="image_analyses.id", ondelete="SET NULL"
+        default=None,
+        sa_column=Column(
+            # The two tables point at each other, so this key is added after both exist.
+            ForeignKey(
+                "image_analyses.id",
+                name="images_analysis_id_fkey",
+                ondelete="SET NULL",
+                use_alter=True,
+            )
+        ),
     )
     """The newest analysis."""
     alt_text: str | None = _text_or_null()
@@ -316,13 +340,15 @@ class AnalysisPublic(AnalysisSummary):
 
 
 class ImageEdit(BaseModel):
-    """What a person may write. Fields that are left out stay as they are; null makes one unknown."""
+    """What a person may write. What is left out stays as it is; null makes a field unknown."""
 
     model_config = ConfigDict(extra="forbid")
 
     alt_text: str | None = PydanticField(default=None, max_length=2_000)
     description: str | None = PydanticField(default=None, max_length=20_000)
-    tags: list[str] | None = PydanticField(default=None, max_length=100)
+    tags: list[Annotated[str, PydanticField(max_length=100)]] | None = PydanticField(
+        default=None, max_length=100
+    )
     visible_text: str | None = PydanticField(default=None, max_length=50_000)
     decorative: bool | None = None
 
@@ -333,6 +359,13 @@ class ImagePage(Shape):
     items: list[ImagePublic]
     next_cursor: str | None
     total: int | None
+
+
+class AnalysesPage(Shape):
+    """One page of a picture's history."""
+
+    items: list[AnalysisPublic]
+    next_cursor: str | None
 
 
 class Viewer(Shape):

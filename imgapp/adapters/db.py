@@ -1,0 +1,157 @@
+"""PostgreSQL: transactions bound to one person, hooks that run after commit, migrations."""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.engine import URL, Engine, make_url
+from sqlalchemy.exc import ArgumentError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlmodel import Session
+
+from imgapp.errors import ConfigurationError, DatabaseUnavailable
+from imgapp.settings import Settings, get_settings
+
+logger = logging.getLogger(__name__)
+
+POOL_SIZE = 5
+POOL_OVERFLOW = 10
+POOL_TIMEOUT = 10  # seconds a caller waits for a connection
+CONNECT_TIMEOUT = 5  # seconds
+STATEMENT_TIMEOUT = "30s"
+
+_BEGIN = sa.text(
+    "SELECT set_config('app.user_id', :user_id, true),"
+    f" set_config('statement_timeout', '{STATEMENT_TIMEOUT}', true)"
+)
+_HOOKS = "imgapp_after_commit"
+
+_engines: dict[str, Engine] = {}
+_engines_lock = threading.Lock()
+
+
+@contextmanager
+def transaction(user_id: UUID | None = None) -> Iterator[Session]:
+    """One transaction that sees this person's rows only; without a person, no rows at all.
+
+    Commits at the end of the block and then runs the hooks. Raises DatabaseUnavailable.
+    """
+    with _translated(), Session(_engine(), expire_on_commit=False) as session:
+        session.execute(_BEGIN, {"user_id": str(user_id) if user_id else ""})
+        yield session
+        session.commit()
+        hooks = session.info.pop(_HOOKS, [])
+    for hook in hooks:
+        _run_hook(hook)
+
+
+def after_commit(session: Session, fn: Callable[[], None]) -> None:
+    """Call `fn` once the session's transaction is committed; never if it is rolled back."""
+    session.info.setdefault(_HOOKS, []).append(fn)
+
+
+def check() -> None:
+    """Raise DatabaseUnavailable unless the server answers a query."""
+    with transaction() as session:
+        session.execute(sa.text("SELECT 1"))
+
+
+def dispose() -> None:
+    """Close the connections of this process; the next transaction opens new ones."""
+    with _engines_lock:
+        engines = list(_engines.values())
+        _engines.clear()
+    for engine in engines:
+        engine.dispose()
+
+
+def driver_url(url: str) -> URL:
+    """The URL with the driver that imgapp uses. Raises ConfigurationError."""
+    try:
+        parsed = make_url(url)
+    except ArgumentError:
+        raise ConfigurationError("DATABASE_URL is not a database URL") from None
+    if parsed.drivername not in ("postgres", "postgresql", "postgresql+psycopg"):
+        raise ConfigurationError(
+            f"DATABASE_URL must start with postgresql:// (it starts with {parsed.drivername}://)"
+        )
+    return parsed.set(drivername="postgresql+psycopg")
+
+
+def application_url(settings: Settings) -> URL:
+    """Where the application connects, with its own role. Raises ConfigurationError."""
+    if settings.database_url is None:
+        raise ConfigurationError("DATABASE_URL is not set")
+    return driver_url(settings.database_url.get_secret_value())
+
+
+def owner_url(settings: Settings) -> URL:
+    """Where migrations connect: as the owner of the tables. Raises ConfigurationError."""
+    if settings.migrate_database_url is None:
+        return application_url(settings)
+    return driver_url(settings.migrate_database_url.get_secret_value())
+
+
+def migrate(revision: str = "head") -> None:
+    """Bring the database to a revision. Raises ConfigurationError, DatabaseUnavailable."""
+    # Only the owner's commands need Alembic, and it is slow to import.
+    from alembic import command
+    from alembic.config import Config
+
+    config = Config(Path(__file__).parents[2] / "alembic.ini")
+    move = command.downgrade if revision == "base" or revision.startswith("-") else command.upgrade
+    with _translated():
+        move(config, revision)
+
+
+def _engine() -> Engine:
+    url = application_url(get_settings())
+    key = url.render_as_string(hide_password=False)
+    with _engines_lock:
+        if key not in _engines:
+            _engines[key] = sa.create_engine(
+                url,
+                pool_pre_ping=True,
+                pool_size=POOL_SIZE,
+                max_overflow=POOL_OVERFLOW,
+                pool_timeout=POOL_TIMEOUT,
+                pool_recycle=1800,
+                connect_args={"connect_timeout": CONNECT_TIMEOUT, "application_name": "imgapp"},
+            )
+        return _engines[key]
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    try:
+        yield
+    except (OperationalError, InterfaceError, PoolTimeout) as error:
+        # The vendor's message may name hosts and values: it goes to the log, not to people.
+        logger.warning("the database did not answer", exc_info=error)
+        raise DatabaseUnavailable from error
+
+
+def _run_hook(hook: Callable[[], None]) -> None:
+    try:
+        hook()
+    except Exception:
+        logger.exception("a hook after commit failed")
+
+
+def _forget_connections() -> None:
+    # A forked child shares its parent's sockets: it must neither use nor close them.
+    global _engines_lock
+    _engines_lock = threading.Lock()
+    for engine in _engines.values():
+        engine.dispose(close=False)
+    _engines.clear()
+
+
+os.register_at_fork(after_in_child=_forget_connections)
