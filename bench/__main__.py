@@ -1,0 +1,36 @@
+"""`python -m bench [NAME …]`: run all benchmarks, or those named.
+
+Exit 1 when one misses its limit.
+"""
+
+from __future__ import annotations
+
+import sys
+
+from bench import first_light, independence, ingest, memory, push
+from bench.report import Result
+
+BENCHES = {
+    "ingest": ingest.run,
+    "push": push.run,
+    "independence": independence.run,
+    "memory": memory.run,
+    "first_light": first_light.run,
+}
+
+
+def main(names: list[str]) -> int:
+    unknown = [name for name in names if name not in BENCHES]
+    if unknown:
+        print(f"no benchmark {', '.join(unknown)}; there are {', '.join(BENCHES)}", file=sys.stderr)
+        return 2
+    results: list[Result] = []
+    for name in names or BENCHES:
+        for result in BENCHES[name]():
+            print(result.line(), flush=True)
+            results.append(result)
+    return 0 if all(result.ok for result in results) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,93 @@
+"""Thirty camera pictures: from the drop to the last thumbnail painted, then a cold page."""
+
+from __future__ import annotations
+
+import statistics
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from bench.browser import signed_in_page
+from bench.peer import seconds_for_renditions
+from bench.pictures import make_camera_jpegs
+from bench.report import Result
+from tests.running import App, running_app, wait_for_all_described
+
+PICTURES = 30
+COLD_SECONDS, COLD_MB = 0.7, 2.4
+
+_PAINTED = """
+(count) => {
+  const images = [...document.querySelectorAll('[data-testid="card"] img')];
+  return images.length >= count && images.every((i) => i.complete && i.naturalWidth > 0);
+}
+"""
+# Resolves at the frame in which the last of the pictures on the screen has been painted.
+_PAINTED_AT = """
+(count) => new Promise((resolve) => {
+  const look = () => {
+    const images = [...document.querySelectorAll('[data-testid="card"] img')];
+    const shown = images.filter((i) => i.getBoundingClientRect().top < innerHeight);
+    if (images.length >= count && shown.every((i) => i.complete && i.naturalWidth > 0)) {
+      requestAnimationFrame(() => resolve(performance.now()));
+    } else requestAnimationFrame(look);
+  };
+  look();
+})
+"""
+
+
+def run() -> Iterator[Result]:
+    with tempfile.TemporaryDirectory(prefix="imgapp-bench-") as name:
+        folder = Path(name)
+        pictures = make_camera_jpegs(folder / "pictures", PICTURES)
+        with running_app(IMGAPP_VISION="basic", IMGAPP_WORKER_THREADS="1") as app:
+            ours = _drop(app, pictures)
+            theirs = seconds_for_renditions(pictures, folder / "peer")
+            yield Result(
+                "first light",
+                ours / theirs,
+                f"{ours:.2f} s from the drop to the last of {PICTURES} thumbnails painted, "
+                f"{theirs:.2f} s for libvips alone",
+                high=2.0,
+            )
+            wait_for_all_described(app)
+            cold = [_cold_page(app) for _ in range(5)]
+    seconds = statistics.median(s for s, _ in cold)
+    megabytes = statistics.median(m for _, m in cold)
+    yield Result(
+        "cold page, time",
+        seconds / COLD_SECONDS,
+        f"{seconds:.2f} s from cold to {PICTURES} pictures painted (limit {COLD_SECONDS} s)",
+        high=1.0,
+    )
+    yield Result(
+        "cold page, bytes",
+        megabytes / COLD_MB,
+        f"{megabytes:.2f} MB received (limit {COLD_MB} MB)",
+        high=1.0,
+    )
+
+
+def _drop(app: App, pictures: list[Path]) -> float:
+    with signed_in_page(app) as page:
+        page.goto(app.url)
+        page.wait_for_selector("input[type=file]", state="attached")
+        begun = page.evaluate("Date.now()")
+        page.locator("input[type=file]").first.set_input_files([str(p) for p in pictures])
+        page.evaluate("window.scrollTo(0, 0)")
+        page.wait_for_function(_PAINTED, arg=PICTURES, timeout=120_000, polling="raf")
+        done = page.evaluate("Date.now()")
+        return (done - begun) / 1000
+
+
+def _cold_page(app: App) -> tuple[float, float]:
+    with signed_in_page(app) as page:
+        received: list[float] = []
+        devtools = page.context.new_cdp_session(page)
+        devtools.send("Network.enable")
+        devtools.on("Network.loadingFinished", lambda e: received.append(e["encodedDataLength"]))
+        page.goto(app.url, wait_until="commit")
+        milliseconds = page.evaluate(_PAINTED_AT, PICTURES)
+        page.wait_for_timeout(500)
+        return milliseconds / 1000, sum(received) / 1e6
