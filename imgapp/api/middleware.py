@@ -1,0 +1,124 @@
+"""What surrounds every answer: request ids, security headers, a limit on bodies. Pure ASGI."""
+
+from __future__ import annotations
+
+import logging
+import re
+import uuid
+from contextvars import ContextVar
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from imgapp.api.problems import problem_response
+
+log = logging.getLogger(__name__)
+
+MAX_BODY_BYTES = 1024 * 1024
+"""Of every request but uploads, which are streamed and have their own limit."""
+
+_SANE_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+
+_SITE_HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+    "X-Frame-Options": "DENY",
+    "Content-Security-Policy": "frame-ancestors 'none'; base-uri 'self'; object-src 'none'",
+    "Cross-Origin-Opener-Policy": "same-origin",
+}
+
+request_id: ContextVar[str] = ContextVar("request_id", default="")
+"""The id of the request being answered, for log lines."""
+
+
+class SecurityHeaders:
+    """Adds the site's security headers to every answer that does not set its own.
+
+    Answers under `/api` are not stored by caches unless they say otherwise.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            return await self.app(scope, receive, send)
+
+        async def send_with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                for name, value in _SITE_HEADERS.items():
+                    headers.setdefault(name, value)
+                if scope["path"].startswith("/api/"):
+                    headers.setdefault("Cache-Control", "no-store")
+            await send(message)
+
+        return await self.app(scope, receive, send_with_headers)
+
+
+class RequestIds:
+    """Gives each request an id (a sane incoming one is kept) and answers for what nobody caught."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            return await self.app(scope, receive, send)
+        given = Headers(scope=scope).get("x-request-id", "")
+        this_id = given if _SANE_REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
+        started = False
+
+        async def send_with_id(message: Message) -> None:
+            nonlocal started
+            if message["type"] == "http.response.start":
+                started = True
+                MutableHeaders(scope=message)["X-Request-Id"] = this_id
+            await send(message)
+
+        bound = request_id.set(this_id)
+        try:
+            await self.app(scope, receive, send_with_id)
+        except ClientDisconnect:
+            log.debug("client_disconnected", extra={"request_id": this_id})
+        except Exception:
+            log.exception(
+                "unhandled_error", extra={"request_id": this_id, "method": scope["method"]}
+            )
+            if started:
+                raise  # the server cuts the connection: half an answer must not look whole
+            await problem_response(
+                scope, 500, detail="Something went wrong; the request id tells where to look"
+            )(scope, receive, send_with_id)
+        finally:
+            request_id.reset(bound)
+
+
+class BodyLimit:
+    """Refuses to read more than `MAX_BODY_BYTES`, except under the paths that stream."""
+
+    def __init__(self, app: ASGIApp, streaming: tuple[str, ...] = ()) -> None:
+        self.app = app
+        self.streaming = streaming
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or scope["path"].startswith(self.streaming):
+            return await self.app(scope, receive, send)
+        declared = Headers(scope=scope).get("content-length", "")
+        declared_too_large = declared.isdecimal() and int(declared) > MAX_BODY_BYTES
+        received = 0
+
+        async def receive_within_limit() -> Message:
+            # Only when the body is read: who is calling is checked before that.
+            nonlocal received
+            if declared_too_large:
+                raise HTTPException(413)
+            message = await receive()
+            received += len(message.get("body", b""))
+            if received > MAX_BODY_BYTES:
+                raise HTTPException(413)
+            return message
+
+        return await self.app(scope, receive_within_limit, send)
