@@ -1,0 +1,56 @@
+"""Opaque cursors: a signed place in one list of one person, where the next page begins."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import hmac
+import json
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+from imgapp.errors import ConfigurationError, InvalidRequest
+from imgapp.settings import get_settings
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_TIME_BYTES, _PLACE_BYTES, _SIGNATURE_BYTES = 8, 24, 16
+
+
+@dataclass(frozen=True)
+class Place:
+    """The last row of a page, in a list sorted by time and id, newest first."""
+
+    at: datetime
+    id: UUID
+
+
+def write_cursor(place: Place, *scope: object) -> str:
+    """A cursor that is good for this list only; `scope` names the person, the list, the filter."""
+    microseconds = (place.at - _EPOCH) // timedelta(microseconds=1)
+    packed = microseconds.to_bytes(_TIME_BYTES, "big", signed=True) + place.id.bytes
+    return base64.urlsafe_b64encode(packed + _signature(packed, scope)).decode().rstrip("=")
+
+
+def read_cursor(cursor: str, *scope: object) -> Place:
+    """The place a cursor stands for. Raises InvalidRequest unless we wrote it for this list."""
+    try:
+        raw = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
+    except (ValueError, binascii.Error):
+        raw = b""
+    packed, signature = raw[:_PLACE_BYTES], raw[_PLACE_BYTES:]
+    if not hmac.compare_digest(signature, _signature(packed, scope)):
+        raise InvalidRequest("The cursor is not one of this list", code="invalid_cursor")
+    microseconds = int.from_bytes(packed[:_TIME_BYTES], "big", signed=True)
+    return Place(_EPOCH + timedelta(microseconds=microseconds), UUID(bytes=packed[_TIME_BYTES:]))
+
+
+def _signature(packed: bytes, scope: tuple[object, ...]) -> bytes:
+    secret = get_settings().secret_key
+    if secret is None:
+        raise ConfigurationError("IMGAPP_SECRET_KEY is not set")
+    what = json.dumps(["cursor", *(None if part is None else str(part) for part in scope)])
+    message = packed + what.encode()
+    digest = hmac.digest(secret.get_secret_value().encode(), message, hashlib.sha256)
+    return digest[:_SIGNATURE_BYTES]

@@ -1,0 +1,31 @@
+"""Text from outside, made fit to be stored: no control characters, no stray white space."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+MAX_TAG_LENGTH = 100
+
+# C0 and C1 controls but tab and newline, and lone surrogates, which UTF-8 cannot carry.
+_UNFIT = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
+
+
+def clean_text(text: str) -> str:
+    """Text of several lines, without control characters or white space around it."""
+    return _UNFIT.sub("", text.replace("\r\n", "\n").replace("\r", "\n")).strip()
+
+
+def clean_line(text: str) -> str:
+    """Text of one line: every run of white space is one space."""
+    return " ".join(clean_text(text).split())
+
+
+def clean_tags(tags: Iterable[str]) -> list[str]:
+    """Tags in their order, each once whatever its case, none empty, 100 characters at most."""
+    kept: dict[str, str] = {}
+    for tag in tags:
+        line = clean_line(tag)[:MAX_TAG_LENGTH].rstrip()
+        if line:
+            kept.setdefault(line.casefold(), line)
+    return list(kept.values())
