@@ -1,0 +1,69 @@
+"""The REST API: every route, error answers and headers, put together."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, FastAPI
+from fastapi.routing import APIRoute
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from imgapp.api import health, images
+from imgapp.api.docs import add_docs
+from imgapp.api.middleware import BodyLimit, RequestIds, SecurityHeaders
+from imgapp.api.openapi import DESCRIPTION, describe
+from imgapp.api.problems import add_problem_handlers
+
+API_PATHS = ("/api", "/metrics")
+"""What the API answers; everything else is the page's."""
+
+STREAMED = ("/api/upload",)
+"""Bodies that are read piece by piece under a limit of their own."""
+
+ROUTERS: tuple[APIRouter, ...] = (images.router, health.router)
+
+
+def create_api() -> FastAPI:
+    """The API alone."""
+    app = FastAPI(
+        title="imgapp",
+        version="1",
+        description=DESCRIPTION,
+        openapi_url="/api/openapi.json",
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        generate_unique_id_function=_operation_id,
+    )
+    for router in ROUTERS:
+        app.include_router(router)
+    add_docs(app)
+    add_problem_handlers(app)
+    describe(app)
+    # The last one added is the outermost.
+    app.add_middleware(BodyLimit, streaming=STREAMED)
+    app.add_middleware(RequestIds)
+    app.add_middleware(SecurityHeaders)
+    return app
+
+
+def create_site(pages: ASGIApp) -> ASGIApp:
+    """The API at its paths and `pages` at all others, with the security headers on both."""
+    api = create_api()
+    guarded_pages = SecurityHeaders(pages)
+
+    async def site(scope: Scope, receive: Receive, send: Send) -> None:
+        ours = scope["type"] == "http" and is_api_path(scope["path"])
+        await (api if ours else guarded_pages)(scope, receive, send)
+
+    return site
+
+
+def is_api_path(path: str) -> bool:
+    """Whether the API answers for this path, if only with 404."""
+    return any(path == prefix or path.startswith(f"{prefix}/") for prefix in API_PATHS)
+
+
+def _operation_id(route: APIRoute) -> str:
+    return route.name
+
+
+__all__ = ["API_PATHS", "create_api", "create_site", "is_api_path"]

@@ -1,0 +1,145 @@
+"""`/api/images`: list and search, read, edit, delete, analyse again, history."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Path, Query, Response
+from pydantic import BeforeValidator
+
+from imgapp.api.auth import require_read, require_write
+from imgapp.api.bodies import json_body, json_body_schema
+from imgapp.api.problems import documented
+from imgapp.errors import NotFound
+from imgapp.models import (
+    AnalysesPage,
+    AnalysisStatus,
+    ImageEdit,
+    ImagePage,
+    ImagePublic,
+    ImageStatus,
+    Viewer,
+)
+from imgapp.services import analysis, images
+from imgapp.services.pools import in_db, in_io
+
+router = APIRouter(prefix="/api/images", tags=["images"])
+
+_UUID = re.compile(r"[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}", re.IGNORECASE)
+EXAMPLE_ID = "019a2f5e-7c41-7b1c-9d53-2f0a6e1b8c44"
+
+
+def image_id_in_path(
+    image_id: Annotated[str, Path(examples=[EXAMPLE_ID], json_schema_extra={"format": "uuid"})],
+) -> UUID:
+    """The id in the path; a malformed one is the id of no image. Raises NotFound."""
+    if not _UUID.fullmatch(image_id):
+        raise NotFound
+    return UUID(image_id)
+
+
+def _empty_is_none(value: object) -> object:
+    return None if value == "" else value
+
+
+# In every route the reader or writer comes first: who is calling is settled before anything else.
+Reader = Annotated[Viewer, Depends(require_read)]
+Writer = Annotated[Viewer, Depends(require_write)]
+ImageId = Annotated[UUID, Depends(image_id_in_path)]
+Edit = Annotated[ImageEdit, Depends(json_body(ImageEdit))]
+Limit = Annotated[int, Query(ge=1, le=200, description="Items on a page")]
+Cursor = Annotated[
+    str | None,
+    BeforeValidator(_empty_is_none),
+    Query(max_length=200, description="`next_cursor` of the page before"),
+]
+Status = Annotated[AnalysisStatus | None, BeforeValidator(_empty_is_none), Query()]
+Words = Annotated[
+    str | None, Query(max_length=500, description="Words in the texts, tags and file name")
+]
+Tag = Annotated[str | None, Query(max_length=100, description="One tag, whatever its case")]
+
+
+@router.get("", response_model=ImagePage, responses=documented(400, 401, 403, 422))
+async def list_images(
+    viewer: Reader,
+    status: Status = None,
+    q: Words = None,
+    tag: Tag = None,
+    limit: Limit = 60,
+    cursor: Cursor = None,
+) -> ImagePage:
+    """Your pictures, newest first. `total` comes with the first page and is null after."""
+    return await in_db(
+        images.list_images,
+        viewer.user_id,
+        status=status,
+        q=q,
+        tag=tag,
+        limit=limit,
+        cursor=cursor,
+    )
+
+
+@router.get("/{image_id}", response_model=ImagePublic, responses=documented(401, 403, 404))
+async def read_image(viewer: Reader, image_id: ImageId) -> ImagePublic:
+    """One picture with its texts, its newest analysis and links to its files."""
+    return await in_db(images.get_image, viewer.user_id, image_id)
+
+
+@router.patch(
+    "/{image_id}",
+    response_model=ImagePublic,
+    responses=documented(401, 403, 404, 413, 415, 422),
+    openapi_extra=json_body_schema(
+        ImageEdit, {"alt_text": "A red bicycle against a wall", "tags": ["bicycle", "street"]}
+    ),
+)
+async def edit_image(viewer: Writer, image_id: ImageId, edit: Edit) -> ImagePublic:
+    """Write the texts yourself. No model overwrites what a person wrote; null lets it again."""
+    return await in_db(images.edit_image, viewer.user_id, image_id, edit)
+
+
+@router.delete("/{image_id}", status_code=204, responses=documented(401, 403, 404, 422))
+async def delete_image(
+    viewer: Writer,
+    image_id: ImageId,
+    permanent: Annotated[
+        bool, Query(description="Remove it and its files now, out of the trash too")
+    ] = False,
+) -> Response:
+    """Move a picture to the trash; from then on its address answers 404."""
+    in_pool = in_io if permanent else in_db
+    await in_pool(images.delete_image, viewer.user_id, image_id, permanent=permanent)
+    return Response(status_code=204)
+
+
+@router.get("/{image_id}/status", response_model=ImageStatus, responses=documented(401, 403, 404))
+async def read_status(viewer: Reader, image_id: ImageId) -> ImageStatus:
+    """Where a picture is on its way to a description: small, for programs that wait."""
+    return await in_db(images.get_status, viewer.user_id, image_id)
+
+
+@router.post(
+    "/{image_id}/analyze",
+    status_code=202,
+    response_model=ImageStatus,
+    responses=documented(401, 403, 404),
+)
+async def analyze_image(viewer: Writer, image_id: ImageId) -> ImageStatus:
+    """Analyse a picture again. What a person wrote stays."""
+    return await in_db(analysis.request_analysis, viewer.user_id, image_id)
+
+
+@router.get(
+    "/{image_id}/analyses",
+    response_model=AnalysesPage,
+    responses=documented(400, 401, 403, 404, 422),
+)
+async def list_analyses(
+    viewer: Reader, image_id: ImageId, limit: Limit = 60, cursor: Cursor = None
+) -> AnalysesPage:
+    """What describers said of a picture, newest first."""
+    return await in_db(images.list_analyses, viewer.user_id, image_id, limit=limit, cursor=cursor)
