@@ -1,0 +1,148 @@
+"""Any server that speaks the OpenAI chat API: OpenAI, Ollama, vLLM, llama.cpp, LM Studio, …"""
+
+from __future__ import annotations
+
+import base64
+import logging
+from dataclasses import replace
+from typing import Any, Self
+
+import openai
+from openai.types.chat import ChatCompletion
+
+from imgapp.adapters.vision.answer import read_answer, refused
+from imgapp.adapters.vision.base import Description, Picture
+from imgapp.adapters.vision.dialect import Dialect, Dialects
+from imgapp.adapters.vision.failures import translate
+from imgapp.adapters.vision.prompt import PROMPT_VERSION, QUESTION, instructions
+from imgapp.errors import DescriberError, PermanentDescriberError, TransientDescriberError
+from imgapp.settings import Settings
+
+log = logging.getLogger(__name__)
+
+DEFAULT_BASE_URL = "https://api.openai.com/v1"
+TIMEOUT_SECONDS = 60.0
+_DIALECTS = Dialects()
+
+
+class OpenAIDescriber:
+    """Asks a vision model over HTTP. Retries are the caller's: each attempt is counted there."""
+
+    def __init__(
+        self, *, api_key: str | None, base_url: str | None, model: str, language: str = "en"
+    ) -> None:
+        self.model = model
+        self.language = language
+        self.base_url = base_url or DEFAULT_BASE_URL
+        self._headers: dict[str, Any] = {} if api_key else {"Authorization": openai.Omit()}
+        self._client = openai.OpenAI(
+            api_key=api_key or "none",
+            base_url=self.base_url,
+            max_retries=0,
+            timeout=openai.Timeout(TIMEOUT_SECONDS, connect=5.0),
+        )
+
+    @classmethod
+    def from_settings(cls, settings: Settings) -> Self:
+        """Raises PermanentDescriberError if neither a key nor a server is set."""
+        key = settings.openai_api_key
+        if key is None and settings.openai_base_url is None:
+            raise PermanentDescriberError(
+                "No vision model is configured. Ask your administrator to set OPENAI_API_KEY "
+                "or OPENAI_BASE_URL.",
+                code="not_configured",
+            )
+        return cls(
+            api_key=key.get_secret_value() if key else None,
+            base_url=settings.openai_base_url,
+            model=settings.vision_model,
+        )
+
+    def describe(self, picture: Picture) -> Description:
+        """One structured answer. Raises TransientDescriberError or PermanentDescriberError."""
+        while True:
+            dialect = _DIALECTS.of(self.base_url, self.model)
+            try:
+                completion = self._ask(picture, dialect)
+            except openai.APIStatusError as error:
+                if not _DIALECTS.step_down(self.base_url, self.model, dialect, error):
+                    raise self._translated(error) from None
+            except openai.OpenAIError as error:
+                raise self._translated(error) from None
+            except ValueError:
+                raise _no_answer() from None
+            else:
+                return self._read(completion, dialect)
+
+    def _ask(self, picture: Picture, dialect: Dialect) -> ChatCompletion:
+        data = base64.b64encode(picture.data).decode()
+        completion: ChatCompletion = self._client.chat.completions.create(
+            model=self.model,
+            messages=[
+                {"role": "system", "content": instructions(self.language)},
+                {
+                    "role": "user",
+                    "content": [
+                        {"type": "text", "text": QUESTION},
+                        {
+                            "type": "image_url",
+                            "image_url": {"url": f"data:{picture.mime_type};base64,{data}"},
+                        },
+                    ],
+                },
+            ],
+            extra_headers=self._headers,
+            **dialect.parameters(),
+        )
+        return completion
+
+    def _read(self, completion: ChatCompletion, dialect: Dialect) -> Description:
+        # A server may answer 200 with anything at all; the SDK does not check.
+        choices = getattr(completion, "choices", None)
+        if not isinstance(choices, list) or not choices or choices[0].message is None:
+            raise _no_answer()
+        message, reason = choices[0].message, choices[0].finish_reason
+        if getattr(message, "refusal", None) or reason == "content_filter":
+            raise refused()
+        content = message.content if isinstance(message.content, str) else ""
+        try:
+            answer = read_answer(
+                content,
+                model_version=completion.model or self.model,
+                language=self.language,
+                prose=dialect.plain,
+            )
+        except TransientDescriberError:
+            if reason == "length":
+                _DIALECTS.allow_more_tokens(self.base_url, self.model, dialect)
+            raise
+        _DIALECTS.proven(self.base_url, self.model, dialect)
+        return _with_usage(answer, completion)
+
+    def _translated(self, error: openai.OpenAIError) -> DescriberError:
+        status = getattr(error, "status_code", None)
+        code = getattr(error, "code", None)
+        # Neither the message nor the URL: servers echo keys, and URLs may hold credentials.
+        log.warning("vision_call_failed", extra={"http_status": status, "error_code": code})
+        return translate(error, self.model)
+
+
+def _no_answer() -> TransientDescriberError:
+    return TransientDescriberError(
+        "The vision model server answered with something else than an answer",
+        code="unusable_answer",
+    )
+
+
+def _with_usage(answer: Description, completion: ChatCompletion) -> Description:
+    usage = completion.usage
+    return replace(
+        answer,
+        prompt_version=PROMPT_VERSION,
+        input_tokens=_count(getattr(usage, "prompt_tokens", None)),
+        output_tokens=_count(getattr(usage, "completion_tokens", None)),
+    )
+
+
+def _count(value: object) -> int | None:
+    return value if isinstance(value, int) and 0 <= value < 2**31 else None
