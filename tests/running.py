@@ -1,4 +1,4 @@
-"""A real imgapp on this machine, started for a benchmark and ended with it."""
+"""A real imgapp on this machine, started for a test or a benchmark and ended with it."""
 
 from __future__ import annotations
 
@@ -14,46 +14,90 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import httpx
 import psutil
 
 REPO = Path(__file__).resolve().parent.parent
-EMAIL, PASSWORD = "bench@example.org", "correct horse battery"
+EMAIL, PASSWORD = "owner@example.org", "correct horse battery"
 
 
 @dataclass
 class App:
-    """A running imgapp with one account."""
+    """An imgapp on a data folder of its own, with one account, the administrator's."""
 
     url: str
-    process: subprocess.Popen[bytes]
-    data_dir: Path
+    folder: Path
     env: dict[str, str]
+    process: subprocess.Popen[bytes] | None = None
     token: str = ""
 
+    @property
+    def log(self) -> Path:
+        return self.folder / "up.log"
+
+    def start(self) -> None:
+        """Run `imgapp up` and wait until it is healthy."""
+        with self.log.open("ab") as out:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "imgapp", "up"],
+                env=self.env,
+                cwd=REPO,
+                stdout=out,
+                stderr=out,
+            )
+        deadline = time.monotonic() + 300
+        while self.process.poll() is None and time.monotonic() < deadline:
+            try:
+                if httpx.get(f"{self.url}/api/health", timeout=2).status_code == 200:
+                    return
+            except httpx.HTTPError:
+                pass
+            time.sleep(0.1)
+        raise RuntimeError(f"imgapp did not start:\n{self.log.read_text()[-3000:]}")
+
+    def stop(self) -> None:
+        """Ask it to end, and wait until it has."""
+        if self.process is None:
+            return
+        self.process.send_signal(signal.SIGTERM)
+        try:
+            self.process.wait(15)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+        self.process = None
+
     def cli(self, *args: str, stdin: str = "") -> str:
-        """Run an `imgapp` command against this instance; what it prints."""
-        command = [sys.executable, "-m", "imgapp", *args]
+        """Run an `imgapp` command on the same data folder; what it prints."""
         done = subprocess.run(
-            command, env=self.env, cwd=REPO, input=stdin, text=True, capture_output=True, timeout=60
+            [sys.executable, "-m", "imgapp", *args],
+            env=self.env,
+            cwd=REPO,
+            input=stdin,
+            text=True,
+            capture_output=True,
+            timeout=60,
         )
         if done.returncode != 0:
             raise RuntimeError(f"imgapp {' '.join(args)}: {done.stderr or done.stdout}")
         return done.stdout.strip()
 
-    def client(self, **kwargs: object) -> httpx.Client:
-        headers = {"Authorization": f"Bearer {self.token}"}
-        return httpx.Client(base_url=self.url, headers=headers, timeout=120, **kwargs)  # type: ignore[arg-type]
+    def client(self, *, token: str = "", **options: Any) -> httpx.Client:
+        """An HTTP client with an access token (the first account's unless another is given)."""
+        headers = {"Authorization": f"Bearer {token or self.token}"}
+        return httpx.Client(base_url=self.url, headers=headers, timeout=120, **options)
 
     def session_cookie(self) -> dict[str, str]:
-        """The cookies of a browser that signed in."""
+        """The cookies of a browser in which the first account signed in."""
         with httpx.Client(base_url=self.url, headers={"Origin": self.url}) as client:
             client.post("/api/sign-in", data={"email": EMAIL, "password": PASSWORD})
             return dict(client.cookies)
 
     def processes(self, pattern: str = "") -> list[psutil.Process]:
         """This instance's processes (all, or those whose command line matches)."""
+        assert self.process is not None
         family = [psutil.Process(self.process.pid)]
         family += family[0].children(recursive=True)
         return [p for p in family if re.search(pattern, " ".join(_cmdline(p)))]
@@ -83,52 +127,36 @@ def free_port() -> int:
         return int(server.getsockname()[1])
 
 
+def clean_environment() -> dict[str, str]:
+    """This process's environment without anything that configures imgapp."""
+    ours = ("IMGAPP_", "OPENAI_", "AWS_", "DATABASE_URL", "REDIS_URL")
+    return {k: v for k, v in os.environ.items() if not k.startswith(ours)}
+
+
 @contextmanager
 def running_app(**extra: str) -> Iterator[App]:
-    """Start `imgapp up` on an empty data folder, with an account, and end it afterwards."""
-    with tempfile.TemporaryDirectory(prefix="imgapp-bench-", ignore_cleanup_errors=True) as folder:
+    """`imgapp up` on an empty data folder, with an account; ended afterwards."""
+    with tempfile.TemporaryDirectory(prefix="imgapp-up-", ignore_cleanup_errors=True) as name:
         # The embedded servers run as another user when this one is root.
-        os.chmod(folder, 0o755)
+        os.chmod(name, 0o755)
         port = free_port()
-        env = {k: v for k, v in os.environ.items() if not k.startswith(("IMGAPP_", "OPENAI_"))}
-        env.pop("DATABASE_URL", None)
-        env.pop("REDIS_URL", None)
-        env |= {"IMGAPP_DATA_DIR": f"{folder}/data", "IMGAPP_PORT": str(port), **extra}
-        log = Path(folder) / "up.log"
-        with log.open("wb") as out:
-            process = subprocess.Popen(
-                [sys.executable, "-m", "imgapp", "up"], env=env, cwd=REPO, stdout=out, stderr=out
-            )
-        app = App(f"http://localhost:{port}", process, Path(folder) / "data", env)
+        env = clean_environment() | {
+            "IMGAPP_DATA_DIR": f"{name}/data",
+            "IMGAPP_PORT": str(port),
+            **extra,
+        }
+        app = App(f"http://localhost:{port}", Path(name), env)
         try:
-            _wait_until_healthy(app, log)
+            app.start()
             app.cli("user", "add", EMAIL, "--admin", "--password-stdin", stdin=PASSWORD + "\n")
-            app.token = app.cli("token", "create", EMAIL, "--name", "bench")
+            app.token = app.cli("token", "create", EMAIL, "--name", "test")
             yield app
         finally:
-            process.send_signal(signal.SIGTERM)
-            try:
-                process.wait(15)
-            except subprocess.TimeoutExpired:
-                process.kill()
-
-
-def _wait_until_healthy(app: App, log: Path) -> None:
-    deadline = time.monotonic() + 240
-    while time.monotonic() < deadline:
-        if app.process.poll() is not None:
-            break
-        try:
-            if httpx.get(f"{app.url}/api/health", timeout=2).status_code == 200:
-                return
-        except httpx.HTTPError:
-            pass
-        time.sleep(0.2)
-    raise RuntimeError(f"imgapp did not start:\n{log.read_text()[-3000:]}")
+            app.stop()
 
 
 def wait_for_all_described(app: App, *, timeout: float = 120) -> None:
-    """Wait until no picture is pending or in progress."""
+    """Wait until none of the first account's pictures is pending or in progress."""
     deadline = time.monotonic() + timeout
     with app.client() as client:
         while time.monotonic() < deadline:

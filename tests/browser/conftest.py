@@ -1,0 +1,140 @@
+"""A real imgapp with a scriptable vision model, and real Chromium pages on it."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
+from tests.openai_server import OpenAIServer
+from tests.running import PASSWORD, App, running_app
+
+
+@dataclass(frozen=True)
+class Person:
+    email: str
+    password: str = PASSWORD
+
+
+def chromium() -> str:
+    """The browser that the tests drive."""
+    found = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
+    if not found:
+        pytest.fail("no Chromium: set CHROMIUM to one, or run `make test`, which finds one")
+    return found
+
+
+@pytest.fixture(scope="session")
+def model() -> Iterator[OpenAIServer]:
+    with OpenAIServer() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def app(model: OpenAIServer) -> Iterator[App]:
+    with running_app(OPENAI_BASE_URL=model.url, OPENAI_API_KEY="test-key") as running:
+        yield running
+
+
+@pytest.fixture(autouse=True)
+def _a_model_that_answers(model: OpenAIServer) -> Iterator[None]:
+    model.reset()
+    yield
+    model.reset()
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        arguments = ["--no-sandbox", "--disable-background-networking", "--no-first-run"]
+        launched = playwright.chromium.launch(executable_path=chromium(), args=arguments)
+        yield launched
+        launched.close()
+
+
+@pytest.fixture
+def new_person(app: App) -> Callable[[str], Person]:
+    """Makes an account; every test has people of its own."""
+
+    def make(name: str) -> Person:
+        person = Person(f"{name}-{secrets.token_hex(4)}@example.org")
+        app.cli("user", "add", person.email, "--password-stdin", stdin=person.password + "\n")
+        return person
+
+    return make
+
+
+@pytest.fixture
+def alice(new_person: Callable[[str], Person]) -> Person:
+    return new_person("alice")
+
+
+@pytest.fixture
+def mallory(new_person: Callable[[str], Person]) -> Person:
+    return new_person("mallory")
+
+
+@pytest.fixture
+def new_context(browser: Browser) -> Iterator[Callable[..., BrowserContext]]:
+    opened: list[BrowserContext] = []
+
+    def make(**options: object) -> BrowserContext:
+        options.setdefault("viewport", {"width": 1280, "height": 900})
+        opened.append(browser.new_context(**options))  # type: ignore[arg-type]
+        return opened[-1]
+
+    yield make
+    for context in opened:
+        context.close()
+
+
+@pytest.fixture
+def page(new_context: Callable[..., BrowserContext]) -> Page:
+    return new_context().new_page()
+
+
+@pytest.fixture
+def sign_in(app: App) -> Callable[[Page, Person], None]:
+    """Signs a person in through the form, and waits until the gallery is live."""
+
+    def through_the_form(page: Page, person: Person) -> None:
+        page.goto(f"{app.url}/sign-in")
+        page.get_by_label("Email").fill(person.email)
+        page.get_by_label("Password").fill(person.password)
+        page.get_by_role("button", name="Sign in").click()
+        page.wait_for_url(f"{app.url}/")
+        live(page)
+
+    return through_the_form
+
+
+def live(page: Page) -> None:
+    """Wait until the gallery takes files."""
+    page.locator("input[type=file]").first.wait_for(state="attached", timeout=20_000)
+
+
+def drop(page: Page, paths: list[Path]) -> None:
+    """Give files to the page's first file input."""
+    page.locator("input[type=file]").first.set_input_files([str(path) for path in paths])
+
+
+def cards(page: Page, status: str | None = None) -> int:
+    """How many cards are shown (with a status)."""
+    wanted = f'[data-testid="card"][data-status="{status}"]' if status else '[data-testid="card"]'
+    return page.locator(wanted).count()
+
+
+def wait_for_cards(page: Page, count: int, status: str | None = None) -> None:
+    """Wait until exactly `count` cards are shown (with a status), without any reload."""
+    condition = f'[data-status="{status}"]' if status else ""
+    page.wait_for_function(
+        "([selector, count]) => document.querySelectorAll(selector).length === count",
+        arg=[f'[data-testid="card"]{condition}', count],
+        timeout=30_000,
+    )

@@ -1,0 +1,93 @@
+"""Sign-in, sign-out and who sees what, in a real browser."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import httpx
+import pytest
+from playwright.sync_api import BrowserContext, Page, expect
+
+from tests.browser.conftest import Person, cards, drop, live, wait_for_cards
+from tests.openai_server import OpenAIServer
+from tests.pictures import jpeg
+from tests.running import App
+
+pytestmark = pytest.mark.browser
+
+
+def test_signed_out_the_server_sends_people_to_the_sign_in_form(app: App) -> None:
+    answer = httpx.get(app.url, follow_redirects=False)
+    assert (answer.status_code, answer.headers["location"]) == (303, "/sign-in")
+
+
+def test_sign_in_works_before_any_script_has_run(
+    app: App, new_context: Callable[..., BrowserContext], alice: Person
+) -> None:
+    page = new_context(java_script_enabled=False).new_page()
+    page.goto(f"{app.url}/sign-in")
+    page.get_by_label("Email").fill(alice.email)
+    page.get_by_label("Password").fill(alice.password)
+    page.get_by_role("button", name="Sign in").click()
+    page.wait_for_url(f"{app.url}/")
+    assert alice.password not in page.url
+
+
+def test_a_wrong_password_says_so_without_saying_which_part_was_wrong(
+    app: App, page: Page, alice: Person
+) -> None:
+    for email in (alice.email, "nobody@example.org"):
+        page.goto(f"{app.url}/sign-in")
+        page.get_by_label("Email").fill(email)
+        page.get_by_label("Password").fill("not the password")
+        page.get_by_role("button", name="Sign in").click()
+        expect(page.get_by_role("alert").filter(visible=True)).to_contain_text("password")
+        assert "/sign-in" in page.url
+
+
+def test_mallory_signing_in_in_alices_tab_receives_nothing_of_hers(
+    app: App,
+    page: Page,
+    model: OpenAIServer,
+    tmp_path: Path,
+    alice: Person,
+    mallory: Person,
+    sign_in: Callable[[Page, Person], None],
+) -> None:
+    sign_in(page, alice)
+    drop(page, [jpeg(tmp_path / "alices-secret.jpg", seed=1)])
+    wait_for_cards(page, 1, "completed")
+    her_card = page.get_by_test_id("card").get_attribute("data-image-id")
+    assert her_card
+    page.get_by_role("button", name="Account").click()
+    page.get_by_role("button", name="Sign out").click()
+    page.wait_for_url(f"{app.url}/sign-in")
+
+    received: list[str] = []
+    page.on(
+        "websocket",
+        lambda ws: ws.on("framereceived", lambda frame: received.append(str(frame))),
+    )
+    sign_in(page, mallory)
+    page.wait_for_timeout(500)
+    assert cards(page) == 0
+    assert received, "no frame was recorded: the test sees nothing"
+    said = "".join(received)
+    for secret in (her_card, "alices-secret", alice.email, model.alt_text):
+        assert secret not in said
+
+
+def test_after_sign_out_in_one_tab_the_other_tab_can_do_nothing(
+    app: App, page: Page, alice: Person, sign_in: Callable[[Page, Person], None]
+) -> None:
+    sign_in(page, alice)
+    other = page.context.new_page()
+    other.goto(app.url)
+    live(other)
+    page.get_by_role("button", name="Account").click()
+    page.get_by_role("button", name="Sign out").click()
+    page.wait_for_url(f"{app.url}/sign-in")
+    other.wait_for_timeout(1_100)
+    other.reload()
+    other.wait_for_url(f"{app.url}/sign-in")

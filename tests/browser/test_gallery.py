@@ -1,0 +1,164 @@
+"""The main job in a real browser: drop pictures, watch them being described, live."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import BrowserContext, Page, expect
+
+from tests.browser.conftest import Person, cards, drop, live, wait_for_cards
+from tests.openai_server import OpenAIServer
+from tests.pictures import every_format, jpeg, truncated
+from tests.running import App
+
+pytestmark = pytest.mark.browser
+
+
+def test_pictures_of_every_format_are_described_in_both_tabs_and_nobody_elses(
+    app: App,
+    model: OpenAIServer,
+    tmp_path: Path,
+    alice: Person,
+    mallory: Person,
+    new_context: Callable[..., BrowserContext],
+    sign_in: Callable[[Page, Person], None],
+) -> None:
+    hers = new_context()
+    first, second = hers.new_page(), hers.new_page()
+    sign_in(first, alice)
+    second.goto(app.url)
+    live(second)
+    other = new_context().new_page()
+    sign_in(other, mallory)
+    frames: list[str | bytes] = []
+    other.on("websocket", lambda ws: ws.on("framereceived", frames.append))
+    other.reload()
+    live(other)
+    frames.clear()
+
+    pictures = every_format(tmp_path)
+    drop(first, pictures)
+
+    for tab in (first, second):
+        wait_for_cards(tab, len(pictures), "completed")
+        for alt in tab.locator('[data-testid="card"] img').all():
+            assert alt.get_attribute("alt") == model.alt_text
+    assert cards(other) == 0
+    assert [f for f in frames if len(f) > 4] == [], "mallory's tab heard of alice's pictures"
+    model.assert_requests_were_clean()
+
+
+def test_results_arrive_one_after_the_other_without_a_reload(
+    page: Page, model: OpenAIServer, tmp_path: Path, alice: Person, sign_in: Callable[..., None]
+) -> None:
+    sign_in(page, alice)
+    page.evaluate("window.neverReloaded = true")
+    model.delay = 1.5
+    drop(page, [jpeg(tmp_path / f"{n}.jpg", seed=n) for n in range(3)])
+    wait_for_cards(page, 3)
+    assert cards(page, "completed") == 0
+    model.delay = 0
+    wait_for_cards(page, 3, "completed")
+    assert page.evaluate("window.neverReloaded") is True
+
+
+def test_a_broken_file_among_good_ones_says_why_and_the_others_go_on(
+    page: Page, tmp_path: Path, alice: Person, sign_in: Callable[..., None]
+) -> None:
+    sign_in(page, alice)
+    text = tmp_path / "notes.jpg"
+    text.write_text("this is no picture")
+    good = [jpeg(tmp_path / f"good-{n}.jpg", seed=n) for n in range(2)]
+    drop(page, [good[0], text, truncated(tmp_path / "cut.jpg"), good[1]])
+    wait_for_cards(page, 2, "completed")
+    uploads = page.get_by_role("region", name="Uploads")
+    expect(uploads.get_by_text("notes.jpg")).to_be_visible()
+    expect(uploads.get_by_text("not an image")).to_be_visible()
+    expect(uploads.get_by_text("damaged")).to_be_visible()
+
+
+def test_the_same_picture_twice_is_one_card_and_says_so(
+    page: Page, tmp_path: Path, alice: Person, sign_in: Callable[..., None]
+) -> None:
+    sign_in(page, alice)
+    picture = jpeg(tmp_path / "once.jpg", seed=1)
+    again = tmp_path / "again.jpg"
+    again.write_bytes(picture.read_bytes())
+    drop(page, [picture])
+    wait_for_cards(page, 1, "completed")
+    drop(page, [again])
+    uploads = page.get_by_role("region", name="Uploads")
+    expect(uploads.get_by_text("Already in your library")).to_be_visible()
+    assert cards(page) == 1
+
+
+def test_a_failed_analysis_says_why_and_can_be_tried_again_from_the_card(
+    page: Page, model: OpenAIServer, tmp_path: Path, alice: Person, sign_in: Callable[..., None]
+) -> None:
+    sign_in(page, alice)
+    model.fail_with(401)
+    drop(page, [jpeg(tmp_path / "a.jpg", seed=1)])
+    wait_for_cards(page, 1, "failed")
+    card = page.get_by_test_id("card")
+    expect(card).to_contain_text("API key")
+    model.reset()
+    card.get_by_role("button", name="Try again").click()
+    wait_for_cards(page, 1, "completed")
+
+
+def test_a_picture_opens_in_a_viewer_and_can_be_deleted_there(
+    page: Page, model: OpenAIServer, tmp_path: Path, alice: Person, sign_in: Callable[..., None]
+) -> None:
+    sign_in(page, alice)
+    drop(page, [jpeg(tmp_path / "harbour.jpg", seed=1)])
+    wait_for_cards(page, 1, "completed")
+    page.get_by_test_id("card").get_by_role("button").first.click()
+    viewer = page.get_by_role("dialog")
+    expect(viewer.get_by_text(model.description)).to_be_visible()
+    expect(viewer.get_by_text("harbour.jpg").first).to_be_visible()
+    preview = viewer.get_by_role("img", name=model.alt_text)
+    expect(preview).to_be_visible()
+    page.wait_for_function(
+        "() => [...document.querySelectorAll('[role=dialog] img')].some(i => i.naturalWidth >= 600)"
+    )
+    page.keyboard.press("Escape")
+    expect(viewer).to_be_hidden()
+    page.get_by_test_id("card").get_by_role("button").first.click()
+    viewer.get_by_role("button", name="Delete").click()
+    wait_for_cards(page, 0)
+
+
+def test_after_a_restart_of_the_server_the_page_shows_what_happened_meanwhile(
+    page: Page, app: App, tmp_path: Path, alice: Person, sign_in: Callable[..., None]
+) -> None:
+    sign_in(page, alice)
+    drop(page, [jpeg(tmp_path / "before.jpg", seed=1)])
+    wait_for_cards(page, 1, "completed")
+    page.evaluate("window.neverReloaded = true")
+    token = app.cli("token", "create", alice.email, "--name", "test")
+
+    app.stop()
+    expect(page.get_by_role("button", name="Refresh")).to_be_visible(timeout=20_000)
+    app.start()
+
+    with app.client(token=token) as client, jpeg(tmp_path / "b.jpg", seed=2).open("rb") as file:
+        answer = client.post("/api/upload", files={"files": ("b.jpg", file)})
+    assert answer.status_code == 202
+    wait_for_cards(page, 2, "completed")
+    assert page.evaluate("window.neverReloaded") is True
+
+
+def test_the_page_fits_a_phone(
+    new_context: Callable[..., BrowserContext],
+    tmp_path: Path,
+    alice: Person,
+    sign_in: Callable[..., None],
+) -> None:
+    phone = new_context(viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
+    page = phone.new_page()
+    sign_in(page, alice)
+    drop(page, [jpeg(tmp_path / f"{n}.jpg", seed=n) for n in range(3)])
+    wait_for_cards(page, 3, "completed")
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
