@@ -123,14 +123,14 @@ def _kind(measures: Measures, facts: Mapping[str, Any]) -> str:
 def _shape(width: int, height: int) -> str:
     ratio = width / max(height, 1)
     if ratio >= 2.2:
-        return "panoramic"
+        return "panorama-format"
     if ratio > 1.05:
-        return "landscape"
-    return "portrait" if ratio < 0.95 else "square"
+        return "landscape-format"
+    return "portrait-format" if ratio < 0.95 else "square"
 
 
 def _light(measures: Measures) -> str:
-    steps = ((0.15, "very dark"), (0.35, "dark"), (0.62, "evenly lit"), (0.82, "bright"))
+    steps = ((0.15, "very dark"), (0.35, "dark"), (0.62, "medium bright"), (0.82, "bright"))
     return next((name for limit, name in steps if measures.brightness < limit), "very bright")
 
 
@@ -153,9 +153,8 @@ def _alt_text(kind: str, shape: str, measures: Measures) -> str:
 
 
 def _sentences(kind: str, shape: str, measures: Measures, picture: Picture) -> str:
-    article = "An" if shape[0] in "aeiou" else "A"
     said = [
-        f"{article} {shape} {kind} of {picture.width} by {picture.height} pixels.",
+        f"A {shape} {kind} of {picture.width} by {picture.height} pixels.",
         f"Its main colours are {_listed(measures.colours)}."
         if len(measures.colours) > 1
         else f"Its main colour is {measures.colours[0]}.",
@@ -187,7 +186,7 @@ def _day(taken_at: object) -> str | None:
 
 
 def _tags(kind: str, shape: str, measures: Measures) -> list[str]:
-    tags = [kind, shape, *measures.colours]
-    if _light(measures) != "evenly lit":
+    tags = [kind, shape.replace("-", " "), *measures.colours]
+    if _light(measures) != "medium bright":
         tags.append(_light(measures).removeprefix("very "))
     return [tag for tag in tags if tag not in ("picture", "plain area")]
