@@ -8,11 +8,10 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from tests.openai_server import OpenAIServer
-
 from bench.ingest import upload
 from bench.pictures import copies, make_camera_jpegs
 from bench.report import Result
+from tests.openai_server import OpenAIServer
 from tests.running import running_app, wait_for_all_described
 
 ROUNDS, PICTURES = 4, 8
