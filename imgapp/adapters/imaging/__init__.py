@@ -1,0 +1,82 @@
+"""Pictures from strangers: recognised, decoded and reduced in separate, limited processes."""
+
+from __future__ import annotations
+
+import os
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from imgapp.adapters.imaging.carried import Carried
+from imgapp.adapters.imaging.pool import Pool
+
+__all__ = ["Carried", "Decoded", "decode", "model_copy", "shutdown"]
+
+
+@dataclass(frozen=True)
+class Decoded:
+    """What became of a picture. Sizes are in pixels, after EXIF orientation."""
+
+    mime_type: str
+    width: int
+    height: int
+    facts: dict[str, Any]
+    carried: Carried
+    thumbnail: Path
+    preview: Path
+
+
+def decode(source: Path, out_dir: Path) -> Decoded:
+    """Recognise `source` by content and write its two renditions (WebP, sRGB, no metadata).
+
+    Safe to call from many threads. Raises a RejectedFile that says why the file is no picture.
+    """
+    # The children import this package too, and have no business with the settings.
+    from imgapp.settings import get_settings
+
+    settings = get_settings()
+    job = {"source": str(source), "out_dir": str(out_dir), "max_pixels": settings.max_pixels}
+    answer = _pool(settings.data_dir / "run").run(job)
+    return Decoded(
+        mime_type=answer["mime_type"],
+        width=answer["width"],
+        height=answer["height"],
+        facts=answer["facts"],
+        carried=Carried(**answer["carried"]),
+        thumbnail=out_dir / "thumbnail.webp",
+        preview=out_dir / "preview.webp",
+    )
+
+
+def model_copy(preview: bytes, max_side: int = 1024) -> bytes:
+    """A smaller JPEG without metadata, for a vision model, of a preview that `decode` made."""
+    import pyvips
+
+    image = pyvips.Image.thumbnail_buffer(preview, max_side, height=max_side, size="down")
+    if image.hasalpha():
+        image = image.flatten(background=[255, 255, 255])
+    data: bytes = image.jpegsave_buffer(Q=85, keep="none")
+    return data
+
+
+def shutdown() -> None:
+    """End this process's idle decoders."""
+    with _lock:
+        for pool in _pools.values():
+            pool.shutdown()
+
+
+_pools: dict[Path, Pool] = {}
+_lock = threading.Lock()
+
+
+def _pool(run_dir: Path) -> Pool:
+    with _lock:
+        if run_dir not in _pools:
+            _pools[run_dir] = Pool(run_dir)
+        return _pools[run_dir]
+
+
+# A forked process has no business with its parent's children.
+os.register_at_fork(after_in_child=_pools.clear)

@@ -1,0 +1,153 @@
+"""The decoder's own process: reads jobs from standard input, answers on standard output.
+
+Started by `pool.py` as a plain new process with an empty environment, so that a file which takes
+the decoder over finds no secret, no connection and no memory of the server. One line of JSON in:
+`source`, `out_dir`, `max_pixels`, `seconds`. One out: `decoded`, or `rejected` with `detail`.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import signal
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from imgapp.adapters.imaging.carried import Carried, read_carried
+from imgapp.adapters.imaging.formats import HEAD_BYTES, TIFF, Format, recognise
+from imgapp.adapters.imaging.metadata import profile_name, read_facts
+from imgapp.adapters.imaging.renditions import (
+    Opened,
+    make_renditions,
+    open_picture,
+    restrict_vips,
+)
+from imgapp.errors import DamagedImage, RejectedFile, TooComplex, TooManyPixels, UnsupportedFormat
+
+MEMORY_BYTES = 2 * 1024**3
+LARGEST_FILE_BYTES = 64 * 1024**2
+
+
+def main() -> None:
+    """Decode until standard input ends."""
+    _limit_resources()
+    restrict_vips()
+    answers = _private_stdout()
+    for line in sys.stdin.buffer:
+        answers.write(json.dumps(_answer(json.loads(line))).encode() + b"\n")
+        answers.flush()
+
+
+def _limit_resources() -> None:
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (LARGEST_FILE_BYTES, LARGEST_FILE_BYTES))
+
+
+def _private_stdout() -> BinaryIO:
+    """Keep the pipe for answers: what libraries print goes nowhere."""
+    answers = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)
+    return answers
+
+
+def _answer(job: dict[str, Any]) -> dict[str, Any]:
+    # The kernel ends this process if the decoder hangs and nobody is left to end it.
+    signal.setitimer(signal.ITIMER_REAL, job["seconds"] + 2)
+    try:
+        return {"decoded": _decode(Path(job["source"]), Path(job["out_dir"]), job["max_pixels"])}
+    except RejectedFile as error:
+        return {"rejected": type(error).__name__, "detail": error.detail}
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+
+
+def _decode(source: Path, out_dir: Path, max_pixels: int) -> dict[str, Any]:
+    with source.open("rb") as file:
+        form = recognise(file.read(HEAD_BYTES))
+    try:
+        opened = open_picture(source, form, max_pixels)
+        has_alpha = make_renditions(source, opened, out_dir)
+    except RejectedFile:
+        raise
+    # Decoders raise whatever a broken file drives them to.
+    except Exception as error:
+        raise _rejection(form, error) from error
+    return {
+        "mime_type": form.mime_type,
+        "width": opened.width,
+        "height": opened.height,
+        "facts": _facts(source, form, opened, has_alpha),
+        "carried": asdict(_carried(opened)),
+    }
+
+
+_NO_MEMORY = ("out of memory", "memory allocation", "cannot allocate", "unable to allocate")
+_TOO_MANY_PIXELS = ("maximum supported image dimension", "exceeds user limit", "image is too large")
+_TOO_MANY_STEPS = ("scans", "too many", "limit")
+_NOT_BUILT_IN = (
+    "not been built in",
+    "unsupported",
+    "not supported",
+    "not implemented",
+    "unknown c",
+)
+
+
+def _rejection(form: Format, error: Exception) -> RejectedFile:
+    text = str(error).lower()
+    if isinstance(error, MemoryError) or any(words in text for words in _NO_MEMORY):
+        return TooComplex("The picture takes too much memory to open.")
+    if any(words in text for words in _TOO_MANY_PIXELS):
+        return TooManyPixels("The picture has too many pixels.")
+    if any(words in text for words in _TOO_MANY_STEPS):
+        return TooComplex("The picture is put together in too many steps.")
+    if any(words in text for words in _NOT_BUILT_IN):
+        return UnsupportedFormat(f"This kind of {form.name} file is not supported.")
+    return DamagedImage(f"The {form.name} file is damaged or incomplete.")
+
+
+def _facts(source: Path, form: Format, opened: Opened, has_alpha: bool) -> dict[str, Any]:
+    if form is TIFF:
+        with source.open("rb") as file:
+            facts = read_facts(file)
+    else:
+        facts = read_facts(opened.blobs.get("exif-data"))
+    profile = profile_name(opened.blobs.get("icc-profile-data"))
+    return facts | {
+        "format": form.name,
+        "orientation": _orientation(opened.width, opened.height),
+        "color_space": _COLOR_SPACES.get(opened.color_space) or profile or "sRGB",
+        "has_alpha": has_alpha,
+        "animated": opened.pages > 1 and form.name in ("GIF", "WebP", "AVIF"),
+        "pages": opened.pages,
+    }
+
+
+_COLOR_SPACES = {
+    "b-w": "Greyscale",
+    "grey16": "Greyscale",
+    "cmyk": "CMYK",
+    "lab": "CIELAB",
+    "labs": "CIELAB",
+}
+
+
+def _orientation(width: int, height: int) -> str:
+    if width == height:
+        return "square"
+    return "landscape" if width > height else "portrait"
+
+
+def _carried(opened: Opened) -> Carried:
+    blobs = opened.blobs
+    return read_carried(
+        blobs.get("xmp-data"), blobs.get("iptc-data") or blobs.get("photoshop-data")
+    )
+
+
+if __name__ == "__main__":
+    main()

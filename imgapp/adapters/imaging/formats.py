@@ -1,0 +1,179 @@
+"""What a file is, judged by its first bytes and never by its name or declared type."""
+
+from __future__ import annotations
+
+import re
+import struct
+from dataclasses import dataclass
+
+from imgapp.errors import EmptyFile, NotAnImage, UnsupportedFormat
+
+HEAD_BYTES = 4096
+"""How much of the start of a file `recognise` wants to see."""
+
+
+@dataclass(frozen=True)
+class Format:
+    """A format that can be stored; `loader` is the library that decodes it."""
+
+    name: str
+    mime_type: str
+    loader: str = "vips"
+
+
+JPEG = Format("JPEG", "image/jpeg")
+PNG = Format("PNG", "image/png")
+WEBP = Format("WebP", "image/webp")
+GIF = Format("GIF", "image/gif")
+TIFF = Format("TIFF", "image/tiff")
+AVIF = Format("AVIF", "image/avif")
+HEIC = Format("HEIC", "image/heic", "heif")
+HEIF = Format("HEIF", "image/heif", "heif")
+BMP = Format("BMP", "image/bmp", "pillow")
+
+_SUPPORTED = "JPEG, PNG, WebP, GIF, AVIF, HEIC, TIFF and BMP"
+
+_SIGNATURES: list[tuple[bytes, Format]] = [
+    (b"\xff\xd8\xff", JPEG),
+    (b"\x89PNG\r\n\x1a\n", PNG),
+    (b"GIF87a", GIF),
+    (b"GIF89a", GIF),
+]
+
+_TIFF_SIGNATURES = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+_BMP_HEADER_SIZES = {12, 16, 40, 52, 56, 64, 108, 124}
+_HEVC_BRANDS = {b"heic", b"heix", b"hevc", b"hevx", b"heim", b"heis", b"hevm", b"hevs"}
+_AVIF_BRANDS = {b"avif", b"avis"}
+_HEIF_BRANDS = {b"mif1", b"msf1", b"mif2", b"mif3"}
+
+_UNSUPPORTED: list[tuple[bytes, str]] = [
+    (b"8BPS", "Photoshop documents (PSD)"),
+    (b"\x00\x00\x01\x00", "Icons (ICO)"),
+    (b"\x00\x00\x02\x00", "Cursors (CUR)"),
+    (b"icns", "Icons (ICNS)"),
+    (b"%!PS", "PostScript and EPS files"),
+    (b"\xc5\xd0\xd3\xc6", "EPS files"),
+    (b"%PDF", "PDF documents"),
+    (b"\xff\x0a", "JPEG XL pictures"),
+    (b"\x00\x00\x00\x0cJXL \r\n\x87\n", "JPEG XL pictures"),
+    (b"\x00\x00\x00\x0cjP  \r\n\x87\n", "JPEG 2000 pictures"),
+    (b"\xff\x4f\xff\x51", "JPEG 2000 pictures"),
+    (b"II\xbc", "JPEG XR pictures"),
+    (b"IIRO", "Raw camera files (ORF)"),
+    (b"IIRS", "Raw camera files (ORF)"),
+    (b"MMOR", "Raw camera files (ORF)"),
+    (b"IIU\0", "Raw camera files (RW2)"),
+    (b"FUJIFILMCCD-RAW", "Raw camera files (RAF)"),
+    (b"FOVb", "Raw camera files (X3F)"),
+    (b"\x00MRM", "Raw camera files (MRW)"),
+    (b"gimp xcf", "GIMP documents (XCF)"),
+    (b"v/1\x01", "OpenEXR pictures"),
+    (b"#?RADIANCE", "Radiance HDR pictures"),
+    (b"#?RGBE", "Radiance HDR pictures"),
+    (b"DDS ", "DirectDraw surfaces (DDS)"),
+    (b"qoif", "QOI pictures"),
+    (b"FLIF", "FLIF pictures"),
+    (b"BPG\xfb", "BPG pictures"),
+    (b"SIMPLE  =", "FITS files"),
+    (b"\x01\xda", "SGI pictures"),
+    (b"BLP1", "BLP textures"),
+    (b"BLP2", "BLP textures"),
+    (b"\xd7\xcd\xc6\x9a", "Windows metafiles (WMF)"),
+    (b"\x01\x00\x00\x00\x6c\x00\x00\x00", "Windows metafiles (EMF)"),
+]
+
+
+def recognise(head: bytes) -> Format:
+    """Name the format of a file that starts with `head`.
+
+    Raises EmptyFile, UnsupportedFormat (a picture, or nearly, in a format that is not accepted)
+    or NotAnImage.
+    """
+    if not head:
+        raise EmptyFile("The file is empty.")
+    found = _supported(head)
+    if found is not None:
+        return found
+    other = _unsupported(head)
+    if other is not None:
+        raise UnsupportedFormat(f"{other} are not supported; {_SUPPORTED} are.")
+    raise NotAnImage(f"The file is not a picture. {_SUPPORTED} are accepted.")
+
+
+def _supported(head: bytes) -> Format | None:
+    for signature, form in _SIGNATURES:
+        if head.startswith(signature):
+            return form
+    if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
+        return WEBP
+    if head[:2] == b"BM" and len(head) >= 18:
+        return BMP if struct.unpack_from("<I", head, 14)[0] in _BMP_HEADER_SIZES else None
+    if head[:4] in _TIFF_SIGNATURES and not _is_raw(head):
+        return TIFF
+    return _iso_media(head)
+
+
+def _iso_media(head: bytes) -> Format | None:
+    brands = _brands(head)
+    if brands & _AVIF_BRANDS:
+        return AVIF
+    if brands & _HEVC_BRANDS:
+        return HEIC
+    return HEIF if brands & _HEIF_BRANDS else None
+
+
+def _brands(head: bytes) -> set[bytes]:
+    """The brands of an ISO base media file (ISO/IEC 14496-12, `ftyp`)."""
+    if head[4:8] != b"ftyp":
+        return set()
+    size = min(struct.unpack_from(">I", head)[0], len(head))
+    return {head[8:12], *(head[at : at + 4] for at in range(16, size - 3, 4))}
+
+
+def _unsupported(head: bytes) -> str | None:
+    for signature, name in _UNSUPPORTED:
+        if head.startswith(signature):
+            return name
+    if head[:4] in _TIFF_SIGNATURES:
+        return "Raw camera files"
+    if head[4:8] == b"ftyp":
+        return "Raw camera files (CR3)" if head[8:12] == b"crx " else "Videos"
+    if head[128:132] == b"DICM":
+        return "DICOM files"
+    if re.match(rb"P[1-7]\s", head):
+        return "Netpbm pictures"
+    return "SVG drawings" if _is_svg(head) else None
+
+
+def _is_svg(head: bytes) -> bool:
+    text = head.replace(b"\0", b"").lower()
+    return b"<svg" in text and text.lstrip(b"\xef\xbb\xbf\xff\xfe \t\r\n")[:1] == b"<"
+
+
+_SUBFILE_TYPE, _SUB_IFDS, _DNG_VERSION = 254, 330, 50706
+
+
+def _is_raw(head: bytes) -> bool:
+    """Whether a TIFF is a camera's raw file: it starts with a small preview, or it is a DNG."""
+    if head[8:10] == b"CR" or head[2:4] in (b"+\0", b"\0+"):
+        return head[8:10] == b"CR"
+    order = "<" if head[:2] == b"II" else ">"
+    tags = _first_directory(head, order)
+    reduced = tags.get(_SUBFILE_TYPE, 0) & 1
+    return _DNG_VERSION in tags or bool(reduced and _SUB_IFDS in tags)
+
+
+def _first_directory(head: bytes, order: str) -> dict[int, int]:
+    """Tags and inline values of the first image file directory (TIFF 6.0, section 2), as far as
+    `head` reaches."""
+    try:
+        (at,) = struct.unpack_from(f"{order}I", head, 4)
+        (count,) = struct.unpack_from(f"{order}H", head, at)
+        entries = (
+            struct.unpack_from(f"{order}HHII", head, at + 2 + 12 * n)
+            for n in range(count)
+            if at + 14 + 12 * n <= len(head)
+        )
+        return {tag: value for tag, _, _, value in entries}
+    except struct.error:
+        return {}

@@ -1,0 +1,227 @@
+"""The decoder pool: hands pictures to child processes and survives whatever becomes of them."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import logging
+import os
+import select
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import imgapp
+from imgapp import errors
+from imgapp.errors import DamagedImage, RejectedFile, ServiceUnavailable, TooComplex
+
+log = logging.getLogger(__name__)
+
+DECODE_SECONDS = 8.0
+IDLE_SECONDS = 30.0
+WAIT_SECONDS = 120.0
+_JOBS_PER_CHILD = 200
+_LONGEST_ANSWER = 1_000_000
+
+
+def cpu_count() -> int:
+    """The cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+class ChildLost(Exception):
+    """The child ended without an answer."""
+
+
+class Child:
+    """One decoder process."""
+
+    def __init__(self) -> None:
+        root = Path(imgapp.__file__).parents[1]
+        # Nothing of the server's environment: a decoder that was taken over finds no secret in it.
+        self._process = subprocess.Popen(
+            [sys.executable, "-P", "-m", "imgapp.adapters.imaging.child"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            cwd="/",
+            env={
+                "PYTHONPATH": str(root),
+                "PYTHONDONTWRITEBYTECODE": "1",
+                "VIPS_CONCURRENCY": "1",
+                "VIPS_DISC_THRESHOLD": "3g",
+                "MALLOC_ARENA_MAX": "2",
+            },
+            start_new_session=True,
+            bufsize=0,
+        )
+        self.jobs = 0
+        self.idle_since = 0.0
+
+    def run(self, job: dict[str, Any], seconds: float) -> dict[str, Any]:
+        """Answer one job. Raises TimeoutError and ChildLost; either leaves the child useless."""
+        self.jobs += 1
+        stdin, stdout = self._process.stdin, self._process.stdout
+        assert stdin is not None
+        assert stdout is not None
+        try:
+            stdin.write(json.dumps(job).encode() + b"\n")
+        except OSError as error:
+            raise ChildLost from error
+        deadline = time.monotonic() + seconds
+        answer = bytearray()
+        while not answer.endswith(b"\n"):
+            answer += self._read(stdout.fileno(), deadline)
+            if len(answer) > _LONGEST_ANSWER:
+                raise ChildLost
+        return dict(json.loads(answer))
+
+    def _read(self, pipe: int, deadline: float) -> bytes:
+        readable = select.poll()
+        readable.register(pipe, select.POLLIN)
+        if not readable.poll(max(0, deadline - time.monotonic()) * 1000):
+            raise TimeoutError
+        data = os.read(pipe, 65536)
+        if not data:
+            raise ChildLost
+        return data
+
+    def end(self) -> None:
+        """Kill the process and collect it."""
+        self._process.kill()
+        self._process.wait()
+        for pipe in (self._process.stdin, self._process.stdout):
+            if pipe is not None:
+                with suppress(OSError):
+                    pipe.close()
+
+
+class Pool:
+    """Children of this process; `slots` of them, machine-wide, are busy at a time."""
+
+    def __init__(self, run_dir: Path, slots: int | None = None) -> None:
+        self._run_dir = run_dir
+        self._slots = slots or cpu_count()
+        self._turns = threading.BoundedSemaphore(self._slots)
+        self._lock = threading.Lock()
+        self._idle: list[Child] = []
+        self._reaper: threading.Timer | None = None
+        run_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+    def run(self, job: dict[str, Any], seconds: float = DECODE_SECONDS) -> dict[str, Any]:
+        """Have one picture decoded. Raises RejectedFile; ServiceUnavailable when all are busy."""
+        with self._slot():
+            child = self._take()
+            used = child.jobs > 0
+            try:
+                answer = self._run(child, job, seconds)
+            except ChildLost:
+                if not used:
+                    raise DamagedImage("The file made the decoder fail.") from None
+                # An earlier picture may have left this child broken: not this picture's fault.
+                answer = self._run_alone(job, seconds)
+        if "rejected" in answer:
+            raise _rejection(answer)
+        return dict(answer["decoded"])
+
+    def _run_alone(self, job: dict[str, Any], seconds: float) -> dict[str, Any]:
+        try:
+            return self._run(Child(), job, seconds)
+        except ChildLost:
+            raise DamagedImage("The file made the decoder fail.") from None
+
+    def _run(self, child: Child, job: dict[str, Any], seconds: float) -> dict[str, Any]:
+        try:
+            answer = child.run(job | {"seconds": seconds}, seconds)
+        except TimeoutError:
+            child.end()
+            raise TooComplex("The picture takes too long to open.") from None
+        except BaseException:
+            child.end()
+            raise
+        self._give_back(child)
+        return answer
+
+    def _take(self) -> Child:
+        with self._lock:
+            if self._idle:
+                return self._idle.pop()
+        return Child()
+
+    def _give_back(self, child: Child) -> None:
+        if child.jobs >= _JOBS_PER_CHILD:
+            child.end()
+            return
+        child.idle_since = time.monotonic()
+        with self._lock:
+            self._idle.append(child)
+            if self._reaper is None:
+                self._start_reaper()
+
+    def _start_reaper(self) -> None:
+        self._reaper = threading.Timer(IDLE_SECONDS / 2, self._reap)
+        self._reaper.daemon = True
+        self._reaper.start()
+
+    def _reap(self) -> None:
+        """End the children that were idle for long."""
+        oldest = time.monotonic() - IDLE_SECONDS
+        with self._lock:
+            ended = [child for child in self._idle if child.idle_since <= oldest]
+            self._idle = [child for child in self._idle if child.idle_since > oldest]
+            self._reaper = None
+            if self._idle:
+                self._start_reaper()
+        for child in ended:
+            child.end()
+
+    def shutdown(self) -> None:
+        """End all idle children."""
+        with self._lock:
+            ended, self._idle = self._idle, []
+            if self._reaper is not None:
+                self._reaper.cancel()
+                self._reaper = None
+        for child in ended:
+            child.end()
+
+    @contextmanager
+    def _slot(self) -> Iterator[None]:
+        """Hold one of the machine's slots, which web processes and the command line share."""
+        deadline = time.monotonic() + WAIT_SECONDS
+        if not self._turns.acquire(timeout=WAIT_SECONDS):
+            raise ServiceUnavailable("Too many pictures are being opened at the moment.")
+        try:
+            handle = self._lock_a_slot(deadline)
+            try:
+                yield
+            finally:
+                os.close(handle)
+        finally:
+            self._turns.release()
+
+    def _lock_a_slot(self, deadline: float) -> int:
+        while time.monotonic() < deadline:
+            for number in range(self._slots):
+                path = self._run_dir / f"decoder-{number}.lock"
+                handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+                try:
+                    fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    return handle
+                except BlockingIOError:
+                    os.close(handle)
+            time.sleep(0.003)
+        raise ServiceUnavailable("Too many pictures are being opened at the moment.")
+
+
+def _rejection(answer: dict[str, Any]) -> RejectedFile:
+    kind = getattr(errors, answer["rejected"])
+    rejection: RejectedFile = kind(answer["detail"])
+    return rejection
