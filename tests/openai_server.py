@@ -87,8 +87,36 @@ class OpenAIServer:
         self._thread = threading.Thread(target=self._http.serve_forever, args=(0.05,), daemon=True)
 
     @property
-    def base_url(self) -> str:
+    def url(self) -> str:
+        """The base URL for clients."""
         return f"http://127.0.0.1:{self._http.server_port}/v1"
+
+    @property
+    def alt_text(self) -> str:
+        """What the good answer says."""
+        return str(ANSWER["alt_text"])
+
+    @property
+    def description(self) -> str:
+        return str(ANSWER["description"])
+
+    @property
+    def delay(self) -> float:
+        """Seconds before each answer that no script says otherwise of."""
+        return self.default.delay
+
+    @delay.setter
+    def delay(self, seconds: float) -> None:
+        self.default.delay = seconds
+
+    def fail_with(self, status: int, **headers: str) -> None:
+        """Answer everything with an error until `reset`."""
+        self.default = Reply(status=status, headers=headers)
+
+    def assert_requests_were_clean(self) -> None:
+        """Fail if a call held anything that it should not, or if there was none."""
+        assert self.calls
+        assert self.problems == []
 
     @property
     def problems(self) -> list[str]:
@@ -320,7 +348,7 @@ def main() -> None:
     parser.add_argument("--model", default=MODEL)
     options = parser.parse_args()
     with OpenAIServer(port=options.port, delay=options.delay, model=options.model) as server:
-        print(server.base_url, flush=True)
+        print(server.url, flush=True)
         threading.Event().wait()
 
 
