@@ -158,6 +158,6 @@ def _invalid_value(item: Mapping[str, Any]) -> dict[str, Any]:
     if where != "body":
         return {**value, "parameter": str(path[0]) if path else str(where)}
     if item["type"] == "json_invalid":
-        path = []
+        path = []  # FastAPI puts the position there
     steps = (str(step).replace("~", "~0").replace("/", "~1") for step in path)
     return {**value, "pointer": "#" + "".join(f"/{step}" for step in steps)}
