@@ -61,6 +61,7 @@ class Settings(BaseSettings):
     max_upload_mb: Annotated[int, Field(ge=1, le=10_000)] = 50
     max_pixels: Annotated[int, Field(ge=1)] = 250_000_000
     signup: Literal["open", "closed"] = "open"
+    first_account_token: SecretStr | None = None
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
     @field_validator("data_dir")
@@ -74,7 +75,11 @@ class Settings(BaseSettings):
         if value is None:
             return None
         parts = urlsplit(value)
-        if parts.scheme not in ("http", "https") or not parts.hostname or parts.path not in ("", "/"):
+        if (
+            parts.scheme not in ("http", "https")
+            or not parts.hostname
+            or parts.path not in ("", "/")
+        ):
             raise ValueError("must look like https://pictures.example.org, without a path")
         return f"{parts.scheme}://{parts.netloc}"
 
@@ -140,8 +145,11 @@ def get_settings() -> Settings:
 def _sentence(loc: tuple[int | str, ...], message: str, value: object) -> str:
     name = str(loc[0])
     field = Settings.model_fields.get(name)
-    variable = f"IMGAPP_{name.upper()}" if field and field.validation_alias is None else name.upper()
-    shown = "" if "key" in name.lower() or "url" in name.lower() else f" (it is {value!r})"
+    variable = (
+        f"IMGAPP_{name.upper()}" if field and field.validation_alias is None else name.upper()
+    )
+    secret = any(word in name.lower() for word in ("key", "url", "token"))
+    shown = "" if secret else f" (it is {value!r})"
     return f"{variable}: {message.removeprefix('Value error, ')}{shown}"
 
 

@@ -1,0 +1,281 @@
+"""Real PostgreSQL and Redis for every test, people to act as, and pictures to act on."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import shutil
+import socket
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from functools import lru_cache
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import pytest
+import redis as redis_client
+import sqlalchemy as sa
+from PIL import Image as PillowImage
+from starlette.testclient import TestClient
+
+from imgapp.adapters import db, passwords
+from imgapp.adapters.embedded import claim_data_dir, start_postgres, start_redis
+from imgapp.models import Viewer, new_id
+from imgapp.services import sessions
+from imgapp.settings import get_settings
+
+ROOT = Path(__file__).parents[1]
+CORPUS = ROOT.parent / "shared" / "corpus"
+ORIGIN = "http://localhost:8000"
+OURS = ("IMGAPP_", "AWS_", "OPENAI_", "DATABASE_URL", "REDIS_URL", "PG")
+
+
+@dataclass(frozen=True)
+class Person:
+    user_id: UUID
+    email: str
+    password: str
+    is_admin: bool = False
+
+    @property
+    def viewer(self) -> Viewer:
+        """The person without a session, as a service sees the caller."""
+        return Viewer(user_id=self.user_id, email=self.email, is_admin=self.is_admin)
+
+
+@dataclass(frozen=True)
+class Servers:
+    """One PostgreSQL with the tables in it, and one Redis, for the whole run."""
+
+    app_url: str
+    owner_url: str
+    administrator_url: str
+    redis_url: str
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _only_loopback() -> Iterator[None]:
+    """Tests reach nothing beyond this machine."""
+    patch = pytest.MonkeyPatch()
+    connect, look_up = socket.socket.connect, socket.getaddrinfo
+
+    def guarded_connect(self: socket.socket, address: Any) -> None:
+        if self.family in (socket.AF_INET, socket.AF_INET6):
+            _refuse_unless_local(address[0])
+        connect(self, address)
+
+    def guarded_look_up(host: Any, *args: Any, **kwargs: Any) -> Any:
+        _refuse_unless_local(host)
+        return look_up(host, *args, **kwargs)
+
+    patch.setattr(socket.socket, "connect", guarded_connect)
+    patch.setattr(socket, "getaddrinfo", guarded_look_up)
+    yield
+    patch.undo()
+
+
+def _refuse_unless_local(host: Any) -> None:
+    name = host.decode() if isinstance(host, bytes) else host
+    if name in (None, "", "localhost", "0.0.0.0", "::", socket.gethostname()):
+        return
+    try:
+        local = ip_address(name).is_loopback
+    except ValueError:
+        local = False
+    if not local:
+        raise RuntimeError(f"a test tried to reach {name}")
+
+
+@pytest.fixture(autouse=True)
+def settings_env(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[pytest.MonkeyPatch]:
+    """Nothing of the caller's environment; set variables on it, then call `reread_settings`."""
+    for name in list(os.environ):
+        if name.startswith(OURS):
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("IMGAPP_DATA_DIR", str(tmp_path / "data"))
+    monkeypatch.setenv("IMGAPP_SECRET_KEY", "a secret for tests, and for nothing else")
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    get_settings.cache_clear()
+    yield monkeypatch
+    get_settings.cache_clear()
+
+
+@pytest.fixture
+def set_env(settings_env: pytest.MonkeyPatch) -> Callable[..., None]:
+    """`set_env(IMGAPP_SIGNUP="closed")`; None removes a variable."""
+
+    def change(**variables: str | None) -> None:
+        for name, value in variables.items():
+            if value is None:
+                settings_env.delenv(name, raising=False)
+            else:
+                settings_env.setenv(name, value)
+        get_settings.cache_clear()
+
+    return change
+
+
+@pytest.fixture(scope="session")
+def servers() -> Iterator[Servers]:
+    # Not below pytest's folder, which the servers' own user may not enter when root runs the tests.
+    folder = Path(tempfile.mkdtemp(prefix="imgapp-test-"))
+    with ExitStack() as stack:
+        stack.callback(shutil.rmtree, folder, ignore_errors=True)
+        claim_data_dir(folder)
+        postgres = start_postgres(folder / "postgres")
+        stack.callback(postgres.stop)
+        redis = start_redis(folder / "redis")
+        stack.callback(redis.stop)
+        stack.callback(db.dispose)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("DATABASE_URL", postgres.app_url)
+            patch.setenv("IMGAPP_MIGRATE_DATABASE_URL", postgres.owner_url)
+            get_settings.cache_clear()
+            db.migrate()
+        get_settings.cache_clear()
+        yield Servers(postgres.app_url, postgres.owner_url, postgres.administrator_url, redis.url)
+
+
+@pytest.fixture(scope="session")
+def owner(servers: Servers) -> Iterator[sa.Engine]:
+    """The owner's engine, for what only a migration may do."""
+    engine = sa.create_engine(servers.owner_url, poolclass=sa.NullPool)
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture(scope="session")
+def administrator(servers: Servers) -> Iterator[sa.Engine]:
+    """The superuser's engine, for looking at all rows and for preparing many of them."""
+    engine = sa.create_engine(servers.administrator_url, poolclass=sa.NullPool)
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture
+def database(servers: Servers, owner: sa.Engine, set_env: Callable[..., None]) -> None:
+    """The settings point at an empty database and an empty Redis."""
+    with owner.begin() as connection:
+        connection.execute(sa.text("SET LOCAL lock_timeout = '10s'"))
+        connection.execute(sa.text("TRUNCATE users CASCADE"))
+    with redis_client.Redis.from_url(servers.redis_url) as client:
+        client.flushall()
+    set_env(
+        DATABASE_URL=servers.app_url,
+        IMGAPP_MIGRATE_DATABASE_URL=servers.owner_url,
+        REDIS_URL=servers.redis_url,
+    )
+
+
+# Hashing is slow on purpose; once a password is enough.
+_hash = lru_cache(passwords.hash_password)
+
+
+@pytest.fixture
+def make_person(database: None) -> Callable[..., Person]:
+    """`make_person("carol@example.org", is_admin=True)`."""
+
+    def make(email: str, *, is_admin: bool = False) -> Person:
+        password = "correct horse battery staple"
+        call = sa.func.imgapp_create_user(new_id(), email, _hash(password), is_admin, False)
+        with db.transaction() as session:
+            user_id = session.execute(sa.select(call)).scalar_one()
+        assert user_id is not None, f"{email} is taken"
+        return Person(user_id, email, password, is_admin)
+
+    return make
+
+
+@pytest.fixture
+def alice(make_person: Callable[..., Person]) -> Person:
+    return make_person("alice@example.org")
+
+
+@pytest.fixture
+def mallory(make_person: Callable[..., Person]) -> Person:
+    """Somebody else, who tries."""
+    return make_person("mallory@example.org")
+
+
+@pytest.fixture
+def admin(make_person: Callable[..., Person]) -> Person:
+    return make_person("admin@example.org", is_admin=True)
+
+
+@pytest.fixture
+def client_for(database: None) -> Iterator[Callable[..., TestClient]]:
+    """`client_for(alice)`: the API with her session and our origin; `client_for(None)`: signed out."""
+    from imgapp.api import create_api
+
+    with ExitStack() as stack:
+
+        def make(person: Person | None, app: Any = None) -> TestClient:
+            client = TestClient(
+                app or create_api(),
+                base_url=ORIGIN,
+                headers={"origin": ORIGIN},
+                follow_redirects=False,
+                client=("127.0.0.1", 50_000),
+            )
+            if person is not None:
+                signed_in = sessions.start_session(
+                    person.user_id, user_agent="tests", address="127.0.0.1"
+                )
+                client.cookies.set(sessions.COOKIE, signed_in.cookie)
+            return stack.enter_context(client)
+
+        yield make
+
+
+@pytest.fixture(scope="session")
+def corpus() -> Path:
+    """The folder of real photos and hostile files."""
+    if not CORPUS.is_dir():
+        pytest.skip("the folder of real photos is not there: ../shared/corpus")
+    return CORPUS
+
+
+_shades = itertools.count(1)
+
+
+@pytest.fixture
+def picture_file(tmp_path: Path) -> Callable[..., Path]:
+    """`picture_file("a.png", size=(64, 48))`: a real picture, no two with the same bytes."""
+
+    def make(
+        name: str = "photo.jpg",
+        *,
+        size: tuple[int, int] = (64, 48),
+        mode: str = "RGB",
+        color: Any = None,
+        orientation: int | None = None,
+        gps: bool = False,
+        **save: Any,
+    ) -> Path:
+        if name.lower().endswith((".heic", ".heif")):
+            from pillow_heif import register_heif_opener
+
+            register_heif_opener()
+        shade = next(_shades)
+        image = PillowImage.new("RGB", size, color or (shade % 256, shade // 256 % 256, 90))
+        # A corner of another colour shows which way up the picture is.
+        image.paste((255, 255, 255), (0, 0, max(size[0] // 4, 1), max(size[1] // 4, 1)))
+        exif = PillowImage.Exif()
+        if orientation is not None:
+            exif[0x0112] = orientation
+        if gps:
+            exif.get_ifd(0x8825).update(
+                {1: "N", 2: (52.0, 31.0, 12.0), 3: "E", 4: (13.0, 24.0, 36.0)}
+            )
+        if len(exif) or gps:
+            save["exif"] = exif.tobytes()
+        path = tmp_path / "pictures" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        image.convert(mode).save(path, **save)
+        return path
+
+    return make
