@@ -28,7 +28,7 @@ def _unprefixed(name: str) -> AliasChoices:
 
 
 class Settings(BaseSettings):
-    """What an operator can set. Field `x` is the variable `IMGAPP_X` unless an alias says otherwise."""
+    """What an operator can set. Field `x` is the variable `IMGAPP_X` unless it has an alias."""
 
     model_config = SettingsConfigDict(
         env_prefix="IMGAPP_", env_ignore_empty=True, extra="ignore", populate_by_name=True
@@ -123,7 +123,7 @@ class Settings(BaseSettings):
 
     @property
     def spool_dir(self) -> Path:
-        """Where uploads wait while they are received and decoded; on the disk store's file system."""
+        """Where uploads wait until they are decoded; on the disk store's file system."""
         return self.data_dir / "spool"
 
     @property

@@ -208,7 +208,7 @@ def admin(make_person: Callable[..., Person]) -> Person:
 
 @pytest.fixture
 def client_for(database: None) -> Iterator[Callable[..., TestClient]]:
-    """`client_for(alice)`: the API with her session and our origin; `client_for(None)`: signed out."""
+    """The API as `client_for(alice)` reaches it from our page; `client_for(None)`: signed out."""
     from imgapp.api import create_api
 
     with ExitStack() as stack:

@@ -15,6 +15,7 @@ T = TypeVar("T")
 
 DB_THREADS = 8
 IO_THREADS = 16
+PASSWORD_THREADS = 2  # each hash takes 64 MB
 
 _pools: dict[tuple[int, str], ThreadPoolExecutor] = {}
 
@@ -27,6 +28,11 @@ async def in_db(fn: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
 async def in_io(fn: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
     """Run long I/O (receiving, decoding, the store) in a thread and await its result."""
     return await _run(_pool("io", IO_THREADS), fn, *args, **kwargs)
+
+
+async def in_passwords(fn: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """Run work that hashes a password in a thread and await its result; few at a time."""
+    return await _run(_pool("passwords", PASSWORD_THREADS), fn, *args, **kwargs)
 
 
 async def _run(

@@ -13,9 +13,9 @@ import sqlalchemy as sa
 from sqlmodel import Session, col
 
 from imgapp.adapters import db, passwords
-from imgapp.errors import NotSignedIn
+from imgapp.errors import InvalidRequest, NotSignedIn
 from imgapp.models import User, UserSession, Viewer, now
-from imgapp.services.users import MAX_PASSWORD, normalized
+from imgapp.services.users import MAX_PASSWORD, clean_email, normalized
 
 COOKIE = "imgapp_session"
 COOKIE_MAX_AGE = 400 * 24 * 3600  # seconds; the longest that browsers keep one
@@ -34,11 +34,9 @@ class SignedIn:
 
 def sign_in(email: str, password: str, *, user_agent: str, address: str) -> SignedIn:
     """Start a session. Raises NotSignedIn, after the same time whether or not the person exists."""
-    person = _find_person(email.strip())
+    person = _find_person(email)
     stored: str | None = person.password_hash if person else None
-    matches = len(password) <= MAX_PASSWORD and passwords.verify_password(
-        stored, normalized(password)
-    )
+    matches = passwords.verify_password(stored, normalized(password[: MAX_PASSWORD + 1]))
     if person is None or not matches or person.disabled:
         raise NotSignedIn("The e-mail address or the password is not right", code="invalid_sign_in")
     if stored is not None and passwords.needs_rehash(stored):
@@ -57,7 +55,7 @@ def start_session(user_id: UUID, *, user_agent: str, address: str) -> SignedIn:
                 user_id=user_id,
                 token_hash=hash_secret(cookie),
                 expires_at=moment + LIFETIME,
-                user_agent=user_agent[:300],
+                user_agent=user_agent.replace("\0", "")[:300],
                 address=address[:100],
             )
         )
@@ -122,6 +120,10 @@ def _touch(viewer: Viewer) -> None:
 
 
 def _find_person(email: str) -> sa.Row[Any] | None:
+    try:
+        email = clean_email(email)
+    except InvalidRequest:
+        return None
     table = sa.func.imgapp_sign_in(email).table_valued(
         sa.column("id", sa.Uuid), "password_hash", sa.column("disabled", sa.Boolean)
     )

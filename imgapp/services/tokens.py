@@ -49,8 +49,8 @@ def create_token(
     """Make a token. Raises InvalidRequest."""
     name = name.strip()
     wanted = sorted(set(scopes))
-    if not 1 <= len(name) <= _MAX_NAME:
-        raise InvalidRequest(f"A token has a name of at most {_MAX_NAME} characters")
+    if not 1 <= len(name) <= _MAX_NAME or not name.isprintable():
+        raise InvalidRequest(f"A token has a name of 1 to {_MAX_NAME} ordinary characters")
     if not wanted:
         raise InvalidRequest("A token has at least one scope: read, write")
     if expires_at is not None and (expires_at.tzinfo is None or expires_at <= now()):

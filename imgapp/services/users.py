@@ -20,11 +20,16 @@ from imgapp.settings import Settings
 MIN_PASSWORD = 10
 MAX_PASSWORD = 1_000
 _COMMON = frozenset(
-    ["1234567890", "12345678910", "0123456789", "0987654321", "123456789a", "a123456789", "1q2w3e4r5t", "1qaz2wsx3edc", "qwertyuiop", "qwerty1234", "qwerty12345", "qwerty123456", "asdfghjkl1", "abcdefghij", "abcd123456", "abc1234567", "password12", "password123", "password1234", "password12345", "passw0rd123", "p@ssw0rd123", "mypassword", "administrator", "changeme123", "letmein123", "welcome123", "iloveyou123", "sunshine123", "football123"]
+    """
+    1234567890 12345678910 0123456789 0987654321 123456789a a123456789 1q2w3e4r5t 1qaz2wsx3edc
+    qwertyuiop qwerty1234 qwerty12345 qwerty123456 asdfghjkl1 abcdefghij abcd123456 abc1234567
+    password12 password123 password1234 password12345 passw0rd123 p@ssw0rd123 mypassword
+    administrator changeme123 letmein123 welcome123 iloveyou123 sunshine123 football123
+    """.split()  # noqa: SIM905
 )
 
 _MAX_EMAIL = 254  # RFC 5321, 4.5.3.1.3
-_EMAIL = re.compile(r"[^\s@\x00-\x1f\x7f]{1,64}@[^\s@\x00-\x1f\x7f]+")
+_EMAIL = re.compile(r"[^\s@\x00-\x1f\x7f\ud800-\udfff]{1,64}@[^\s@\x00-\x1f\x7f\ud800-\udfff]+")
 
 
 def create_user(
@@ -56,10 +61,10 @@ def has_users() -> bool:
 
 
 def find_user(email: str) -> UUID:
-    """The id behind an e-mail address. Raises NotFound."""
-    found = sa.func.imgapp_sign_in(email.strip()).table_valued(sa.column("id", sa.Uuid))
+    """The id behind an e-mail address. Raises NotFound, InvalidRequest."""
+    found = sa.func.imgapp_sign_in(clean_email(email)).table_valued(sa.column("id", sa.Uuid))
     with db.transaction() as session:
-        user_id = session.execute(sa.select(found.c.id)).scalar_one_or_none()
+        user_id: UUID | None = session.execute(sa.select(found.c.id)).scalar_one_or_none()
     if user_id is None:
         raise NotFound(f"There is no account with the e-mail address {email.strip()!r}")
     return user_id
