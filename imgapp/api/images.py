@@ -59,7 +59,7 @@ Status = Annotated[AnalysisStatus | None, BeforeValidator(_empty_is_none), Query
 Words = Annotated[
     str | None, Query(max_length=500, description="Words in the texts, tags and file name")
 ]
-Tag = Annotated[str | None, Query(max_length=100, description="One tag, whatever its case")]
+Tag = Annotated[str | None, Query(max_length=100, description="One tag, exactly")]
 
 
 @router.get("", response_model=ImagePage, responses=documented(400, 401, 403, 422))

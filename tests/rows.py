@@ -1,0 +1,43 @@
+"""Rows for tests that need pictures in the database but no files in the store."""
+
+from __future__ import annotations
+
+import secrets
+from typing import Any
+from uuid import UUID
+
+from imgapp.adapters import db
+from imgapp.models import AnalysisStatus, Image, ImageAnalysis, new_id
+
+
+def add_image(user_id: UUID, **fields: Any) -> Image:
+    """Insert a picture of this person."""
+    image_id = fields.pop("id", None) or new_id()
+    values: dict[str, Any] = {
+        "filename": "photo.jpg",
+        "s3_key": f"users/{user_id}/images/{image_id}/photo.jpg",
+        "s3_bucket": "local",
+        "mime_type": "image/jpeg",
+        "file_size": 2_000_000,
+        "sha256": secrets.token_hex(32),
+        "width": 4000,
+        "height": 3000,
+    }
+    image = Image(id=image_id, user_id=user_id, **(values | fields))
+    with db.transaction(user_id) as session:
+        session.add(image)
+    return image
+
+
+def add_analysis(image: Image, **fields: Any) -> ImageAnalysis:
+    """Insert an answer of a describer and make it the picture's newest."""
+    values = {"processing_time": 1.5, "model_version": "test-1", "description": "A dog"}
+    analysis = ImageAnalysis(image_id=image.id, user_id=image.user_id, **(values | fields))
+    with db.transaction(image.user_id) as session:
+        session.add(analysis)
+        session.flush()
+        row = session.get_one(Image, image.id)
+        row.analysis_id = analysis.id
+        row.analysis_status = AnalysisStatus.COMPLETED
+        row.completed_at = analysis.completed_at
+    return analysis
