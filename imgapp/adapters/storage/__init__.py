@@ -1,0 +1,94 @@
+"""The picture store: a folder on this machine, or an S3 bucket."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from functools import lru_cache
+from pathlib import Path
+from typing import BinaryIO, Literal, Protocol
+
+from imgapp.settings import get_settings
+
+Rendition = Literal["thumbnail", "preview"]
+Disposition = Literal["inline", "attachment"]
+
+
+class Store(Protocol):
+    """Keeps files under keys like `users/U/images/I/photo.jpg`.
+
+    Every method raises StoreUnavailable, and NotFound for a key that is not there.
+    """
+
+    bucket: str
+
+    def put(self, key: str, path: Path, content_type: str) -> None:
+        """Store the file at `path`, which may be gone afterwards."""
+
+    def read(self, key: str) -> bytes:
+        """All of a small file."""
+
+    def open(self, key: str) -> BinaryIO:
+        """A file to read piece by piece."""
+
+    def exists(self, key: str) -> bool:
+        """Whether there is such a file."""
+
+    def delete_prefix(self, prefix: str) -> None:
+        """Delete everything under `prefix`, a folder that ends with a slash."""
+
+    def local_path(self, key: str) -> Path | None:
+        """Where the file is on this machine; None if the store is elsewhere."""
+
+    def signed_url(
+        self,
+        key: str,
+        expires_at: datetime,
+        filename: str,
+        content_type: str,
+        disposition: Disposition,
+    ) -> str | None:
+        """A link that anyone may follow until it expires; None if we must serve the file."""
+
+    def check(self) -> None:
+        """Raise StoreUnavailable, with a sentence that says what is wrong, unless all is well."""
+
+    def readable_by_anyone(self) -> bool:
+        """Whether strangers can list the store without a signature: nobody wants that."""
+
+
+def get_store() -> Store:
+    """The store that the settings ask for."""
+    settings = get_settings()
+    if settings.s3_bucket is None:
+        return _disk_store(settings.pictures_dir)
+    return _s3_store(
+        settings.s3_bucket,
+        settings.s3_public_endpoint,
+        settings.s3_sse,
+        settings.s3_storage_class,
+    )
+
+
+@lru_cache(maxsize=4)
+def _disk_store(root: Path) -> Store:
+    from imgapp.adapters.storage.disk import DiskStore
+
+    return DiskStore(root)
+
+
+@lru_cache(maxsize=4)
+def _s3_store(
+    bucket: str, public_endpoint: str | None, sse: str | None, storage_class: str | None
+) -> Store:
+    # boto3 costs 30 MB of memory, and only a bucket needs it.
+    from imgapp.adapters.storage.s3 import S3Store
+
+    return S3Store(bucket, public_endpoint, sse, storage_class)
+
+
+def rendition_key(s3_key: str, rendition: Rendition) -> str:
+    """The key of a rendition, beside its original, whose name never starts with an underscore."""
+    return f"{s3_key.rpartition('/')[0]}/_{rendition}.webp"
+
+
+__all__ = ["Disposition", "Rendition", "Store", "get_store", "rendition_key"]
