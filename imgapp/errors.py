@@ -20,9 +20,11 @@
     │   ├── DatabaseUnavailable
     │   ├── QueueUnavailable
     │   └── StoreUnavailable
-    └── DescriberError                a picture was not described
-        ├── TransientDescriberError   worth another attempt; may carry `retry_after`
-        └── PermanentDescriberError   another attempt would end the same way
+    ├── DescriberError                a picture was not described
+    │   ├── TransientDescriberError   worth another attempt; may carry `retry_after`
+    │   └── PermanentDescriberError   another attempt would end the same way
+    ├── LeaseLost                     another worker has this picture now, or nobody may
+    └── ShuttingDown                  this worker is ending; the picture goes back to the queue
 
 Adapters translate vendor exceptions into these, services raise them, and each shell (page, API,
 command line, worker) turns them into its own kind of answer in one place.
@@ -177,3 +179,13 @@ class TransientDescriberError(DescriberError):
 class PermanentDescriberError(DescriberError):
     code = "model_refused"
     title = "The vision model refused the picture"
+
+
+class LeaseLost(ImgappError):
+    code = "lease_lost"
+    title = "Another worker has taken this picture"
+
+
+class ShuttingDown(ImgappError):
+    code = "shutting_down"
+    title = "The worker is shutting down"

@@ -80,8 +80,8 @@ def enqueue_analysis(
     message = dramatiq.Message[None](
         queue_name=QUEUE,
         actor_name=ACTOR,
-        args=(str(image_id),),
-        kwargs={"priority": int(priority)},
+        args=(str(image_id), int(priority)),
+        kwargs={},
         options={},
     )
     milliseconds = int(min(delay, _LONGEST_DELAY) * 1000)

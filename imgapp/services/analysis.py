@@ -1,0 +1,289 @@
+"""Descriptions of pictures: claim one, ask a describer, write what it says or why it did not.
+
+The row is the truth. Whoever finishes checks, in the transaction that writes, that the lease is
+still theirs: a result of a lease that ran out, or of a picture that was deleted, is dropped.
+"""
+
+from __future__ import annotations
+
+import logging
+import random
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import partial
+from uuid import UUID
+
+from sqlalchemy import select, text
+from sqlmodel import Session, col
+
+from imgapp.adapters import events, queue
+from imgapp.adapters.db import after_commit, transaction
+from imgapp.adapters.imaging import model_copy
+from imgapp.adapters.storage import get_store, rendition_key
+from imgapp.adapters.vision import Description, Picture, get_describer
+from imgapp.errors import (
+    DatabaseUnavailable,
+    ImgappError,
+    LeaseLost,
+    NotFound,
+    PermanentDescriberError,
+    ServiceUnavailable,
+    ShuttingDown,
+    TransientDescriberError,
+)
+from imgapp.models import (
+    AnalysisStatus,
+    Image,
+    ImageAnalysis,
+    ImageStatus,
+    Priority,
+    WrittenBy,
+    now,
+)
+from imgapp.services import leases
+from imgapp.services.images import TEXT_FIELDS, image_status
+from imgapp.services.leases import Claim
+
+log = logging.getLogger(__name__)
+
+MAX_ATTEMPTS = 5
+_RETRY_SECONDS = (1.0, 3.0, 9.0, 20.0)
+_LONGEST_RETRY_AFTER = 6 * 3600.0
+_MOST_PERMITS = 1_000
+_ONLY_ONE = text("SELECT pg_try_advisory_xact_lock(hashtext('imgapp_sweep'))")
+_DUE = text("SELECT imgapp_due_count()")
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A describer's answer, when it was asked and how many seconds it took."""
+
+    description: Description
+    asked_at: datetime
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a failure means for the picture: another attempt after `delay` seconds, or None."""
+
+    code: str
+    message: str
+    delay: float | None
+
+
+def run_one() -> UUID | None:
+    """Describe the fairest due picture; None if nothing is due. Raises DatabaseUnavailable."""
+    try:
+        claim = leases.claim()
+    except ShuttingDown:
+        return None
+    if claim is None:
+        return None
+    try:
+        finding = leases.hold(claim, partial(_describe, claim))
+    except LeaseLost:
+        log.warning("lease_lost", extra={"image_id": str(claim.image_id)})
+    except ShuttingDown:
+        leases.hand_back(claim)
+    except Exception as error:
+        _insist(partial(_fail, claim, error))
+    else:
+        _insist(partial(_complete, claim, finding))
+    return claim.image_id
+
+
+def request_analysis(user_id: UUID, image_id: UUID) -> ImageStatus:
+    """Analyse a picture (again), before bulk work. Raises NotFound.
+
+    One that is being analysed is left alone; one that waits for a retry waits no longer.
+    """
+    with transaction(user_id) as session:
+        query = select(Image).where(col(Image.id) == image_id, col(Image.deleted_at).is_(None))
+        image = session.execute(query.with_for_update()).scalar_one_or_none()
+        if image is None:
+            raise NotFound
+        if image.analysis_status != AnalysisStatus.IN_PROGRESS:
+            _queue_again(image)
+            session.add(image)
+            after_commit(session, partial(queue.enqueue_analysis, image_id))
+            _publish(session, image, "image_queued")
+        return image_status(image)
+
+
+def sweep() -> None:
+    """Return what killed workers held, and see that nothing due waits without a permit.
+
+    One worker at a time does this. Raises DatabaseUnavailable, QueueUnavailable.
+    """
+    with transaction() as session:
+        if not session.execute(_ONLY_ONE).scalar_one():
+            return
+        leases.return_expired()
+        missing = session.execute(_DUE).scalar_one() - queue.pending_permits()
+        for _ in range(min(missing, _MOST_PERMITS)):
+            queue.enqueue_analysis(UUID(int=0), priority=Priority.BULK)
+
+
+def verdict(error: Exception, attempts: int, jitter: float) -> Verdict:
+    """What to do after the failure of attempt number `attempts` (`jitter` is from 0 to 1).
+
+    The first retry comes within a second, all of them within 40, unless the provider asks for more.
+    """
+    if not isinstance(error, ImgappError):
+        error = TransientDescriberError(
+            "Something went wrong while the picture was described", code="internal_error"
+        )
+    lasting = not isinstance(error, TransientDescriberError | ServiceUnavailable)
+    if lasting:
+        return Verdict(error.code, error.detail, None)
+    if attempts >= MAX_ATTEMPTS:
+        message = f"{error.detail.rstrip('.')}. imgapp tried {attempts} times."
+        return Verdict(error.code, message, None)
+    delay = _RETRY_SECONDS[attempts - 1] * (0.75 + 0.25 * jitter)
+    if (asked := getattr(error, "retry_after", None)) is not None:
+        # Never sooner than asked, and not everybody in the same moment.
+        delay = max(delay, min(asked, _LONGEST_RETRY_AFTER) * (1 + 0.1 * jitter))
+    return Verdict(error.code, error.detail, delay)
+
+
+def current_text(image: Image, found: Description) -> dict[str, object]:
+    """The columns that an answer changes: what no person wrote and what fits what they wrote."""
+    kept = {name for name in TEXT_FIELDS if getattr(image, f"{name}_by") == WrittenBy.PERSON}
+    # "Decorative" and an empty alt text are one statement: a model must not make half of it.
+    if "decorative" in kept and bool(image.decorative) != bool(found.decorative):
+        kept.add("alt_text")
+    if "alt_text" in kept:
+        kept.add("decorative")
+    changes: dict[str, object] = {}
+    for name in TEXT_FIELDS:
+        if name not in kept:
+            value = getattr(found, name)
+            changes[name] = value
+            changes[f"{name}_by"] = None if value is None else WrittenBy.MODEL
+    return changes
+
+
+def _describe(claim: Claim) -> Finding:
+    with transaction(claim.user_id) as session:
+        image = session.get(Image, claim.image_id)
+    if image is None:
+        raise LeaseLost
+    try:
+        preview = get_store().read(rendition_key(image.s3_key, "preview"))
+    except NotFound:
+        raise PermanentDescriberError(
+            "The picture's preview is missing from the store. Upload the picture again.",
+            code="preview_missing",
+        ) from None
+    picture = Picture(model_copy(preview), image.width, image.height, facts=image.facts)
+    asked_at, started = now(), time.monotonic()
+    description = get_describer().describe(picture)
+    return Finding(description, asked_at, time.monotonic() - started)
+
+
+def _complete(claim: Claim, finding: Finding) -> None:
+    with transaction(claim.user_id) as session:
+        image = _leased(session, claim)
+        if image is None:
+            return
+        analysis = _analysis(claim, finding)
+        session.add(analysis)
+        session.flush()
+        for name, value in current_text(image, finding.description).items():
+            setattr(image, name, value)
+        image.analysis_id = analysis.id
+        image.analysis_status = AnalysisStatus.COMPLETED
+        image.attempts += 1
+        image.completed_at = analysis.completed_at
+        image.error_code = image.error_message = None
+        _release(image)
+        _publish(session, image, "image_described")
+
+
+def _analysis(claim: Claim, finding: Finding) -> ImageAnalysis:
+    found = finding.description
+    return ImageAnalysis(
+        image_id=claim.image_id,
+        user_id=claim.user_id,
+        lease_id=claim.lease_id,
+        description=found.description,
+        alt_text=found.alt_text,
+        tags=found.tags,
+        visible_text=found.visible_text,
+        decorative=found.decorative,
+        language=found.language,
+        processing_time=finding.seconds,
+        created_at=finding.asked_at,
+        model_version=found.model_version,
+        prompt_version=found.prompt_version,
+        input_tokens=found.input_tokens,
+        output_tokens=found.output_tokens,
+    )
+
+
+def _fail(claim: Claim, error: Exception) -> None:
+    if not isinstance(error, ImgappError):
+        log.error("analysis_broke", exc_info=error, extra={"image_id": str(claim.image_id)})
+    with transaction(claim.user_id) as session:
+        image = _leased(session, claim)
+        if image is None:
+            return
+        image.attempts += 1
+        ruling = verdict(error, image.attempts, random.random())  # noqa: S311
+        image.error_code, image.error_message = ruling.code, ruling.message
+        if ruling.delay is None:
+            image.analysis_status = AnalysisStatus.FAILED
+            image.completed_at = now()
+            _publish(session, image, "image_failed")
+        else:
+            image.analysis_status = AnalysisStatus.PENDING
+            image.due_at = now() + timedelta(seconds=ruling.delay)
+            permit = partial(queue.enqueue_analysis, image.id, delay=ruling.delay)
+            after_commit(session, permit)
+            _publish(session, image, "image_queued")
+        _release(image)
+
+
+def _leased(session: Session, claim: Claim) -> Image | None:
+    """The row, locked, if the lease is still ours and there is still use for the result."""
+    query = select(Image).where(
+        col(Image.id) == claim.image_id, col(Image.lease_id) == claim.lease_id
+    )
+    image = session.execute(query.with_for_update()).scalar_one_or_none()
+    if image is not None and image.deleted_at is not None:
+        image.analysis_status = AnalysisStatus.PENDING
+        _release(image)
+        return None
+    return image
+
+
+def _release(image: Image) -> None:
+    image.lease_id = image.lease_expires_at = None
+    image.updated_at = now()
+
+
+def _queue_again(image: Image) -> None:
+    image.analysis_status = AnalysisStatus.PENDING
+    image.waiting_reason = None
+    image.priority = Priority.INTERACTIVE
+    image.queued_at = image.due_at = image.updated_at = now()
+    image.started_at = image.completed_at = None
+    image.attempts = image.lost_attempts = 0
+    image.error_code = image.error_message = None
+
+
+def _publish(session: Session, image: Image, kind: str) -> None:
+    after_commit(session, partial(events.publish, image.user_id, kind, image.id))
+
+
+def _insist(write: Callable[[], None]) -> None:
+    # The answer is paid for: outlive a database that restarts, for as long as the lease lasts.
+    for pause in (0.5, 1.0, 2.0, 4.0):
+        try:
+            return write()
+        except DatabaseUnavailable:
+            leases.pause(pause)
+    return write()

@@ -1,0 +1,31 @@
+"""Dramatiq actors: each a few lines that call a service."""
+
+from __future__ import annotations
+
+import logging
+
+import dramatiq
+
+from imgapp.adapters import queue
+from imgapp.errors import ServiceUnavailable
+from imgapp.services import analysis
+
+log = logging.getLogger(__name__)
+
+_TIME_LIMIT = 300_000
+"""Milliseconds; the service gives up long before."""
+
+
+@dramatiq.actor(
+    broker=queue.broker(),
+    queue_name=queue.QUEUE,
+    actor_name=queue.ACTOR,
+    time_limit=_TIME_LIMIT,
+)
+def describe_image(_image_id: str, _priority: int) -> None:
+    """A permit to describe one picture: the fairest that is due, whichever is named."""
+    try:
+        analysis.run_one()
+    except ServiceUnavailable as error:
+        # The row is still there: the sweeper issues a new permit for it.
+        log.warning("permit_lost", extra={"reason": error.code})

@@ -1,0 +1,87 @@
+"""The worker: `dramatiq imgapp.worker`. Takes permits, and sweeps what was left behind."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from dramatiq import Broker, Worker
+from dramatiq.middleware import Middleware
+
+from imgapp import tasks
+from imgapp.adapters import queue
+from imgapp.errors import ServiceUnavailable
+from imgapp.services import analysis, ingest, leases
+from imgapp.settings import get_settings
+
+log = logging.getLogger(__name__)
+
+POLL_MILLISECONDS = 100
+"""An idle worker looks for permits this often; Dramatiq's default is a second."""
+
+
+@dataclass(frozen=True)
+class Chore:
+    """Something that one of the workers does again and again."""
+
+    run: Callable[[], object]
+    every: float
+    """Seconds."""
+
+
+CHORES = (
+    Chore(analysis.sweep, 2.0),
+    Chore(ingest.sweep_spool, 900.0),
+)
+
+
+class Sweeper(Middleware):
+    """Does the chores on a thread of its own, and hands leases back when the worker stops."""
+
+    def __init__(self, chores: tuple[Chore, ...] = CHORES) -> None:
+        self._chores = chores
+        self._stop = threading.Event()
+
+    def before_worker_boot(self, broker: Broker, worker: Worker) -> None:  # noqa: ARG002
+        """Take no more permits than there are threads, so that no other worker waits for them."""
+        worker.queue_prefetch = worker.worker_threads
+        worker.worker_timeout = POLL_MILLISECONDS
+        leases.resume()
+
+    def after_worker_boot(self, broker: Broker, worker: Worker) -> None:  # noqa: ARG002
+        """Start."""
+        self._stop.clear()
+        threading.Thread(target=self._work, name="sweeper", daemon=True).start()
+
+    def before_worker_shutdown(self, broker: Broker, worker: Worker) -> None:  # noqa: ARG002
+        """Pictures in flight go back to the queue at once; nobody waits for the model."""
+        self._stop.set()
+        leases.stop()
+
+    def _work(self) -> None:
+        due = dict.fromkeys(self._chores, 0.0)
+        while not self._stop.is_set():
+            for chore in self._chores:
+                if due[chore] <= time.monotonic():
+                    _do(chore)
+                    due[chore] = time.monotonic() + chore.every
+            self._stop.wait(min(chore.every for chore in self._chores))
+
+
+def _do(chore: Chore) -> None:
+    try:
+        chore.run()
+    except ServiceUnavailable as error:
+        log.warning("chore_postponed", extra={"reason": error.code})
+    except Exception:
+        log.exception("chore_failed")
+
+
+logging.getLogger("imgapp").setLevel(get_settings().log_level.upper())
+broker = queue.broker()
+broker.add_middleware(Sweeper())
+
+__all__ = ["broker", "tasks"]
