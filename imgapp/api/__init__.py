@@ -6,7 +6,7 @@ from fastapi import APIRouter, FastAPI
 from fastapi.routing import APIRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from imgapp.api import health, images
+from imgapp.api import health, images, login, tokens
 from imgapp.api.docs import add_docs
 from imgapp.api.middleware import BodyLimit, RequestIds, SecurityHeaders
 from imgapp.api.openapi import DESCRIPTION, describe
@@ -18,7 +18,12 @@ API_PATHS = ("/api", "/metrics")
 STREAMED = ("/api/upload",)
 """Bodies that are read piece by piece under a limit of their own."""
 
-ROUTERS: tuple[APIRouter, ...] = (images.router, health.router)
+ROUTERS: tuple[APIRouter, ...] = (
+    images.router,
+    login.router,
+    tokens.router,
+    health.router,
+)
 
 
 def create_api() -> FastAPI:
