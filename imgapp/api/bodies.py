@@ -38,5 +38,6 @@ def json_body(shape: type[M]) -> Callable[[Request], Awaitable[M]]:
 def json_body_schema(shape: type[BaseModel], example: dict[str, Any]) -> dict[str, Any]:
     """What OpenAPI says of a body that is read with `json_body`."""
     schema = shape.model_json_schema(ref_template="#/components/schemas/{model}")
+    schema.pop("$defs", None)  # answers use the same ones, so they are among the components
     content = {"application/json": {"schema": schema, "example": example}}
     return {"requestBody": {"required": True, "content": content}}
