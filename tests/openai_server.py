@@ -239,7 +239,8 @@ class _Handler(BaseHTTPRequestHandler):
         if self.path != "/v1/chat/completions":
             self._send(404, json.dumps({"error": {"message": "Not found"}}))
             return
-        call = inspect(dict(self.headers.items()), json.loads(raw), self.app.model)
+        headers = {name.lower(): value for name, value in self.headers.items()}
+        call = inspect(headers, json.loads(raw), self.app.model)
         reply = self.app.take(call)
         try:
             if reply.delay:
