@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
 from collections.abc import Iterator
@@ -28,6 +29,22 @@ class FileLock:
             return False
         self._descriptor = descriptor
         return True
+
+    @property
+    def is_held(self) -> bool:
+        return self._descriptor is not None
+
+    def note(self, text: str) -> None:
+        """Leave a word for those who find the lock taken."""
+        if self._descriptor is not None:
+            os.ftruncate(self._descriptor, 0)
+            os.pwrite(self._descriptor, text.encode(), 0)
+
+    def read_note(self) -> str:
+        """What the holder left, or what the last one did."""
+        with contextlib.suppress(OSError):
+            return self.path.read_text(errors="replace")
+        return ""
 
     def release(self) -> None:
         """Free the lock if it is held."""

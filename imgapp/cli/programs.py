@@ -1,0 +1,63 @@
+"""The two programs of ours: how a worker and the web processes are started."""
+
+from __future__ import annotations
+
+import http.client
+import os
+import sys
+import sysconfig
+from collections.abc import Callable
+from contextlib import suppress
+
+from imgapp.adapters.frontend import ROOT, serving_environment
+from imgapp.adapters.supervisor import Program, marked_environment
+from imgapp.cli.environment import variables_of
+from imgapp.settings import Settings
+
+_LOG_LEVEL = {"debug": "debug", "info": "warning", "warning": "warning", "error": "error"}
+
+
+def web_program(settings: Settings, say: Callable[[str], None]) -> Program:
+    """Granian with `web_processes` workers, serving page, websocket and API on one port."""
+    command = [sys.executable, "-m", "granian", "--interface", "asgi", "--factory"]
+    options = {
+        "--host": settings.host,
+        "--port": str(settings.port),
+        "--workers": str(settings.web_processes),
+        "--log-level": _LOG_LEVEL[settings.log_level],
+        "--workers-kill-timeout": "3",
+        "--respawn-interval": "0.5",
+    }
+    for name, value in options.items():
+        command += [name, value]
+    command += ["--respawn-failed-workers", "imgapp.imgapp:app"]
+    return Program(command, serving_environment(_environment(settings)), ROOT, say)
+
+
+def worker_program(settings: Settings, say: Callable[[str], None]) -> Program:
+    """One Dramatiq process with `worker_threads` threads."""
+    command = [sys.executable, "-m", "dramatiq", "imgapp.worker", "--processes", "1"]
+    command += ["--threads", str(settings.worker_threads)]
+    command += ["--skip-logging", "--worker-shutdown-timeout", "3000"]
+    return Program(command, _environment(settings), ROOT, say)
+
+
+def _environment(settings: Settings) -> dict[str, str]:
+    """The caller's environment with the settings filled in, without the owner's database URL."""
+    path = os.pathsep.join((sysconfig.get_path("scripts"), os.environ.get("PATH", os.defpath)))
+    given = {**os.environ, **variables_of(settings), "PATH": path, "PYTHONPATH": str(ROOT)}
+    given.pop("IMGAPP_MIGRATE_DATABASE_URL", None)
+    given.setdefault("PYTHONUNBUFFERED", "1")
+    # Each thread with an arena of its own costs tens of megabytes that nobody uses.
+    given.setdefault("MALLOC_ARENA_MAX", "2")
+    return marked_environment(given, settings.data_dir)
+
+
+def is_healthy(settings: Settings) -> bool:
+    """Whether the web processes say that everything answers."""
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(settings.host, settings.host)  # noqa: S104
+    connection = http.client.HTTPConnection(host, settings.port, timeout=3)
+    with suppress(OSError, http.client.HTTPException):
+        connection.request("GET", "/api/health")
+        return connection.getresponse().status == http.client.OK
+    return False

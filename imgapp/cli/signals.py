@@ -1,0 +1,30 @@
+"""Ctrl-C and SIGTERM as an exception, so that `finally` cleans up wherever it comes."""
+
+from __future__ import annotations
+
+import signal
+from types import FrameType
+
+_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+
+
+class Stopped(BaseException):
+    """Somebody asked this process to end."""
+
+
+def stop_on_signals() -> None:
+    """From now on the first signal raises Stopped in the main thread, and later ones do nothing."""
+
+    def stop(_number: int, _frame: FrameType | None) -> None:
+        ignore_signals()
+        raise Stopped
+
+    for number in _SIGNALS:
+        if signal.getsignal(number) is not signal.SIG_IGN or number == signal.SIGTERM:
+            signal.signal(number, stop)
+
+
+def ignore_signals() -> None:
+    """Nothing interrupts the clean-up."""
+    for number in _SIGNALS:
+        signal.signal(number, signal.SIG_IGN)

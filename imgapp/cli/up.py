@@ -1,0 +1,170 @@
+"""`imgapp up`: everything on one machine, supervised."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import secrets
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from contextlib import suppress
+
+from pydantic import SecretStr
+
+from imgapp.adapters.embedded import (
+    EmbeddedServers,
+    FileLock,
+    claim_data_dir,
+    needs_servers,
+    owner_lock,
+)
+from imgapp.adapters.frontend import ROOT, ensure_built
+from imgapp.adapters.processes import wait_until
+from imgapp.adapters.supervisor import Supervisor, end_left_behind, marked_environment
+from imgapp.cli.environment import variables_of
+from imgapp.cli.programs import is_healthy, web_program, worker_program
+from imgapp.cli.signals import Stopped, ignore_signals, stop_on_signals
+from imgapp.errors import ConfigurationError, ServiceUnavailable
+from imgapp.settings import Settings, get_settings
+
+_PATIENCE_SECONDS = 10.0  # for a previous run that is still on its way out
+_GRACE_SECONDS = 1.0  # for one that was asked to end a moment ago
+_READY_SECONDS = 120.0
+_STOPPING = "it is stopping"
+
+
+def run() -> None:
+    """Start everything, say when it is ready, and keep it running until told to stop."""
+    stop_on_signals()
+    settings = get_settings()
+    try:
+        needs_servers(settings)
+        claim_data_dir(settings.data_dir)
+        with owner_lock(settings.data_dir) as lock:
+            _take(lock, settings)
+            _wait_for_port(settings)
+            _supervise(settings, lock)
+    except Stopped:
+        _say("imgapp has stopped.")
+
+
+def _supervise(settings: Settings, lock: FileLock) -> None:
+    supervisor = Supervisor(_say)
+    try:
+        servers = EmbeddedServers(settings)
+        for name, server in (("postgres", servers.postgres), ("redis", servers.redis)):
+            if server is not None:
+                supervisor.start(name, server)
+        filled = servers.fill_in()
+        has_users = _prepare(filled)
+        ensure_built(_say)
+        if not has_users and not settings.on_loopback:
+            token = SecretStr(secrets.token_urlsafe(24))
+            filled = filled.model_copy(update={"first_account_token": token})
+        supervisor.start("worker", worker_program(filled, _prefixed("worker")))
+        supervisor.start("web", web_program(filled, _prefixed("web")))
+        if not supervisor.watch(lambda: is_healthy(settings), _READY_SECONDS):
+            raise ServiceUnavailable(
+                f"imgapp did not become ready within {_READY_SECONDS:.0f} seconds."
+            )
+        _greet(filled, has_users)
+        supervisor.watch(lambda: False)
+    finally:
+        ignore_signals()
+        lock.note(_STOPPING)
+        supervisor.stop()
+        end_left_behind(settings.data_dir)
+
+
+def _prepare(settings: Settings) -> bool:
+    """Migrate, in a process that takes its memory with it. Whether anyone has an account."""
+    done = subprocess.run(
+        [sys.executable, "-m", "imgapp", "prepare"],
+        env=marked_environment({**os.environ, **variables_of(settings)}, settings.data_dir),
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode != 0:
+        complaint = done.stderr.strip().splitlines() or ["it gave no reason"]
+        raise ServiceUnavailable(
+            f"The database could not be prepared: {complaint[-1].removeprefix('imgapp: ')}"
+        )
+    return bool(json.loads(done.stdout.strip().splitlines()[-1])["has_users"])
+
+
+def _take(lock: FileLock, settings: Settings) -> None:
+    """The data folder is ours from here on, and nothing of an earlier run is left."""
+    asked = time.monotonic()
+
+    def taken_or_hopeless() -> bool:
+        waited = time.monotonic() - asked
+        return lock.acquire() or (waited > _GRACE_SECONDS and lock.read_note() != _STOPPING)
+
+    wait_until(taken_or_hopeless, _PATIENCE_SECONDS, every=0.1)
+    if not lock.is_held and not lock.acquire():
+        raise ConfigurationError(
+            f"imgapp is already running on {settings.data_dir}: {lock.read_note()}. "
+            "Stop it first, or set IMGAPP_DATA_DIR and IMGAPP_PORT to others."
+        )
+    lock.note(f"process {os.getpid()}, {settings.origin}")
+    end_left_behind(settings.data_dir)
+
+
+def _wait_for_port(settings: Settings) -> None:
+    if not wait_until(lambda: _port_is_free(settings), _PATIENCE_SECONDS, every=0.2):
+        raise ConfigurationError(
+            f"Port {settings.port} on {settings.host} is taken by another program. "
+            "Stop that one, or set IMGAPP_PORT to another number."
+        )
+
+
+def _port_is_free(settings: Settings) -> bool:
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    with socket.socket(family) as probe:
+        # Connections of an earlier run that still time out are no reason to wait.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((settings.host, settings.port))
+        except OSError as error:
+            if isinstance(error, PermissionError):
+                raise ConfigurationError(
+                    f"imgapp may not listen on port {settings.port}; set IMGAPP_PORT to "
+                    "1024 or above."
+                ) from None
+            if isinstance(error, socket.gaierror) or error.errno == errno.EADDRNOTAVAIL:
+                raise ConfigurationError(
+                    f"IMGAPP_HOST: {settings.host} is no address of this machine."
+                ) from None
+            return False
+    return True
+
+
+def _greet(settings: Settings, has_users: bool) -> None:
+    _say(f"imgapp is ready: {settings.origin}")
+    if not has_users:
+        token = settings.first_account_token
+        link = f"{settings.origin}/welcome"
+        if token is not None:
+            link += f"?token={token.get_secret_value()}"
+        _say(f"Make the first account, the administrator's, here: {link}")
+    if settings.describer == "basic":
+        _say(
+            "No vision model is configured: pictures get only what can be measured. "
+            "Set OPENAI_API_KEY, or OPENAI_BASE_URL for a server of your own."
+        )
+
+
+def _prefixed(name: str) -> Callable[[str], None]:
+    return lambda line: _say(f"{name:7}| {line}")
+
+
+def _say(line: str) -> None:
+    # Whoever read the output may be gone; the show goes on.
+    with suppress(OSError, ValueError):
+        print(line, flush=True)
