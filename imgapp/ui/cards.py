@@ -1,4 +1,4 @@
-"""What the gallery shows of one picture. Small, because it travels to the page with every change."""
+"""What the gallery shows of one picture: small, because it travels with every change."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ WAITING = {
 
 @dataclass
 class Card:
-    """One picture in the grid. Unknown text is empty; an empty `alt_text` with `decorative` is a result."""
+    """One picture in the grid. Text that is not known is empty."""
 
     id: str
     filename: str

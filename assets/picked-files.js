@@ -1,0 +1,53 @@
+// Where files come from: a drop (folders included), the clipboard, a file dialog.
+
+const CLUTTER = /^(\.|Thumbs\.db$|desktop\.ini$|__MACOSX$)/i;
+const NEVER_A_PICTURE = /^(video|audio|text|font)\/|\/(json|pdf|zip|xml)$/;
+
+// Files from a folder: without what systems leave there and what is plainly something else.
+export function picturesOf(files) {
+  return [...files].filter((file) => {
+    const parts = (file.webkitRelativePath || file.name).split("/");
+    return !parts.some((part) => CLUTTER.test(part)) && !NEVER_A_PICTURE.test(file.type);
+  });
+}
+
+const readEntries = (reader) => new Promise((done, fail) => reader.readEntries(done, fail));
+const readFile = (entry) => new Promise((done, fail) => entry.file(done, fail));
+
+async function filesBelow(entry) {
+  if (CLUTTER.test(entry.name)) return [];
+  if (entry.isFile) return [await readFile(entry)];
+  const reader = entry.createReader();
+  const found = [];
+  // A reader hands out at most a hundred entries at a time.
+  for (let batch = await readEntries(reader); batch.length; batch = await readEntries(reader)) {
+    for (const child of batch) found.push(...(await filesBelow(child)));
+  }
+  return found;
+}
+
+// Must be called inside the drop event: the entries are gone afterwards.
+export async function droppedFiles(transfer) {
+  const entries = [...transfer.items]
+    .filter((item) => item.kind === "file")
+    .map((item) => item.webkitGetAsEntry?.());
+  if (!entries.length || entries.some((entry) => !entry)) return [...transfer.files];
+  const plain = [...transfer.files];
+  const found = [];
+  for (const [index, entry] of entries.entries()) {
+    if (entry.isFile) found.push(plain[index] ?? (await readFile(entry)));
+    else found.push(...picturesOf(await filesBelow(entry)));
+  }
+  return found;
+}
+
+export function pastedFiles(clipboard) {
+  const at = new Date().toLocaleString("sv").replaceAll(":", ".");
+  return [...(clipboard?.files ?? [])].map((file) =>
+    file.name === "image.png"
+      ? new File([file], `Pasted ${at}.png`, { type: file.type })
+      : file,
+  );
+}
+
+export const carriesFiles = (event) => [...(event.dataTransfer?.types ?? [])].includes("Files");

@@ -1,0 +1,9 @@
+// Runs before the first paint, so that a chosen theme does not flash.
+try {
+  const chosen = localStorage.getItem("theme");
+  if (chosen === "light" || chosen === "dark") {
+    document.documentElement.style.colorScheme = chosen;
+  }
+} catch {
+  // Storage may be blocked; the system's preference applies.
+}

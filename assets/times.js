@@ -1,0 +1,46 @@
+// Days and times as people write them where the browser is.
+
+const dayKey = (date) =>
+  `${date.getFullYear()}-${date.getMonth() + 1}-${date.getDate()}`;
+
+const weekday = new Intl.DateTimeFormat(undefined, {
+  weekday: "long",
+  day: "numeric",
+  month: "long",
+});
+const withYear = new Intl.DateTimeFormat(undefined, {
+  day: "numeric",
+  month: "long",
+  year: "numeric",
+});
+const dateAndTime = new Intl.DateTimeFormat(undefined, {
+  dateStyle: "medium",
+  timeStyle: "short",
+});
+
+export function dayLabel(date, today = new Date()) {
+  const yesterday = new Date(today);
+  yesterday.setDate(today.getDate() - 1);
+  if (dayKey(date) === dayKey(today)) return "Today";
+  if (dayKey(date) === dayKey(yesterday)) return "Yesterday";
+  const sameYear = date.getFullYear() === today.getFullYear();
+  return (sameYear ? weekday : withYear).format(date);
+}
+
+// [{key, label, cards}], in the order of the cards.
+export function daysOf(cards) {
+  const days = [];
+  for (const card of cards ?? []) {
+    const date = new Date(card.uploaded_at);
+    const key = dayKey(date);
+    if (days.at(-1)?.key !== key) {
+      days.push({ key, label: dayLabel(date), cards: [] });
+    }
+    days.at(-1).cards.push(card);
+  }
+  return days;
+}
+
+export function localTime(iso) {
+  return iso ? dateAndTime.format(new Date(iso)) : "";
+}

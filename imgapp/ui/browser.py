@@ -1,0 +1,106 @@
+"""What runs in the browser: our ES modules (in `assets/`) as components and functions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import reflex as rx
+from reflex.vars import VarData
+from reflex.vars.base import Var
+
+from imgapp.ui.cards import Card
+
+UPPY = ["@uppy/core@6.3.1", "@uppy/xhr-upload@6.0.0"]
+FONT = "@fontsource-variable/inter@5.3.0"
+
+
+@dataclass
+class Day:
+    """The pictures uploaded on one day, by the calendar of the browser."""
+
+    key: str
+    label: str
+    cards: list[Card]
+
+
+def _call(name: str, argument: Var, result: Any) -> Var:
+    imports = {"$/public/times.js": rx.ImportVar(tag=name)}
+    return Var(
+        _js_expr=f"{name}({argument!s})",
+        _var_type=result,
+        _var_data=VarData.merge(argument._get_all_var_data(), VarData(imports=imports)),
+    ).guess_type()
+
+
+def days_of(cards: Var[list[Card]]) -> Var[list[Day]]:
+    """Cards grouped by the day of upload, where the browser is."""
+    return _call("daysOf", cards, list[Day])
+
+
+def local_time(iso: Var[str]) -> Var[str]:
+    """An ISO 8601 time as people write it where the browser is."""
+    return _call("localTime", iso, str)
+
+
+class PlainForm(rx.el.Div):
+    """A form that the browser sends by itself, also before the page is live."""
+
+    tag = "form"
+    action: rx.Var[str]
+    method: rx.Var[str]
+
+
+class PlainLink(rx.el.Div):
+    """A link that loads its page anew, past the gate that checks sessions."""
+
+    tag = "a"
+    href: rx.Var[str]
+    download: rx.Var[str]
+
+
+class Uploader(rx.Component):
+    """Takes pictures from drop, click, paste and folders, and shows how each one fares."""
+
+    library = "$/public/uploader.jsx"
+    tag = "Uploader"
+    lib_dependencies: list[str] = rx.field(default_factory=lambda: [*UPPY, FONT])
+    live: rx.Var[bool]
+    max_mb: rx.Var[int]
+
+
+class ViewerDialog(rx.Component):
+    """A modal dialog for one picture of a list; knows its neighbours and the arrow keys."""
+
+    library = "$/public/viewer.jsx"
+    tag = "ViewerDialog"
+    cards: rx.Var[list[Card]]
+    image_id: rx.Var[str]
+    on_show: rx.EventHandler[rx.event.passthrough_event_spec(str)]
+    on_change: rx.EventHandler[rx.event.no_args_event_spec]
+    on_close: rx.EventHandler[rx.event.no_args_event_spec]
+
+
+class CopyButton(rx.Component):
+    """Copies a text to the clipboard and says so."""
+
+    library = "$/public/copy.jsx"
+    tag = "CopyButton"
+    text: rx.Var[str]
+    label: rx.Var[str]
+
+
+class NearEnd(rx.Component):
+    """Fires when it comes near the visible part of the page, and again when `after` changes."""
+
+    library = "$/public/near-end.jsx"
+    tag = "NearEnd"
+    after: rx.Var[str]
+    on_near: rx.EventHandler[rx.event.no_args_event_spec]
+
+
+class AddressToken(rx.Component):
+    """A hidden form field with the `token` of the page's address."""
+
+    library = "$/public/address-token.jsx"
+    tag = "AddressToken"

@@ -1,0 +1,125 @@
+"""The facts of a picture, in words: what its file says and how it was described."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from fractions import Fraction
+from typing import Any
+
+from imgapp.models import ImagePublic, WrittenBy
+
+
+@dataclass
+class Fact:
+    """One line of the list of facts. `time` is ISO 8601 and shown as the browser writes it."""
+
+    label: str
+    value: str = ""
+    time: str = ""
+
+
+def facts_of(image: ImagePublic) -> list[Fact]:
+    """What is known of a picture's file, in the order in which people ask."""
+    facts = image.facts
+    known = [
+        Fact("Type", _type(image)),
+        Fact("Dimensions", dimensions(image.width, image.height)),
+        Fact("Size", file_size(image.file_size)),
+        Fact("Colours", _colours(facts)),
+        Fact("Uploaded", time=image.uploaded_at.isoformat()),
+        Fact("Taken", _taken(facts.get("taken_at"))),
+        Fact("Camera", camera(facts.get("camera_make"), facts.get("camera_model"))),
+        Fact("Lens", str(facts.get("lens") or "")),
+        Fact("Exposure", exposure(facts)),
+        *_analysis_facts(image),
+    ]
+    return [fact for fact in known if fact.value or fact.time]
+
+
+def writer(image: ImagePublic, field: str) -> str:
+    """Who wrote a text field, as a few words."""
+    by = image.written_by.get(field)
+    if by is WrittenBy.PERSON:
+        return "written by a person"
+    if by is WrittenBy.MODEL:
+        return f"by {image.analysis.model_version}" if image.analysis else "by the model"
+    return ""
+
+
+def file_size(size: int) -> str:
+    """Bytes as people read them (decimal units, as file managers and cameras count)."""
+    if size < 1_000:
+        return f"{size} bytes"
+    if size < 1_000_000:
+        return f"{size / 1_000:.0f} kB"
+    return f"{size / 1_000_000:.1f} MB"
+
+
+def dimensions(width: int, height: int) -> str:
+    """Width and height in pixels, with megapixels where they say something."""
+    megapixels = width * height / 1_000_000
+    size = f"{width} \N{MULTIPLICATION SIGN} {height}"
+    return f"{size} ({megapixels:.1f} MP)" if megapixels >= 0.95 else size
+
+
+def camera(make: object, model: object) -> str:
+    """Maker and model without saying the maker twice."""
+    make_text, model_text = str(make or "").strip(), str(model or "").strip()
+    if not model_text or model_text.lower().startswith(make_text.lower()):
+        return model_text or make_text
+    first = make_text.split()[0]
+    return (
+        model_text if model_text.lower().startswith(first.lower()) else f"{make_text} {model_text}"
+    )
+
+
+def exposure(facts: dict[str, Any]) -> str:
+    """Shutter, aperture, sensitivity and focal length, as photographers write them."""
+    parts = []
+    if seconds := facts.get("exposure_time"):
+        parts.append(_shutter(seconds))
+    if f_number := facts.get("f_number"):
+        parts.append(f"f/{f_number:g}")
+    if iso := facts.get("iso"):
+        parts.append(f"ISO {iso}")
+    if focal := facts.get("focal_length"):
+        parts.append(f"{focal:g} mm")
+    return " · ".join(parts)
+
+
+def _shutter(seconds: float) -> str:
+    if seconds >= 0.4:
+        return f"{seconds:g} s"
+    return f"1/{round(1 / Fraction(seconds))} s"
+
+
+def _type(image: ImagePublic) -> str:
+    name = str(image.facts.get("format") or image.mime_type.removeprefix("image/").upper())
+    pages = image.facts.get("pages", 1)
+    if image.facts.get("animated"):
+        return f"{name}, animated"
+    return f"{name}, {pages} pages" if pages > 1 else name
+
+
+def _colours(facts: dict[str, Any]) -> str:
+    space = str(facts.get("color_space") or "")
+    return f"{space}, transparent" if space and facts.get("has_alpha") else space
+
+
+def _taken(taken_at: object) -> str:
+    if not isinstance(taken_at, str):
+        return ""
+    # The camera's own clock, wherever it was: not turned into the reader's time.
+    taken = datetime.fromisoformat(taken_at)
+    return f"{taken.day} {taken:%B %Y, %H:%M}"
+
+
+def _analysis_facts(image: ImagePublic) -> list[Fact]:
+    if image.analysis is None:
+        return []
+    return [
+        Fact("Described by", image.analysis.model_version),
+        Fact("Described in", f"{image.analysis.processing_time:.1f} s"),
+        Fact("Language", image.language or ""),
+    ]

@@ -1,0 +1,32 @@
+"""How the status of a picture looks."""
+
+from __future__ import annotations
+
+import reflex as rx
+from reflex.vars.base import Var
+
+from imgapp.models import AnalysisStatus
+
+
+def status_badge(status: Var[str], note: Var[str]) -> rx.Component:
+    """A small label; nothing once the picture is described."""
+    return rx.match(
+        status,
+        (
+            AnalysisStatus.PENDING.value,
+            _badge("clock", note, "waiting"),
+        ),
+        (
+            AnalysisStatus.IN_PROGRESS.value,
+            _badge("sparkles", "Describing", "describing"),
+        ),
+        (
+            AnalysisStatus.FAILED.value,
+            _badge("triangle-alert", "Not described", "failed"),
+        ),
+        rx.fragment(),
+    )
+
+
+def _badge(icon: str, text: Var[str] | str, kind: str) -> rx.Component:
+    return rx.el.span(rx.icon(icon, size=13, aria_hidden="true"), text, class_name=f"badge {kind}")
