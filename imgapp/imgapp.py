@@ -5,7 +5,7 @@ from __future__ import annotations
 import reflex as rx
 from starlette.types import ASGIApp
 
-from imgapp.api import create_api
+from imgapp.api import create_site
 from imgapp.bridge import Bridge
 from imgapp.ui import pages
 from imgapp.ui.session import PageGate, SessionCheck, SocketBinding
@@ -20,9 +20,7 @@ app.register_lifespan_task(Bridge(app).run)
 def _around(reflex_app: ASGIApp) -> ASGIApp:
     """API in front, then the page gate, then Reflex with every socket bound to its session."""
     routes = frozenset(page.route for page in pages.PAGES)
-    site = create_api()
-    site.mount("/", PageGate(SocketBinding(reflex_app), routes))
-    return site
+    return create_site(PageGate(SocketBinding(reflex_app), routes))
 
 
 app.api_transformer = _around

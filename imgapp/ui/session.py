@@ -202,5 +202,5 @@ class PageGate:
 
 async def viewer_of(connection: HTTPConnection) -> Viewer | None:
     """Who the session cookie of a request or websocket belongs to."""
-    cookie = connection.cookies.get(sessions.COOKIE_NAME)
+    cookie = connection.cookies.get(sessions.COOKIE)
     return await in_db(sessions.viewer_of_cookie, cookie) if cookie else None
