@@ -149,7 +149,12 @@ class Image(SQLModel, table=True):
             postgresql_where=text("analysis_status = 'in_progress'"),
         ),
         Index("images_trash", "deleted_at", postgresql_where=text("deleted_at IS NOT NULL")),
-        Index("images_tags", "tags", postgresql_using="gin"),
+        Index(
+            "images_tags",
+            "tags",
+            postgresql_using="gin",
+            postgresql_with={"fastupdate": False},
+        ),
         # Without it, removing a picture reads the whole table for each of its analyses.
         Index("images_analysis", "analysis_id", postgresql_where=text("analysis_id IS NOT NULL")),
     )

@@ -16,4 +16,5 @@ $$;
 ALTER TABLE images ADD COLUMN search tsvector GENERATED ALWAYS AS (
     imgapp_search_document(alt_text, description, tags, visible_text, filename)
 ) STORED;
-CREATE INDEX images_search ON images USING gin (search);
+-- Pictures arrive one by one; a search should not pay for a list of those not yet in the index.
+CREATE INDEX images_search ON images USING gin (search) WITH (fastupdate = off);

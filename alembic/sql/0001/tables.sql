@@ -103,7 +103,7 @@ CREATE INDEX images_due ON images (priority, user_id, due_at, id)
     WHERE analysis_status = 'pending' AND deleted_at IS NULL;
 CREATE INDEX images_leased ON images (lease_expires_at) WHERE analysis_status = 'in_progress';
 CREATE INDEX images_trash ON images (deleted_at) WHERE deleted_at IS NOT NULL;
-CREATE INDEX images_tags ON images USING gin (tags);
+CREATE INDEX images_tags ON images USING gin (tags) WITH (fastupdate = off);
 CREATE INDEX images_analysis ON images (analysis_id) WHERE analysis_id IS NOT NULL;
 
 CREATE TABLE image_analyses (

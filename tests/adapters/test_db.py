@@ -1,0 +1,166 @@
+"""Transactions, hooks after commit, and what happens when the server is gone."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from sqlmodel import select
+
+from imgapp.adapters import db
+from imgapp.errors import ConfigurationError, DatabaseUnavailable
+from imgapp.models import AccessToken, User
+from imgapp.settings import get_settings
+
+HASH = "0" * 64
+
+
+def a_token(user_id: Any, name: str = "laptop") -> AccessToken:
+    return AccessToken(
+        user_id=user_id, name=name, token_hash=HASH, hint="imgapp_0", scopes=["read"]
+    )
+
+
+def promise_and_fail(session: Any, user_id: Any, hook: Callable[[], None]) -> None:
+    db.after_commit(session, hook)
+    session.add(a_token(user_id))
+    session.flush()
+    session.execute(sa.insert(AccessToken).values(a_token(user_id).model_dump()))
+
+
+def names_of(user_id: Any) -> list[str]:
+    with db.transaction(user_id) as session:
+        return [row.name for row in session.exec(select(AccessToken))]
+
+
+def test_a_transaction_commits_at_the_end_of_its_block(alice) -> None:
+    with db.transaction(alice.user_id) as session:
+        session.add(a_token(alice.user_id))
+    assert names_of(alice.user_id) == ["laptop"]
+
+
+def test_an_error_rolls_the_transaction_back(alice) -> None:
+    with pytest.raises(sa.exc.IntegrityError), db.transaction(alice.user_id) as session:
+        session.add_all([a_token(alice.user_id, "one"), a_token(alice.user_id, "same hash")])
+    assert names_of(alice.user_id) == []
+
+
+def test_rows_can_be_read_after_their_transaction(alice) -> None:
+    with db.transaction(alice.user_id) as session:
+        user = session.get(User, alice.user_id)
+    assert user is not None
+    assert user.email == alice.email
+
+
+def test_the_person_does_not_stay_on_the_connection(alice) -> None:
+    with db.transaction(alice.user_id) as session:
+        backend = session.execute(sa.text("SELECT pg_backend_pid()")).scalar_one()
+    with db.transaction() as session:
+        again = session.execute(sa.text("SELECT pg_backend_pid()")).scalar_one()
+        setting = session.execute(sa.text("SELECT current_setting('app.user_id', true)"))
+        assert (again, setting.scalar_one()) == (backend, "")
+
+
+def test_hooks_run_in_order_once_the_rows_are_visible_to_others(alice) -> None:
+    heard = []
+    with db.transaction(alice.user_id) as session:
+        session.add(a_token(alice.user_id))
+        db.after_commit(session, lambda: heard.append(names_of(alice.user_id)))
+        db.after_commit(session, lambda: heard.append("second"))
+        assert heard == []
+    assert heard == [["laptop"], "second"]
+
+
+def test_hooks_do_not_run_after_a_rollback(alice) -> None:
+    heard: list[str] = []
+    with pytest.raises(sa.exc.IntegrityError), db.transaction(alice.user_id) as session:
+        promise_and_fail(session, alice.user_id, lambda: heard.append("ran"))
+    assert heard == []
+
+
+def test_a_failing_hook_is_logged_and_the_next_one_runs(alice, caplog) -> None:
+    heard = []
+    with caplog.at_level(logging.ERROR), db.transaction(alice.user_id) as session:
+        db.after_commit(session, lambda: {}["missing"])
+        db.after_commit(session, lambda: heard.append("ran"))
+    assert heard == ["ran"]
+    assert "a hook after commit failed" in caplog.text
+
+
+def test_a_server_that_is_gone_is_unavailable(database: None, set_env, tmp_path) -> None:
+    set_env(DATABASE_URL=f"postgresql://imgapp_app@/imgapp?host={tmp_path}")
+    with pytest.raises(DatabaseUnavailable):
+        db.check()
+
+
+def test_a_connection_that_was_cut_is_replaced(alice, administrator: sa.Engine) -> None:
+    db.check()
+    cut = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'imgapp_app'"
+    with administrator.begin() as connection:
+        connection.execute(sa.text(cut))
+    db.check()
+
+
+def test_a_statement_that_takes_too_long_is_stopped(database: None) -> None:
+    sleep = "SET LOCAL statement_timeout = '20ms'; SELECT pg_sleep(5)"
+    with pytest.raises(DatabaseUnavailable), db.transaction() as session:
+        session.connection().exec_driver_sql(sleep, execution_options={"no_parameters": True})
+
+
+def test_statements_have_a_time_limit_by_default(database: None) -> None:
+    with db.transaction() as session:
+        assert session.execute(sa.text("SHOW statement_timeout")).scalar_one() == "30s"
+
+
+@pytest.mark.parametrize("scheme", ["postgres", "postgresql", "postgresql+psycopg"])
+def test_plain_urls_get_the_driver(scheme: str) -> None:
+    url = db.driver_url(f"{scheme}://app:secret@db.example.org/imgapp")
+    assert url.render_as_string(hide_password=False) == (
+        "postgresql+psycopg://app:secret@db.example.org/imgapp"
+    )
+
+
+@pytest.mark.parametrize("url", ["sqlite:///x.db", "mysql://u:p@h/d", "nonsense"])
+def test_other_databases_are_refused_without_showing_the_password(url: str) -> None:
+    with pytest.raises(ConfigurationError, match="DATABASE_URL") as refusal:
+        db.driver_url(url)
+    assert ":p@" not in str(refusal.value)
+
+
+def test_a_missing_url_is_named(set_env: Callable[..., None]) -> None:
+    with pytest.raises(ConfigurationError, match="DATABASE_URL is not set"), db.transaction():
+        pass
+
+
+def test_migrations_fall_back_to_the_one_url_there_is(set_env: Callable[..., None]) -> None:
+    set_env(DATABASE_URL="postgresql://one@/imgapp")
+    assert db.owner_url(get_settings()).username == "one"
+    set_env(IMGAPP_MIGRATE_DATABASE_URL="postgresql://two@/imgapp")
+    assert db.owner_url(get_settings()).username == "two"
+
+
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+def test_a_forked_child_opens_connections_of_its_own(database: None) -> None:
+    def backend() -> int:
+        with db.transaction() as session:
+            return int(session.execute(sa.text("SELECT pg_backend_pid()")).scalar_one())
+
+    parent = backend()
+    reader, writer = os.pipe()
+    child = os.fork()
+    if child == 0:
+        try:
+            os.write(writer, str(backend()).encode())
+        finally:
+            os._exit(0)
+    os.close(writer)
+    with os.fdopen(reader) as pipe:
+        answer = pipe.read()
+    os.waitpid(child, 0)
+    assert answer
+    assert int(answer) != parent
+    assert backend() == parent
