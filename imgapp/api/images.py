@@ -6,8 +6,9 @@ import re
 from typing import Annotated
 from uuid import UUID
 
+from annotated_types import Interval
 from fastapi import APIRouter, Depends, Path, Query, Response
-from pydantic import BeforeValidator
+from pydantic import BeforeValidator, StringConstraints
 
 from imgapp.api.auth import require_read, require_write
 from imgapp.api.bodies import json_body, json_body_schema
@@ -49,11 +50,16 @@ Reader = Annotated[Viewer, Depends(require_read)]
 Writer = Annotated[Viewer, Depends(require_write)]
 ImageId = Annotated[UUID, Depends(image_id_in_path)]
 Edit = Annotated[ImageEdit, Depends(json_body(ImageEdit))]
-Limit = Annotated[int, Query(ge=1, le=200, description="Items on a page")]
+PAGE, LARGEST_PAGE = 60, 200
+Limit = Annotated[
+    Annotated[int, Interval(ge=1, le=LARGEST_PAGE)],
+    BeforeValidator(lambda value: PAGE if value == "" else value),
+    Query(description="Items on a page"),
+]
 Cursor = Annotated[
-    str | None,
+    Annotated[str, StringConstraints(max_length=200)] | None,
     BeforeValidator(_empty_is_none),
-    Query(max_length=200, description="`next_cursor` of the page before"),
+    Query(description="`next_cursor` of the page before"),
 ]
 Status = Annotated[AnalysisStatus | None, BeforeValidator(_empty_is_none), Query()]
 Words = Annotated[
@@ -68,7 +74,7 @@ async def list_images(
     status: Status = None,
     q: Words = None,
     tag: Tag = None,
-    limit: Limit = 60,
+    limit: Limit = PAGE,
     cursor: Cursor = None,
 ) -> ImagePage:
     """Your pictures, newest first. `total` comes with the first page and is null after."""
@@ -139,7 +145,7 @@ async def analyze_image(viewer: Writer, image_id: ImageId) -> ImageStatus:
     responses=documented(400, 401, 403, 404, 422),
 )
 async def list_analyses(
-    viewer: Reader, image_id: ImageId, limit: Limit = 60, cursor: Cursor = None
+    viewer: Reader, image_id: ImageId, limit: Limit = PAGE, cursor: Cursor = None
 ) -> AnalysesPage:
     """What describers said of a picture, newest first."""
     return await in_db(images.list_analyses, viewer.user_id, image_id, limit=limit, cursor=cursor)

@@ -1,0 +1,208 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from typing import Any
+from uuid import UUID
+
+import pytest
+from conftest import ORIGIN, Person
+from fastapi.routing import iter_route_contexts
+from rows import add_image
+from starlette.testclient import TestClient
+
+from imgapp.api import create_api, is_api_path
+from imgapp.models import Scope, new_id
+from imgapp.services import tokens
+
+Route = tuple[str, str]
+
+# Answered without sign-in, each for a reason.
+PUBLIC: dict[Route, str] = {
+    ("GET", "/api/health"): "load balancers ask it",
+    ("GET", "/api/openapi.json"): "says nothing of anybody",
+    ("HEAD", "/api/openapi.json"): "says nothing of anybody",
+    ("GET", "/api/docs"): "says nothing of anybody",
+    ("GET", "/api/docs/start.js"): "says nothing of anybody",
+    ("MOUNT", "/api/docs/assets"): "the copy of Swagger UI",
+    ("GET", "/api/files/{user_id}/{image_id}/{variant}"): "the link is signed",
+}
+
+MISSING = "019a2f5e-7c41-7b1c-9d53-2f0a6e1b8c44"
+MALFORMED = [
+    "x",
+    "1",
+    MISSING[:-1],
+    f"{{{MISSING}}}",
+    MISSING.replace("-", ""),
+    "%00",
+    "%ff",
+    "..x",
+]
+
+
+def routes() -> list[Route]:
+    """Every method and path that the API answers."""
+    found: list[Route] = []
+    for route in iter_route_contexts(create_api().routes):
+        found += [(method, route.path) for method in route.methods or ["MOUNT"]]
+    return sorted(found)
+
+
+ROUTES = routes()
+ITEM_ROUTES = [(m, p) for m, p in ROUTES if "_id}" in p and (m, p) not in PUBLIC]
+IMAGE_ROUTES = [(m, p) for m, p in ITEM_ROUTES if "{image_id}" in p]
+
+
+def address(path: str, item_id: object) -> str:
+    return path.replace("{image_id}", str(item_id)).replace("{token_id}", str(item_id))
+
+
+@pytest.fixture
+def stranger(database: None) -> Iterator[TestClient]:
+    """Nobody, from another machine."""
+    with TestClient(
+        create_api(),
+        base_url=ORIGIN,
+        headers={"origin": ORIGIN},
+        client=("203.0.113.9", 50_000),
+        follow_redirects=False,
+    ) as client:
+        yield client
+
+
+def test_the_routes_are_found() -> None:
+    assert len(IMAGE_ROUTES) >= 6
+    assert ("GET", "/metrics") in ROUTES
+    assert all(is_api_path(path) for _, path in ROUTES)
+
+
+def test_every_public_route_is_there() -> None:
+    assert set(PUBLIC) <= set(ROUTES)
+
+
+@pytest.mark.parametrize(("method", "path"), [r for r in ROUTES if r not in PUBLIC])
+@pytest.mark.parametrize(
+    "request_parts",
+    [
+        {},
+        {"content": b"{", "headers": {"content-type": "application/json"}},
+        {"params": {"limit": "many", "permanent": "perhaps", "variant": "huge"}},
+        {"headers": {"authorization": "Bearer imgapp_wrong"}},
+        {"headers": {"cookie": "imgapp_session=wrong"}},
+    ],
+    ids=["plain", "broken body", "wrong parameters", "wrong token", "wrong cookie"],
+)
+def test_nobody_gets_anything_but_the_way_to_sign_in(
+    stranger: TestClient, method: str, path: str, request_parts: dict[str, Any]
+) -> None:
+    response = stranger.request(method, address(path, MISSING), **request_parts)
+    assert response.status_code in (401, 303)
+    if response.status_code == 401:
+        assert response.json()["code"] == "not_signed_in"
+        assert response.headers["www-authenticate"].startswith("Bearer")
+    else:
+        assert "location" in response.headers
+        assert "set-cookie" not in response.headers or "Max-Age=0" in response.headers["set-cookie"]
+
+
+@pytest.mark.parametrize(("method", "path"), ITEM_ROUTES)
+def test_a_malformed_id_is_the_id_of_nothing(
+    stranger: TestClient,
+    client_for: Callable[..., TestClient],
+    alice: Person,
+    method: str,
+    path: str,
+) -> None:
+    hers = client_for(alice)
+    for item_id in MALFORMED:
+        assert stranger.request(method, address(path, item_id)).status_code == 401
+        response = hers.request(method, address(path, item_id))
+        assert response.status_code == 404
+        assert response.json()["code"] == "not_found"
+
+
+@pytest.mark.parametrize(("method", "path"), ITEM_ROUTES)
+@pytest.mark.parametrize("body", [b'{"alt_text": "mine"}', b"{", b""], ids=["good", "bad", "no"])
+def test_somebody_elses_item_looks_like_a_missing_one(
+    client_for: Callable[..., TestClient],
+    alice: Person,
+    mallory: Person,
+    method: str,
+    path: str,
+    body: bytes,
+) -> None:
+    theirs: UUID = (
+        add_image(alice.user_id).id
+        if "{image_id}" in path
+        else tokens.create_token(alice.user_id, "laptop").id
+    )
+    client = client_for(mallory)
+    headers = {"content-type": "application/json", "x-request-id": "same"}
+
+    def answer(item_id: UUID) -> tuple[object, ...]:
+        response = client.request(method, address(path, item_id), content=body, headers=headers)
+        return (
+            response.status_code,
+            response.headers.items(),
+            response.content.replace(str(item_id).encode(), b"ID"),
+        )
+
+    foreign, missing = answer(theirs), answer(new_id())
+    assert foreign == missing
+    assert foreign[0] in (404, 422)
+    assert foreign[0] == 404 or (method == "PATCH" and body != b'{"alt_text": "mine"}')
+
+
+@pytest.mark.parametrize(("method", "path"), IMAGE_ROUTES)
+def test_a_token_may_do_what_its_scopes_say(
+    stranger: TestClient, alice: Person, method: str, path: str
+) -> None:
+    image = add_image(alice.user_id)
+    needed = Scope.READ if method == "GET" else Scope.WRITE
+    other = Scope.WRITE if method == "GET" else Scope.READ
+    answers = {}
+    for scope in (other, needed):
+        token = tokens.create_token(alice.user_id, scope, [scope]).token
+        headers = {"authorization": f"Bearer {token}", "content-type": "application/json"}
+        del stranger.headers["origin"]  # a program sends none
+        answers[scope] = stranger.request(
+            method, address(path, image.id), headers=headers, content=b"{}"
+        )
+        stranger.headers["origin"] = ORIGIN
+    assert answers[other].status_code == 403
+    assert answers[other].json()["code"] == "missing_scope"
+    assert answers[needed].status_code in (200, 202, 204, 307)
+
+
+@pytest.mark.parametrize(("method", "path"), [r for r in IMAGE_ROUTES if r[0] != "GET"])
+@pytest.mark.parametrize("origin", ["https://evil.example", "null", "http://localhost:8001"])
+def test_another_sites_page_changes_nothing_with_our_cookie(
+    client_for: Callable[..., TestClient], alice: Person, method: str, path: str, origin: str
+) -> None:
+    image = add_image(alice.user_id)
+    response = client_for(alice).request(
+        method, address(path, image.id), headers={"origin": origin}, json={"alt_text": "evil"}
+    )
+    assert response.status_code == 403
+    assert response.json()["code"] == "origin_not_allowed"
+
+
+def test_every_documented_operation_says_who_may_call_and_what_errors_look_like() -> None:
+    document = create_api().openapi()
+    ids = []
+    for path, operations in document["paths"].items():
+        for method, operation in operations.items():
+            ids.append(operation["operationId"])
+            assert operation["description"]
+            if (method.upper(), path) in PUBLIC:
+                assert operation["security"] == []
+                continue
+            assert {"token": []} in operation["security"]
+            for status, response in operation["responses"].items():
+                if status >= "400":
+                    assert list(response["content"]) == ["application/problem+json"]
+            assert "401" in operation["responses"]
+    assert len(ids) == len(set(ids)) >= 9
+    refs = {part.split('"')[0] for part in json.dumps(document).split("#/components/schemas/")[1:]}
+    assert refs <= set(document["components"]["schemas"])
