@@ -25,7 +25,6 @@ def noisy(size: tuple[int, int], low: int, high: int) -> Image.Image:
 
 
 def test_is_what_describes_when_nothing_is_configured() -> None:
-    get_describer.cache_clear()
     assert isinstance(get_describer(), BasicDescriber)
 
 

@@ -61,19 +61,14 @@ def test_a_server_of_ones_own_needs_no_key(
     server: OpenAIServer, picture: Picture, set_env: Callable[..., None]
 ) -> None:
     set_env(OPENAI_BASE_URL=server.url, IMGAPP_VISION_MODEL=server.model)
-    get_describer.cache_clear()
-
     assert get_describer().describe(picture).alt_text == ANSWER["alt_text"]
     assert "authorization" not in server.calls[0].headers
-    get_describer.cache_clear()
 
 
 def test_without_key_and_server_it_says_that_nothing_is_configured(
     set_env: Callable[..., None],
 ) -> None:
     set_env(IMGAPP_VISION="openai")
-    get_describer.cache_clear()
-
     with pytest.raises(PermanentDescriberError, match="OPENAI_API_KEY") as caught:
         get_describer()
     assert caught.value.code == "not_configured"

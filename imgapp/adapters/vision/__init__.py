@@ -5,18 +5,35 @@ from __future__ import annotations
 from functools import lru_cache
 
 from imgapp.adapters.vision.base import Describer, Description, Picture
+from imgapp.errors import PermanentDescriberError
 from imgapp.settings import get_settings
 
 __all__ = ["Describer", "Description", "Picture", "get_describer"]
 
 
-@lru_cache(maxsize=1)
 def get_describer() -> Describer:
-    """The describer that the settings name. Raises PermanentDescriberError."""
-    if get_settings().describer == "openai":
-        from imgapp.adapters.vision.openai import OpenAIDescriber
+    """The describer that the settings name.
 
-        return OpenAIDescriber.from_settings(get_settings())
-    from imgapp.adapters.vision.basic import BasicDescriber
+    Raises PermanentDescriberError if it is to be a vision model and none is configured.
+    """
+    settings = get_settings()
+    if settings.describer == "basic":
+        from imgapp.adapters.vision.basic import BasicDescriber
 
-    return BasicDescriber()
+        return BasicDescriber()
+    key = settings.openai_api_key
+    if key is None and settings.openai_base_url is None:
+        raise PermanentDescriberError(
+            "No vision model is configured. Ask your administrator to set OPENAI_API_KEY "
+            "or OPENAI_BASE_URL.",
+            code="not_configured",
+        )
+    secret = key.get_secret_value() if key else None
+    return _openai_describer(secret, settings.openai_base_url, settings.vision_model)
+
+
+@lru_cache(maxsize=4)
+def _openai_describer(api_key: str | None, base_url: str | None, model: str) -> Describer:
+    from imgapp.adapters.vision.openai import OpenAIDescriber
+
+    return OpenAIDescriber(api_key=api_key, base_url=base_url, model=model)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import logging
 from dataclasses import replace
-from typing import Any, Self
+from typing import Any
 
 import openai
 from openai.types.chat import ChatCompletion
@@ -15,8 +15,7 @@ from imgapp.adapters.vision.base import Description, Picture
 from imgapp.adapters.vision.dialect import Dialect, Dialects
 from imgapp.adapters.vision.failures import translate
 from imgapp.adapters.vision.prompt import PROMPT_VERSION, QUESTION, instructions
-from imgapp.errors import DescriberError, PermanentDescriberError, TransientDescriberError
-from imgapp.settings import Settings
+from imgapp.errors import DescriberError, TransientDescriberError
 
 log = logging.getLogger(__name__)
 
@@ -40,22 +39,6 @@ class OpenAIDescriber:
             base_url=self.base_url,
             max_retries=0,
             timeout=openai.Timeout(TIMEOUT_SECONDS, connect=5.0),
-        )
-
-    @classmethod
-    def from_settings(cls, settings: Settings) -> Self:
-        """Raises PermanentDescriberError if neither a key nor a server is set."""
-        key = settings.openai_api_key
-        if key is None and settings.openai_base_url is None:
-            raise PermanentDescriberError(
-                "No vision model is configured. Ask your administrator to set OPENAI_API_KEY "
-                "or OPENAI_BASE_URL.",
-                code="not_configured",
-            )
-        return cls(
-            api_key=key.get_secret_value() if key else None,
-            base_url=settings.openai_base_url,
-            model=settings.vision_model,
         )
 
     def describe(self, picture: Picture) -> Description:
