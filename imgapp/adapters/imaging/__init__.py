@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import atexit
 import os
-import threading
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -37,7 +37,7 @@ def decode(source: Path, out_dir: Path) -> Decoded:
 
     settings = get_settings()
     job = {"source": str(source), "out_dir": str(out_dir), "max_pixels": settings.max_pixels}
-    answer = _pool(settings.data_dir / "run").run(job)
+    answer = _pool.run(job, settings.data_dir / "run")
     return Decoded(
         mime_type=answer["mime_type"],
         width=answer["width"],
@@ -62,21 +62,17 @@ def model_copy(preview: bytes, max_side: int = 1024) -> bytes:
 
 def shutdown() -> None:
     """End this process's idle decoders."""
-    with _lock:
-        for pool in _pools.values():
-            pool.shutdown()
+    _pool.shutdown()
 
 
-_pools: dict[Path, Pool] = {}
-_lock = threading.Lock()
+_pool = Pool()
 
 
-def _pool(run_dir: Path) -> Pool:
-    with _lock:
-        if run_dir not in _pools:
-            _pools[run_dir] = Pool(run_dir)
-        return _pools[run_dir]
+def _forget_children() -> None:
+    # A forked process has no business with its parent's children.
+    global _pool
+    _pool = Pool()
 
 
-# A forked process has no business with its parent's children.
-os.register_at_fork(after_in_child=_pools.clear)
+os.register_at_fork(after_in_child=_forget_children)
+atexit.register(shutdown)

@@ -106,18 +106,21 @@ class Child:
 class Pool:
     """Children of this process; `slots` of them, machine-wide, are busy at a time."""
 
-    def __init__(self, run_dir: Path, slots: int | None = None) -> None:
-        self._run_dir = run_dir
+    def __init__(self, slots: int | None = None) -> None:
         self._slots = slots or cpu_count()
         self._turns = threading.BoundedSemaphore(self._slots)
         self._lock = threading.Lock()
         self._idle: list[Child] = []
         self._reaper: threading.Timer | None = None
-        run_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
 
-    def run(self, job: dict[str, Any], seconds: float = DECODE_SECONDS) -> dict[str, Any]:
-        """Have one picture decoded. Raises RejectedFile; ServiceUnavailable when all are busy."""
-        with self._slot():
+    def run(
+        self, job: dict[str, Any], run_dir: Path, seconds: float = DECODE_SECONDS
+    ) -> dict[str, Any]:
+        """Have one picture decoded. Raises RejectedFile; ServiceUnavailable when all are busy.
+
+        `run_dir` is where all processes of the machine lock their slots.
+        """
+        with self._slot(run_dir):
             child = self._take()
             used = child.jobs > 0
             try:
@@ -193,13 +196,13 @@ class Pool:
             child.end()
 
     @contextmanager
-    def _slot(self) -> Iterator[None]:
+    def _slot(self, run_dir: Path) -> Iterator[None]:
         """Hold one of the machine's slots, which web processes and the command line share."""
         deadline = time.monotonic() + WAIT_SECONDS
         if not self._turns.acquire(timeout=WAIT_SECONDS):
             raise ServiceUnavailable("Too many pictures are being opened at the moment.")
         try:
-            handle = self._lock_a_slot(deadline)
+            handle = self._lock_a_slot(run_dir, deadline)
             try:
                 yield
             finally:
@@ -207,10 +210,11 @@ class Pool:
         finally:
             self._turns.release()
 
-    def _lock_a_slot(self, deadline: float) -> int:
+    def _lock_a_slot(self, run_dir: Path, deadline: float) -> int:
+        run_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
         while time.monotonic() < deadline:
             for number in range(self._slots):
-                path = self._run_dir / f"decoder-{number}.lock"
+                path = run_dir / f"decoder-{number}.lock"
                 handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
                 try:
                     fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)

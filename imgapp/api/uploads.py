@@ -1,0 +1,232 @@
+"""`POST /api/upload`: files in, pictures out. Nothing here waits for an analysis."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Header, Request, Response
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel
+from starlette.exceptions import HTTPException
+
+from imgapp.api.auth import require_write
+from imgapp.api.multipart import MAX_FILES, FilesReader, TooLarge
+from imgapp.api.problems import documented, problem_response
+from imgapp.errors import FileTooLarge, RejectedFile
+from imgapp.models import ImagePublic, Viewer
+from imgapp.services import idempotency, images
+from imgapp.services.filenames import shown_name
+from imgapp.services.idempotency import Answer
+from imgapp.services.ingest import Ingested, SpooledFile, ingest
+from imgapp.services.pools import in_db, in_io
+from imgapp.settings import get_settings
+
+router = APIRouter(tags=["images"])
+
+IDLE_SECONDS = 30.0
+"""A client that sends nothing for so long is given up."""
+
+_PIECE = 256 * 1024
+_MOST_BYTES = 2 * 1024**3
+_INGESTS_AT_ONCE = 4
+
+
+class Rejected(BaseModel):
+    """A file that did not become a picture. `detail` is a sentence for people."""
+
+    filename: str
+    code: str
+    detail: str
+
+
+class Uploaded(BaseModel):
+    """Every file is in one of the lists, in the order in which it was sent."""
+
+    images: list[ImagePublic]
+    rejected: list[Rejected]
+
+
+_BODY = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "multipart/form-data": {
+                "schema": {
+                    "type": "object",
+                    "required": ["files"],
+                    "properties": {
+                        "files": {
+                            "type": "array",
+                            "minItems": 1,
+                            "maxItems": MAX_FILES,
+                            "items": {"type": "string", "format": "binary"},
+                        }
+                    },
+                }
+            }
+        },
+    }
+}
+
+Writer = Annotated[Viewer, Depends(require_write)]
+Key = Annotated[
+    str | None,
+    Header(
+        alias="Idempotency-Key",
+        description="Sent again with the same files, it gets the first answer",
+    ),
+]
+
+
+@router.post(
+    "/api/upload",
+    status_code=202,
+    response_model=Uploaded,
+    responses=documented(400, 401, 403, 408, 409, 413, 415, 422, 503),
+    openapi_extra=_BODY,
+)
+async def upload_images(request: Request, viewer: Writer, idempotency_key: Key = None) -> Response:
+    """Upload pictures. They can be seen at once and are described soon after.
+
+    A file that you uploaded before is the picture that you have, with `duplicate` set. If all
+    files are rejected, the answer is 422 with the same lists.
+    """
+    reader = await _receive(request)
+    try:
+        answer = await _answer_once(viewer.user_id, reader, idempotency_key)
+    finally:
+        await in_io(reader.discard)
+    if answer.status_code == 202:
+        return JSONResponse(answer.body, 202)
+    return problem_response(request.scope, answer.status_code, code="rejected", **answer.body)
+
+
+async def _receive(request: Request) -> FilesReader:
+    """Spool the body. Raises InvalidRequest, StoreUnavailable, ClientDisconnect."""
+    if request.headers.get("content-encoding", "identity").lower() != "identity":
+        raise HTTPException(415, "Compressed bodies are not taken")
+    reader = FilesReader(request.headers.get("content-type"))
+    try:
+        await _feed(reader, request)
+        await in_io(reader.finish)
+    except BaseException:
+        await in_io(reader.discard)
+        raise
+    return reader
+
+
+async def _feed(reader: FilesReader, request: Request) -> None:
+    most = max(_MOST_BYTES, 2 * get_settings().max_upload_bytes)
+    pieces: list[bytes] = []
+    held = received = 0
+    loop = asyncio.get_running_loop()
+    try:
+        async with asyncio.timeout(IDLE_SECONDS) as patience:
+            async for chunk in request.stream():
+                pieces.append(chunk)
+                held += len(chunk)
+                received += len(chunk)
+                if received > most:
+                    raise HTTPException(413, "The request is too large: send fewer files at once")
+                if held >= _PIECE or not chunk:
+                    patience.reschedule(None)
+                    await in_io(reader.feed, b"".join(pieces))
+                    pieces, held = [], 0
+                patience.reschedule(loop.time() + IDLE_SECONDS)
+    except TimeoutError:
+        raise HTTPException(408, "The upload stood still for too long") from None
+
+
+async def _answer_once(user_id: UUID, reader: FilesReader, key: str | None) -> Answer:
+    if key is None:
+        return await _answer(user_id, reader)
+    known = await in_db(idempotency.begin, user_id, key, _fingerprint(reader))
+    if known is not None:
+        return await in_db(_with_fresh_links, user_id, known)
+    try:
+        answer = await _answer(user_id, reader)
+    except BaseException:
+        await in_db(idempotency.abandon, user_id, key)
+        raise
+    await in_db(idempotency.finish, user_id, key, answer)
+    return answer
+
+
+def _fingerprint(reader: FilesReader) -> str:
+    files = [
+        [file.filename, file.sha256 if isinstance(file, SpooledFile) else "too large"]
+        for file in reader.files
+    ]
+    return hashlib.sha256(json.dumps(files).encode()).hexdigest()
+
+
+def _with_fresh_links(user_id: UUID, answer: Answer) -> Answer:
+    ids = [UUID(image["id"]) for image in answer.body["images"]]
+    fresh = {str(image.id): image for image in images.public_images(user_id, ids)}
+    for image in answer.body["images"]:
+        if image["id"] in fresh:
+            image["urls"] = fresh[image["id"]].urls.model_dump()
+    return answer
+
+
+async def _answer(user_id: UUID, reader: FilesReader) -> Answer:
+    outcomes = await _ingest_all(user_id, reader.files)
+    taken = [outcome for outcome in outcomes if isinstance(outcome, Ingested)]
+    shown = await in_db(images.public_images, user_id, [one.image_id for one in taken])
+    by_id = {image.id: image for image in shown}
+    body = Uploaded(
+        images=[
+            by_id[one.image_id].model_copy(update={"duplicate": one.duplicate})
+            for one in taken
+            if one.image_id in by_id
+        ],
+        rejected=[outcome for outcome in outcomes if isinstance(outcome, Rejected)],
+    ).model_dump(mode="json")
+    if taken:
+        return Answer(202, body)
+    return Answer(422, body | {"detail": _why(body["rejected"])})
+
+
+def _why(rejected: list[dict[str, Any]]) -> str:
+    if len(rejected) == 1:
+        return str(rejected[0]["detail"])
+    return f"None of the {len(rejected)} files was accepted."
+
+
+async def _ingest_all(
+    user_id: UUID, files: list[SpooledFile | TooLarge]
+) -> list[Ingested | Rejected]:
+    """Ingest several at a time; what is in the request twice, after its first copy."""
+    turns = asyncio.Semaphore(_INGESTS_AT_ONCE)
+    tasks: dict[str, asyncio.Task[Ingested | Rejected]] = {}
+    ordered = []
+    for number, file in enumerate(files):
+        content = file.sha256 if isinstance(file, SpooledFile) else f"too large {number}"
+        tasks[content] = asyncio.create_task(_ingest(user_id, file, turns, tasks.get(content)))
+        ordered.append(tasks[content])
+    # All of them end before an error does: none may work on a spool that is being cleared.
+    await asyncio.wait(ordered)
+    return await asyncio.gather(*ordered)
+
+
+async def _ingest(
+    user_id: UUID,
+    file: SpooledFile | TooLarge,
+    turns: asyncio.Semaphore,
+    first: asyncio.Task[Ingested | Rejected] | None,
+) -> Ingested | Rejected:
+    if isinstance(file, TooLarge):
+        return Rejected(
+            filename=shown_name(file.filename), code=FileTooLarge.code, detail=file.detail
+        )
+    if first is not None:
+        await asyncio.wait([first])
+    try:
+        async with turns:
+            return await in_io(ingest, user_id, file)
+    except RejectedFile as error:
+        return Rejected(filename=shown_name(file.filename), code=error.code, detail=error.detail)

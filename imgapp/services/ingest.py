@@ -1,0 +1,186 @@
+"""The one entrance: every picture, wherever it comes from, is decoded, stored and queued here."""
+
+from __future__ import annotations
+
+import logging
+import shutil
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from uuid import UUID
+
+from sqlalchemy.dialects.postgresql import insert
+from sqlmodel import Session, col, select
+
+from imgapp.adapters import events, imaging, storage
+from imgapp.adapters.db import after_commit, transaction
+from imgapp.adapters.imaging import Carried, Decoded
+from imgapp.adapters.queue import enqueue_analysis
+from imgapp.errors import Conflict, EmptyFile
+from imgapp.models import AnalysisStatus, Image, Priority, WrittenBy, new_id, now
+from imgapp.services.filenames import safe_name, shown_name
+from imgapp.services.spool import (
+    SpooledFile,
+    SpoolWriter,
+    new_spool_path,
+    spool_file,
+    sweep_spool,
+)
+
+log = logging.getLogger(__name__)
+
+_RENDITION_TYPE = "image/webp"
+
+
+@dataclass(frozen=True)
+class Ingested:
+    """`duplicate`: this person already had a picture of these very bytes, and it is that one."""
+
+    image_id: UUID
+    duplicate: bool
+
+
+def ingest(
+    user_id: UUID, spooled: SpooledFile, *, priority: Priority = Priority.INTERACTIVE
+) -> Ingested:
+    """Take a spooled file in: decode, store, commit, queue. The spooled file is gone afterwards.
+
+    Raises RejectedFile if it is no picture, Conflict, DatabaseUnavailable, StoreUnavailable.
+    """
+    work_dir = new_spool_path()
+    try:
+        if spooled.size == 0:
+            raise EmptyFile("The file is empty.")
+        known = _restore(user_id, spooled.sha256)
+        if known is not None:
+            return Ingested(known, duplicate=True)
+        work_dir.mkdir(mode=0o700)
+        decoded = imaging.decode(spooled.path, work_dir)
+        return _store(user_id, spooled, decoded, priority)
+    finally:
+        spooled.path.unlink(missing_ok=True)
+        shutil.rmtree(work_dir, ignore_errors=True)
+
+
+def _store(user_id: UUID, spooled: SpooledFile, decoded: Decoded, priority: Priority) -> Ingested:
+    image = _row(user_id, spooled, decoded, priority)
+    try:
+        _put_files(image, spooled.path, decoded)
+        added = _insert(image)
+    except BaseException:
+        _delete_unless_committed(image)
+        raise
+    if added:
+        return Ingested(image.id, duplicate=False)
+    # The same bytes came in twice at once, and the other one was first.
+    _delete_files(image)
+    known = _restore(user_id, spooled.sha256)
+    if known is None:
+        raise Conflict("The picture was deleted while it was uploaded again; upload it once more.")
+    return Ingested(known, duplicate=True)
+
+
+def _row(user_id: UUID, spooled: SpooledFile, decoded: Decoded, priority: Priority) -> Image:
+    image_id = new_id()
+    filename = shown_name(spooled.filename, decoded.mime_type)
+    folder = f"users/{user_id}/images/{image_id}"
+    image = Image(
+        id=image_id,
+        user_id=user_id,
+        filename=filename,
+        s3_key=f"{folder}/{safe_name(filename, decoded.mime_type)}",
+        s3_bucket=storage.get_store().bucket,
+        mime_type=decoded.mime_type,
+        file_size=spooled.size,
+        sha256=spooled.sha256,
+        width=decoded.width,
+        height=decoded.height,
+        facts=decoded.facts,
+        priority=priority,
+    )
+    _write_carried(image, decoded.carried)
+    return image
+
+
+def _write_carried(image: Image, carried: Carried) -> None:
+    """What the file already says was written by a person, and stays."""
+    for field in ("alt_text", "description", "tags"):
+        value = getattr(carried, field)
+        if value:
+            setattr(image, field, value)
+            setattr(image, f"{field}_by", WrittenBy.PERSON)
+
+
+def _put_files(image: Image, original: Path, decoded: Decoded) -> None:
+    store = storage.get_store()
+    store.put(image.s3_key, original, image.mime_type)
+    thumbnail = storage.rendition_key(image.s3_key, "thumbnail")
+    store.put(thumbnail, decoded.thumbnail, _RENDITION_TYPE)
+    preview = storage.rendition_key(image.s3_key, "preview")
+    store.put(preview, decoded.preview, _RENDITION_TYPE)
+
+
+def _insert(image: Image) -> bool:
+    """Add the row, unless this person has one of the same bytes."""
+    statement = (
+        insert(Image)
+        .values(image.model_dump())
+        .on_conflict_do_nothing(index_elements=["user_id", "sha256"])
+        .returning(col(Image.id))
+    )
+    with transaction(image.user_id) as session:
+        added = session.execute(statement).first() is not None
+        if added:
+            _announce(session, image, "image_uploaded")
+    return added
+
+
+def _restore(user_id: UUID, sha256: str) -> UUID | None:
+    """The picture of these bytes, out of the trash if it was there."""
+    query = select(Image).where(col(Image.sha256) == sha256).with_for_update()
+    with transaction(user_id) as session:
+        image = session.exec(query).one_or_none()
+        if image is None:
+            return None
+        if image.deleted_at is not None:
+            image.deleted_at = None
+            image.updated_at = now()
+            session.add(image)
+            _announce(session, image, "image_restored")
+        return image.id
+
+
+def _announce(session: Session, image: Image, kind: str) -> None:
+    if image.analysis_status == AnalysisStatus.PENDING:
+        permit = partial(enqueue_analysis, image.id, priority=Priority(image.priority))
+        after_commit(session, permit)
+    after_commit(session, partial(events.publish, image.user_id, kind, image.id))
+
+
+def _delete_unless_committed(image: Image) -> None:
+    """Remove the files of a picture that was not added.
+
+    A connection may break after the commit: only a database that answers "no such row" makes sure.
+    """
+    try:
+        with transaction(image.user_id) as session:
+            committed = session.get(Image, image.id) is not None
+        if not committed:
+            _delete_files(image)
+    except Exception:
+        log.warning("files_left_in_store", extra={"image_id": str(image.id)}, exc_info=True)
+
+
+def _delete_files(image: Image) -> None:
+    storage.get_store().delete_prefix(image.s3_key.rpartition("/")[0] + "/")
+
+
+__all__ = [
+    "Ingested",
+    "SpoolWriter",
+    "SpooledFile",
+    "ingest",
+    "new_spool_path",
+    "spool_file",
+    "sweep_spool",
+]
