@@ -6,7 +6,7 @@ from fastapi import APIRouter, FastAPI
 from fastapi.routing import APIRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from imgapp.api import health, images, login, tokens
+from imgapp.api import files, health, images, login, tokens, uploads
 from imgapp.api.docs import add_docs
 from imgapp.api.middleware import BodyLimit, RequestIds, SecurityHeaders
 from imgapp.api.openapi import DESCRIPTION, describe
@@ -19,7 +19,9 @@ STREAMED = ("/api/upload",)
 """Bodies that are read piece by piece under a limit of their own."""
 
 ROUTERS: tuple[APIRouter, ...] = (
+    uploads.router,
     images.router,
+    files.router,
     login.router,
     tokens.router,
     health.router,

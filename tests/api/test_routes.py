@@ -26,6 +26,7 @@ PUBLIC: dict[Route, str] = {
     ("GET", "/api/docs/start.js"): "says nothing of anybody",
     ("MOUNT", "/api/docs/assets"): "the copy of Swagger UI",
     ("GET", "/api/files/{user_id}/{image_id}/{variant}"): "the link is signed",
+    ("HEAD", "/api/files/{user_id}/{image_id}/{variant}"): "the link is signed",
 }
 
 MISSING = "019a2f5e-7c41-7b1c-9d53-2f0a6e1b8c44"
