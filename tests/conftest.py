@@ -131,6 +131,7 @@ def servers() -> Iterator[Servers]:
         redis = start_redis(folder / "redis")
         stack.callback(redis.stop)
         stack.callback(db.dispose)
+        _write_to_memory_only(postgres.administrator_url, redis.url)
         with pytest.MonkeyPatch.context() as patch:
             patch.setenv("DATABASE_URL", postgres.app_url)
             patch.setenv("IMGAPP_MIGRATE_DATABASE_URL", postgres.owner_url)
@@ -138,6 +139,19 @@ def servers() -> Iterator[Servers]:
             db.migrate()
         get_settings.cache_clear()
         yield Servers(postgres.app_url, postgres.owner_url, postgres.administrator_url, redis.url)
+
+
+def _write_to_memory_only(administrator_url: str, redis_url: str) -> None:
+    """Nobody needs the data of a test after a power cut."""
+    engine = sa.create_engine(
+        administrator_url, poolclass=sa.NullPool, isolation_level="AUTOCOMMIT"
+    )
+    with engine.connect() as connection:
+        for setting in ("fsync", "synchronous_commit", "full_page_writes"):
+            connection.execute(sa.text(f"ALTER SYSTEM SET {setting} = off"))
+        connection.execute(sa.text("SELECT pg_reload_conf()"))
+    with redis_client.Redis.from_url(redis_url) as client:
+        client.config_set("appendonly", "no")
 
 
 @pytest.fixture(scope="session")
@@ -157,11 +171,11 @@ def administrator(servers: Servers) -> Iterator[sa.Engine]:
 
 
 @pytest.fixture
-def database(servers: Servers, owner: sa.Engine, set_env: Callable[..., None]) -> None:
+def database(servers: Servers, administrator: sa.Engine, set_env: Callable[..., None]) -> None:
     """The settings point at an empty database and an empty Redis."""
-    with owner.begin() as connection:
+    with administrator.begin() as connection:
         connection.execute(sa.text("SET LOCAL lock_timeout = '10s'"))
-        connection.execute(sa.text("TRUNCATE users CASCADE"))
+        connection.execute(sa.text("DELETE FROM users"))
     with redis_client.Redis.from_url(servers.redis_url) as client:
         client.flushall()
     set_env(

@@ -1,0 +1,304 @@
+"""Row-level security, proved as the role that the application connects with."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+from uuid import UUID
+
+import pytest
+import sqlalchemy as sa
+from sqlmodel import SQLModel
+
+from imgapp.adapters import db
+from imgapp.models import (
+    AccessToken,
+    IdempotencyKey,
+    Image,
+    ImageAnalysis,
+    UserSession,
+    new_id,
+    now,
+)
+
+DEFINERS = {
+    "imgapp_claim_image",
+    "imgapp_create_user",
+    "imgapp_due_count",
+    "imgapp_purge_trash",
+    "imgapp_renew_lease",
+    "imgapp_search_count",
+    "imgapp_search_images",
+    "imgapp_session",
+    "imgapp_session_by_id",
+    "imgapp_sign_in",
+    "imgapp_sweep",
+    "imgapp_token",
+    "imgapp_user_count",
+}
+TABLES = ["users", "sessions", "tokens", "images", "image_analyses", "idempotency_keys"]
+
+
+def an_image(user_id: UUID, **values: Any) -> Image:
+    image_id = new_id()
+    given: dict[str, Any] = {
+        "id": image_id,
+        "user_id": user_id,
+        "filename": "beach.jpg",
+        "s3_key": f"users/{user_id}/images/{image_id}/beach.jpg",
+        "s3_bucket": "local",
+        "mime_type": "image/jpeg",
+        "file_size": 1,
+        "sha256": f"{image_id.int:064x}",
+        "width": 1,
+        "height": 1,
+    }
+    return Image(**given | values)
+
+
+def an_analysis(user_id: UUID, image_id: UUID) -> ImageAnalysis:
+    return ImageAnalysis(
+        user_id=user_id, image_id=image_id, processing_time=0.5, model_version="basic-1"
+    )
+
+
+def one_row_of_each(user_id: UUID) -> list[SQLModel]:
+    image = an_image(user_id)
+    digest = f"{user_id.int:064x}"
+    return [
+        image,
+        an_analysis(user_id, image.id),
+        UserSession(user_id=user_id, token_hash=digest, expires_at=now()),
+        AccessToken(user_id=user_id, name="n", token_hash=digest, hint="h", scopes=["read"]),
+        IdempotencyKey(user_id=user_id, key="k", fingerprint="f"),
+    ]
+
+
+@pytest.fixture
+def alices_rows(alice) -> list[SQLModel]:
+    rows = one_row_of_each(alice.user_id)
+    with db.transaction(alice.user_id) as session:
+        for row in rows:
+            session.add(row)
+            session.flush()
+    return rows
+
+
+@pytest.fixture
+def everything(administrator: sa.Engine) -> Iterator[sa.Connection]:
+    """Sees all rows and the catalog."""
+    with administrator.connect() as connection:
+        yield connection
+
+
+def execute(user_id: UUID | None, statement: str, **values: Any) -> sa.CursorResult[Any]:
+    with db.transaction(user_id) as session:
+        return session.connection().execute(sa.text(statement), values)
+
+
+def count(user_id: UUID | None, table: str) -> int:
+    with db.transaction(user_id) as session:
+        return session.execute(sa.text(f"SELECT count(*) FROM {table}")).scalar_one()
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_a_person_sees_their_own_rows_and_nobody_elses(alice, mallory, alices_rows, table) -> None:
+    assert count(alice.user_id, table) == 1
+    assert count(mallory.user_id, table) == (1 if table == "users" else 0)
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_without_a_person_nothing_is_visible(alices_rows, table) -> None:
+    assert count(None, table) == 0
+
+
+@pytest.mark.parametrize(
+    ("table", "change"),
+    [
+        ("users", "password_hash = 'x'"),
+        ("sessions", "expires_at = now()"),
+        ("images", "filename = 'mine'"),
+        ("idempotency_keys", "fingerprint = 'x'"),
+    ],
+)
+def test_somebody_else_changes_nothing(alice, mallory, alices_rows, table, change) -> None:
+    statement = f"UPDATE {table} SET {change}"
+    if table != "users":
+        assert execute(mallory.user_id, statement).rowcount == 0
+    assert execute(None, statement).rowcount == 0
+    assert execute(alice.user_id, statement).rowcount == 1
+
+
+def test_a_password_can_only_be_changed_by_its_owner(alice, mallory, everything) -> None:
+    execute(mallory.user_id, "UPDATE users SET password_hash = 'mallorys'")
+    hashes = everything.execute(sa.text("SELECT email FROM users WHERE password_hash = 'mallorys'"))
+    assert hashes.scalars().all() == [mallory.email]
+
+
+@pytest.mark.parametrize("table", ["sessions", "tokens", "images", "idempotency_keys"])
+def test_somebody_else_deletes_nothing(alice, mallory, alices_rows, table) -> None:
+    assert execute(mallory.user_id, f"DELETE FROM {table}").rowcount == 0
+    assert execute(alice.user_id, f"DELETE FROM {table}").rowcount == 1
+
+
+def test_rows_cannot_be_made_in_somebody_elses_name(alice, mallory, alices_rows) -> None:
+    other = one_row_of_each(alice.user_id)
+    other[1] = an_analysis(alice.user_id, alices_rows[0].id)
+    for row in other:
+        with pytest.raises(sa.exc.ProgrammingError, match="row-level security"):
+            add(mallory.user_id, row)
+
+
+def test_rows_cannot_be_given_away(alice, mallory, alices_rows) -> None:
+    with pytest.raises(sa.exc.ProgrammingError, match="permission denied"):
+        execute(alice.user_id, "UPDATE images SET user_id = :to", to=mallory.user_id)
+
+
+def test_an_analysis_cannot_be_hung_on_somebody_elses_picture(mallory, alices_rows) -> None:
+    with pytest.raises(sa.exc.ProgrammingError, match="row-level security"):
+        add(mallory.user_id, an_analysis(mallory.user_id, alices_rows[0].id))
+
+
+def test_a_picture_cannot_point_at_somebody_elses_file(mallory, alices_rows) -> None:
+    with pytest.raises(sa.exc.IntegrityError, match="images_s3_key_check"):
+        add(mallory.user_id, an_image(mallory.user_id, s3_key=alices_rows[0].s3_key))
+
+
+def add(user_id: UUID, row: SQLModel) -> None:
+    with db.transaction(user_id) as session:
+        session.add(type(row)(**row.model_dump()))
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "SET ROLE imgapp_system",
+        "SET ROLE imgapp_owner",
+        "ALTER TABLE images DISABLE ROW LEVEL SECURITY",
+        "ALTER TABLE images NO FORCE ROW LEVEL SECURITY",
+        "DROP POLICY own ON images",
+        "CREATE TABLE mine (id int)",
+        "INSERT INTO users (id, email, is_admin, created_at)"
+        " VALUES (gen_random_uuid(), 'x@y', true, now())",
+        "UPDATE users SET is_admin = true",
+        "DELETE FROM users",
+        "UPDATE image_analyses SET description = 'x'",
+        "DELETE FROM image_analyses",
+        "UPDATE tokens SET scopes = '{read,write}'",
+        "UPDATE images SET s3_key = 'x'",
+        "TRUNCATE images CASCADE",
+        "SELECT * FROM alembic_version",
+    ],
+)
+def test_the_application_may_not(alice, statement) -> None:
+    with pytest.raises(sa.exc.ProgrammingError, match=r"permission denied|must be owner"):
+        execute(alice.user_id, statement)
+
+
+def test_turning_row_security_off_turns_the_query_off(alice, alices_rows) -> None:
+    with pytest.raises(sa.exc.ProgrammingError, match="would be affected by row-level security"):
+        read_without_row_security(alice.user_id)
+
+
+def read_without_row_security(user_id: UUID) -> None:
+    with db.transaction(user_id) as session:
+        session.execute(sa.text("SET LOCAL row_security = off"))
+        session.execute(sa.text("SELECT * FROM images"))
+
+
+def test_the_application_role_has_no_powers(everything: sa.Connection) -> None:
+    powers = everything.execute(
+        sa.text(
+            "SELECT rolsuper, rolbypassrls, rolcreaterole, rolcreatedb, rolreplication"
+            " FROM pg_roles WHERE rolname IN ('imgapp_app', 'imgapp_system')"
+        )
+    )
+    assert powers.all() == [(False,) * 5] * 2
+    owned = everything.execute(
+        sa.text(
+            "SELECT relname FROM pg_class WHERE relowner = 'imgapp_app'::regrole"
+            " UNION ALL SELECT proname FROM pg_proc WHERE proowner = 'imgapp_app'::regrole"
+        )
+    )
+    assert owned.all() == []
+    memberships = sa.text("SELECT FROM pg_auth_members WHERE member = 'imgapp_app'::regrole")
+    assert everything.execute(memberships).all() == []
+
+
+def test_every_table_of_a_persons_data_forces_row_security(everything: sa.Connection) -> None:
+    rows = everything.execute(
+        sa.text(
+            "SELECT relname, relrowsecurity AND relforcerowsecurity FROM pg_class c"
+            " WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p')"
+            " AND (relname = 'users' OR EXISTS (SELECT FROM pg_attribute"
+            "  WHERE attrelid = c.oid AND attname = 'user_id' AND NOT attisdropped))"
+        )
+    )
+    assert dict(rows.all()) == dict.fromkeys(TABLES, True)
+
+
+def test_every_table_is_known_here(everything: sa.Connection) -> None:
+    tables = "SELECT tablename FROM pg_tables WHERE schemaname = 'public'"
+    found = set(everything.execute(sa.text(tables)).scalars())
+    assert found == {*TABLES, "alembic_version"}
+    assert set(SQLModel.metadata.tables) == set(TABLES)
+
+
+def test_there_are_no_views_to_look_around_policies(everything: sa.Connection) -> None:
+    views = "SELECT viewname FROM pg_views WHERE schemaname = 'public'"
+    assert everything.execute(sa.text(views)).all() == []
+
+
+def test_the_definer_functions_are_those_listed_here(everything: sa.Connection) -> None:
+    rows = everything.execute(
+        sa.text(
+            "SELECT proname, proowner::regrole::text AS owner, proconfig,"
+            " has_function_privilege('imgapp_app', oid, 'EXECUTE') AS app,"
+            " EXISTS (SELECT FROM aclexplode(proacl) WHERE grantee = 0) OR proacl IS NULL AS public"
+            " FROM pg_proc WHERE prosecdef AND pronamespace = 'public'::regnamespace"
+        )
+    ).all()
+    assert {row.proname for row in rows} == DEFINERS
+    for row in rows:
+        assert (row.owner, row.app, row.public) == ("imgapp_system", True, False), row.proname
+        assert 'search_path=""' in row.proconfig, row.proname
+
+
+def test_the_role_of_the_functions_reaches_only_the_columns_it_needs(
+    everything: sa.Connection,
+) -> None:
+    grants = everything.execute(
+        sa.text(
+            "SELECT table_name || '.' || column_name FROM information_schema.column_privileges"
+            " WHERE grantee = 'imgapp_system' AND privilege_type = 'SELECT'"
+        )
+    )
+    readable = set(grants.scalars())
+    assert "images.search" in readable
+    texts = {"images.alt_text", "images.description", "images.visible_text", "images.facts"}
+    assert not readable & (texts | {"sessions.address", "tokens.name"})
+    assert not any(column.startswith(("image_analyses", "idempotency")) for column in readable)
+
+
+def search(user_id: UUID | None, query: str | None = None, tag: str | None = None) -> list[UUID]:
+    call = sa.func.imgapp_search_images(query, tag, None, None, None, 10)
+    with db.transaction(user_id) as session:
+        return list(session.execute(sa.select(call.cast(sa.Uuid))).scalars())
+
+
+def test_search_takes_the_person_from_the_setting(alice, mallory) -> None:
+    image = an_image(alice.user_id, description="A walrus", tags=["animal"])
+    add(alice.user_id, image)
+    assert search(alice.user_id, "walrus") == [image.id]
+    assert search(alice.user_id, tag="animal") == [image.id]
+    for other in (mallory.user_id, None):
+        assert search(other, "walrus") == []
+        assert search(other, tag="animal") == []
+        assert search(other) == []
+
+
+def test_deleting_a_picture_takes_its_analyses_along(alice, alices_rows, everything) -> None:
+    image, analysis = alices_rows[:2]
+    execute(alice.user_id, "UPDATE images SET analysis_id = :id", id=analysis.id)
+    execute(alice.user_id, "DELETE FROM images WHERE id = :id", id=image.id)
+    assert everything.execute(sa.text("SELECT count(*) FROM image_analyses")).scalar_one() == 0
