@@ -24,7 +24,7 @@ from starlette.testclient import TestClient
 
 from imgapp.adapters import db, passwords
 from imgapp.adapters.embedded import claim_data_dir, start_postgres, start_redis
-from imgapp.models import Viewer, new_id
+from imgapp.models import Image, Viewer, new_id
 from imgapp.services import sessions
 from imgapp.settings import get_settings
 
@@ -218,6 +218,31 @@ def mallory(make_person: Callable[..., Person]) -> Person:
 @pytest.fixture
 def admin(make_person: Callable[..., Person]) -> Person:
     return make_person("admin@example.org", is_admin=True)
+
+
+@pytest.fixture
+def add_image(database: None) -> Callable[..., UUID]:
+    """`add_image(alice, priority=Priority.BULK)`: a picture that is due, older ones first."""
+
+    def add(person: Person, **values: Any) -> UUID:
+        image_id, user_id = new_id(), person.user_id
+        given: dict[str, Any] = {
+            "id": image_id,
+            "user_id": user_id,
+            "filename": "beach-house.jpg",
+            "s3_key": f"users/{user_id}/images/{image_id}/beach-house.jpg",
+            "s3_bucket": "local",
+            "mime_type": "image/jpeg",
+            "file_size": 1,
+            "sha256": f"{image_id.int:064x}",
+            "width": 1,
+            "height": 1,
+        }
+        with db.transaction(user_id) as session:
+            session.add(Image(**given | values))
+        return image_id
+
+    return add
 
 
 @pytest.fixture
