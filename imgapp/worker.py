@@ -14,7 +14,7 @@ from dramatiq.middleware import Middleware
 from imgapp import tasks
 from imgapp.adapters import queue
 from imgapp.errors import ServiceUnavailable
-from imgapp.services import analysis, ingest, leases
+from imgapp.services import analysis, leases, spool, trash
 from imgapp.settings import get_settings
 
 log = logging.getLogger(__name__)
@@ -34,7 +34,8 @@ class Chore:
 
 CHORES = (
     Chore(analysis.sweep, 2.0),
-    Chore(ingest.sweep_spool, 900.0),
+    Chore(spool.sweep_spool, 900.0),
+    Chore(trash.purge_trash, 3600.0),
 )
 
 
@@ -80,7 +81,9 @@ def _do(chore: Chore) -> None:
         log.exception("chore_failed")
 
 
+logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s %(message)s")
 logging.getLogger("imgapp").setLevel(get_settings().log_level.upper())
+logging.getLogger("dramatiq").setLevel(logging.WARNING)
 broker = queue.broker()
 broker.add_middleware(Sweeper())
 

@@ -34,7 +34,7 @@ def add_picture(user_id: UUID, *, preview: bool = True, **columns: Any) -> UUID:
         "s3_bucket": get_store().bucket,
         "mime_type": "image/jpeg",
         "file_size": 1000,
-        "sha256": image_id.hex,
+        "sha256": image_id.hex * 2,
         "width": 2000,
         "height": 1500,
     }
@@ -53,6 +53,12 @@ def row_of(user_id: UUID, image_id: UUID) -> Image:
     """The picture's row as it is now."""
     with transaction(user_id) as session:
         return session.exec(select(Image).where(Image.id == image_id)).one()
+
+
+def count_of(user_id: UUID) -> int:
+    """How many rows a person has, the trash included."""
+    with transaction(user_id) as session:
+        return len(session.exec(select(Image.id)).all())
 
 
 def analyses_of(user_id: UUID, image_id: UUID) -> list[ImageAnalysis]:

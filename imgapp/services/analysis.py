@@ -119,12 +119,16 @@ def sweep() -> None:
     One worker at a time does this. Raises DatabaseUnavailable, QueueUnavailable.
     """
     with transaction() as session:
-        if not session.execute(_ONLY_ONE).scalar_one():
-            return
-        leases.return_expired()
-        missing = session.execute(_DUE).scalar_one() - queue.pending_permits()
-        for _ in range(min(missing, _MOST_PERMITS)):
-            queue.enqueue_analysis(UUID(int=0), priority=Priority.BULK)
+        if session.execute(_ONLY_ONE).scalar_one():
+            leases.return_expired()
+            _issue_missing_permits()
+
+
+def _issue_missing_permits() -> None:
+    with transaction() as session:
+        due: int = session.execute(_DUE).scalar_one()
+    for _ in range(min(due - queue.pending_permits(), _MOST_PERMITS)):
+        queue.enqueue_analysis(UUID(int=0), priority=Priority.BULK)
 
 
 def verdict(error: Exception, attempts: int, jitter: float) -> Verdict:

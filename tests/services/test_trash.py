@@ -1,0 +1,52 @@
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from imgapp.adapters import storage
+from imgapp.adapters.storage import get_store, rendition_key
+from imgapp.errors import StoreUnavailable
+from imgapp.models import now
+from imgapp.services.trash import purge_trash
+from tests.conftest import Person
+from tests.waiting import add_picture, count_of, row_of
+
+
+def test_removes_what_was_deleted_a_month_ago_and_nothing_else(
+    alice: Person, mallory: Person
+) -> None:
+    old = add_picture(alice.user_id, deleted_at=now() - timedelta(days=31))
+    recent = add_picture(alice.user_id, deleted_at=now() - timedelta(days=29))
+    kept = add_picture(mallory.user_id)
+    keys = {i: row_of(p.user_id, i).s3_key for p, i in ((alice, old), (alice, recent))}
+
+    assert purge_trash() == 1
+
+    assert (count_of(alice.user_id), count_of(mallory.user_id)) == (1, 1)
+    assert not get_store().exists(rendition_key(keys[old], "preview"))
+    assert get_store().exists(rendition_key(keys[recent], "preview"))
+    assert row_of(mallory.user_id, kept).deleted_at is None
+    assert purge_trash() == 0
+
+
+def test_removes_any_number(alice: Person) -> None:
+    for _ in range(53):
+        add_picture(alice.user_id, preview=False, deleted_at=now() - timedelta(days=31))
+
+    assert purge_trash() == 53
+    assert count_of(alice.user_id) == 0
+
+
+def test_a_store_that_is_away_loses_nothing(alice: Person, monkeypatch: pytest.MonkeyPatch) -> None:
+    add_picture(alice.user_id, deleted_at=now() - timedelta(days=31))
+
+    def away(*_: object) -> None:
+        raise StoreUnavailable
+
+    with monkeypatch.context() as patch:
+        patch.setattr(type(storage.get_store()), "delete_prefix", away)
+        with pytest.raises(StoreUnavailable):
+            purge_trash()
+    assert count_of(alice.user_id) == 1
+    assert purge_trash() == 1
