@@ -7,6 +7,7 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
+from imgapp.api.examples import EXAMPLES
 from imgapp.api.problems import MEDIA_TYPE, Problem
 from imgapp.services.sessions import COOKIE
 
@@ -56,4 +57,6 @@ def _document(app: FastAPI) -> dict[str, Any]:
                 operation["responses"]["422"]["content"] = _PROBLEM
     for unused in ("HTTPValidationError", "ValidationError"):
         schemas.pop(unused, None)
+    for name, example in EXAMPLES.items():
+        schemas[name]["examples"] = [example]
     return document
