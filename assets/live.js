@@ -1,6 +1,6 @@
 // The window of cards that a page shows, kept up to date by small patches.
 //
-// The server sends a window once, `{seq, more, cards}`, and then patches `{since, seq, cards, gone}`: all
+// The server sends a window once, `{seq, more, newer, cards}`, and then patches `{since, seq, cards, gone}`: all
 // that changed after `since` up to `seq`. Cards are put in their place, newest first.
 
 import { useEffect, useRef } from "react";
@@ -10,14 +10,16 @@ const newestFirst = (a, b) =>
     ? b.id.localeCompare(a.id)
     : b.uploaded_at.localeCompare(a.uploaded_at);
 
-function merged(cards, patch, more) {
+function merged(cards, patch, { more, newer }) {
   const byId = new Map(cards.map((card) => [card.id, card]));
-  const last = cards.at(-1);
+  const [first, last] = [cards.at(0), cards.at(-1)];
   let moved = false;
   for (const card of patch.cards) {
     const known = byId.has(card.id);
     // A picture beyond the end of the window belongs to a part that is not loaded yet.
     if (!known && more && last && newestFirst(card, last) > 0) continue;
+    // Nor does one above a window that does not start with the newest.
+    if (!known && newer && first && newestFirst(card, first) < 0) continue;
     moved ||= !known;
     byId.set(card.id, card);
   }
@@ -35,7 +37,7 @@ export function useLiveCards(shown, patch) {
     live.current = {
       shown,
       seq: patch.seq,
-      cards: merged(live.current.cards, patch, shown.more),
+      cards: merged(live.current.cards, patch, shown),
     };
   }
   return live.current.cards;

@@ -11,10 +11,10 @@ DESCRIPTION_CHARS = 140
 TAGS = 5
 
 WAITING = {
-    None: "Waiting",
-    WaitingReason.BUDGET: "Waiting: the budget is spent",
-    WaitingReason.PAUSED: "Waiting: analysis is paused",
-    WaitingReason.PROVIDER_DOWN: "Waiting: the vision model does not answer",
+    None: "",
+    WaitingReason.BUDGET: "The budget is spent",
+    WaitingReason.PAUSED: "Analysis is paused",
+    WaitingReason.PROVIDER_DOWN: "The vision model does not answer",
 }
 
 

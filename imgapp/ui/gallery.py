@@ -8,7 +8,7 @@ from reflex.vars.base import Var
 from imgapp.services import images
 from imgapp.services.pools import in_db
 from imgapp.settings import get_settings
-from imgapp.ui.browser import NearEnd, Uploader
+from imgapp.ui.browser import NearEnd, PlainLink, Uploader
 from imgapp.ui.cards import Card, card_of
 from imgapp.ui.frame import frame
 from imgapp.ui.grid import grid, skeleton
@@ -30,6 +30,8 @@ class GalleryState(LiveWindow, rx.State):
     loaded: bool = False
     max_mb: int = 0
     no_model: bool = False
+    unreadable: bool = False
+    """Whether the last reading failed."""
     held: int = 0
     """Pictures read into the window so far."""
     has_older: bool = False
@@ -70,6 +72,7 @@ class GalleryState(LiveWindow, rx.State):
     async def _read(self, count: int) -> None:
         user = current_viewer().user_id
         start = self._starts[-1] if self._starts else None
+        self.unreadable = True
         async with failures_shown(self):
             page = await in_db(images.list_images, user, limit=count, cursor=start)
             total = self.total if page.total is None else page.total
@@ -77,6 +80,7 @@ class GalleryState(LiveWindow, rx.State):
             self.shown |= {"newer": bool(self._starts)}
             self.held, self._older = len(page.items), page.next_cursor or ""
             self.has_older, self.has_newer = bool(self._older), bool(self._starts)
+            self.unreadable = False
         self.loaded = True
 
 
@@ -88,7 +92,11 @@ def page() -> rx.Component:
         _no_model(),
         rx.cond(
             GalleryState.loaded,
-            rx.cond((cards.length() == 0) & ~GalleryState.has_newer, _empty(), _pictures(cards)),
+            rx.cond(
+                (cards.length() == 0) & ~GalleryState.has_newer,
+                rx.cond(GalleryState.unreadable, _unreadable(), _empty()),
+                _pictures(cards),
+            ),
             skeleton(),
         ),
         PatchGap.create(
@@ -134,10 +142,10 @@ def _move(icon: str, text: str, handler: rx.EventHandler) -> rx.Component:
 def _empty() -> rx.Component:
     return rx.el.section(
         rx.icon("image-up", size=48, aria_hidden="true"),
-        rx.el.h2("Drop your pictures here"),
+        rx.el.h2("Add your first pictures"),
         rx.el.p(
-            "They are stored at once. Alt text, a description and tags follow by themselves, "
-            "one picture after the other."
+            "Drop them anywhere on this page. They are stored at once; alt text, a description "
+            "and tags follow by themselves."
         ),
         rx.el.div(
             rx.el.button(
@@ -149,10 +157,20 @@ def _empty() -> rx.Component:
         rx.el.p(
             "JPEG, PNG, WebP, GIF, AVIF, HEIC, TIFF and BMP, up to ",
             GalleryState.max_mb,
-            " MB each. You can also paste a picture.",
+            " MB each. Pasting works too.",
             class_name="quiet",
         ),
         class_name="hero",
+    )
+
+
+def _unreadable() -> rx.Component:
+    return rx.el.section(
+        rx.icon("cloud-alert", size=48, aria_hidden="true"),
+        rx.el.h2("Your pictures cannot be shown right now"),
+        rx.el.p("A part of imgapp does not answer. Nothing is lost; try again in a moment."),
+        PlainLink.create("Try again", href="/", class_name="button primary"),
+        class_name="hero plain",
     )
 
 
@@ -163,11 +181,11 @@ def _no_model() -> rx.Component:
             rx.icon("info", size=16, aria_hidden="true"),
             rx.el.span(
                 rx.el.strong("No vision model is configured. "),
-                "Pictures are described only by what can be measured: kind, colours, light. Set ",
+                "Only kind, colours and light are described. Set ",
                 rx.el.code("OPENAI_API_KEY"),
                 " or ",
                 rx.el.code("OPENAI_BASE_URL"),
-                " and start imgapp again to see them described.",
+                " and start imgapp again.",
             ),
             class_name="hint",
             role="note",

@@ -20,7 +20,9 @@ def grid(cards: Var[list[Card]]) -> rx.Component:
 def skeleton() -> rx.Component:
     """What is shown before the first pictures are there."""
     tile = rx.el.li(
-        rx.el.div(class_name="picture"), rx.el.div(class_name="line"), rx.el.div(class_name="line")
+        rx.el.div(class_name="picture"),
+        rx.el.div(rx.el.span(), rx.el.span(), class_name="coming"),
+        class_name="card",
     )
     return rx.el.div(
         rx.el.ul(*([tile] * 12), class_name="grid skeleton", aria_hidden="true"),
@@ -66,10 +68,11 @@ def picture_card(card: rx.Var[Card], rest: rx.RestProp) -> rx.Component:
             class_name="picture",
             on_click=ViewerState.show(card.id),
         ),
-        status_badge(card.status, card.note),
+        status_badge(card.status),
         _text(card),
         rest,
         class_name="card",
+        custom_attrs={"style": {"--width": card.width, "--height": card.height}},
         data_testid="card",
         data_image_id=card.id,
         data_status=card.status,
@@ -84,7 +87,7 @@ def _text(card: Var[Card]) -> rx.Component:
             rx.cond(
                 (card.alt_text != "") | (card.description != "") | card.decorative,
                 _said(card),
-                rx.el.p(card.filename, class_name="card-name"),
+                _not_yet(card),
             ),
         ),
         class_name="card-text",
@@ -108,6 +111,17 @@ def _said(card: Var[Card]) -> rx.Component:
             ),
         ),
         class_name="arriving",
+    )
+
+
+def _not_yet(card: Var[Card]) -> rx.Component:
+    return rx.fragment(
+        rx.el.p(card.filename, class_name="card-name"),
+        rx.cond(card.note != "", rx.el.p(card.note, class_name="card-description")),
+        rx.cond(
+            card.status == AnalysisStatus.IN_PROGRESS.value,
+            rx.el.div(rx.el.span(), rx.el.span(), class_name="coming", aria_hidden="true"),
+        ),
     )
 
 

@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import reflex as rx
 
+from imgapp.services.users import MIN_PASSWORD
 from imgapp.ui.browser import AddressToken, PlainForm, PlainLink
 from imgapp.ui.frame import logo
 
-WEAK = "Choose a password of at least 8 characters that is not easy to guess."
+WEAK = f"Choose a password of at least {MIN_PASSWORD} characters that is not a common one."
+UNAVAILABLE = "imgapp cannot reach its database. Try again in a moment."
+NO_EMAIL = "This is not an e-mail address."
 
 
 def page() -> rx.Component:
@@ -19,8 +22,7 @@ def page() -> rx.Component:
     return _sheet(
         "Sign in",
         _message("invalid", "The e-mail address or the password is not right."),
-        _message("rate-limited", "Too many attempts. Wait a minute and try again."),
-        _message("unavailable", "imgapp cannot reach its database. Try again in a moment."),
+        _message("unavailable", UNAVAILABLE),
         _form("/api/sign-in", "Sign in", complete="current-password"),
         rx.el.p(
             "No account yet? ",
@@ -36,7 +38,8 @@ def sign_up_page() -> rx.Component:
         "Create an account",
         _message("taken", "There is an account with this e-mail address already. Sign in instead."),
         _message("weak", WEAK),
-        _message("invalid", "This is not an e-mail address."),
+        _message("invalid", NO_EMAIL),
+        _message("unavailable", UNAVAILABLE),
         _message("closed", "New accounts are made by the administrator here."),
         _form("/api/sign-up", "Create account", complete="new-password"),
         rx.el.p(
@@ -55,7 +58,8 @@ def welcome_page() -> rx.Component:
             "This is the first account here. It looks after the others.", class_name="sheet-intro"
         ),
         _message("weak", WEAK),
-        _message("invalid", "This is not an e-mail address."),
+        _message("invalid", NO_EMAIL),
+        _message("unavailable", UNAVAILABLE),
         _message("token", "Open the link that imgapp printed when it started: it is valid once."),
         _form("/api/welcome", "Create account", AddressToken.create(), complete="new-password"),
     )

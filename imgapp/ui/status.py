@@ -8,13 +8,13 @@ from reflex.vars.base import Var
 from imgapp.models import AnalysisStatus
 
 
-def status_badge(status: Var[str], note: Var[str]) -> rx.Component:
+def status_badge(status: Var[str]) -> rx.Component:
     """A small label; nothing once the picture is described."""
     return rx.match(
         status,
         (
             AnalysisStatus.PENDING.value,
-            _badge("clock", note, "waiting"),
+            _badge("clock", "Waiting", "waiting"),
         ),
         (
             AnalysisStatus.IN_PROGRESS.value,
@@ -28,5 +28,5 @@ def status_badge(status: Var[str], note: Var[str]) -> rx.Component:
     )
 
 
-def _badge(icon: str, text: Var[str] | str, kind: str) -> rx.Component:
+def _badge(icon: str, text: str, kind: str) -> rx.Component:
     return rx.el.span(rx.icon(icon, size=13, aria_hidden="true"), text, class_name=f"badge {kind}")

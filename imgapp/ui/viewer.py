@@ -178,16 +178,14 @@ def _state(image: Details) -> rx.Component:
         image.status == AnalysisStatus.COMPLETED.value,
         rx.fragment(),
         rx.el.div(
-            status_badge(image.status, image.note),
-            rx.cond(
-                image.status == AnalysisStatus.FAILED.value,
-                rx.el.p(image.note, class_name="viewer-problem"),
-            ),
+            status_badge(image.status),
+            rx.cond(image.note != "", rx.el.p(image.note, class_name="viewer-note")),
             rx.cond(
                 image.status == AnalysisStatus.FAILED.value,
                 _again(image, "Try again"),
             ),
             class_name="viewer-state",
+            data_status=image.status,
             role="status",
         ),
     )
