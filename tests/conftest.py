@@ -264,7 +264,8 @@ def client_for(database: None) -> Iterator[Callable[..., TestClient]]:
                 signed_in = sessions.start_session(
                     person.user_id, user_agent="tests", address="127.0.0.1"
                 )
-                client.cookies.set(sessions.COOKIE, signed_in.cookie)
+                # As the client itself files a cookie that the server sets.
+                client.cookies.set(sessions.COOKIE, signed_in.cookie, domain="localhost.local")
             return stack.enter_context(client)
 
         yield make

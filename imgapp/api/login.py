@@ -98,7 +98,8 @@ async def _into_gallery(request: Request, signed_in: SignedIn) -> RedirectRespon
 
 
 async def _end_session(request: Request) -> None:
-    viewer = await in_db(sessions.viewer_of_cookie, request.cookies.get(COOKIE, ""))
+    cookie = request.cookies.get(COOKIE)
+    viewer = await in_db(sessions.viewer_of_cookie, cookie) if cookie else None
     if viewer is not None:
         await in_db(sessions.sign_out, viewer)
 

@@ -84,7 +84,7 @@ def viewer_of_session(session_id: UUID) -> Viewer | None:
 
 def hash_secret(secret: str) -> str:
     """What is stored of a random secret; being random, it needs no salt and no slow hash."""
-    return hashlib.sha256(secret.encode()).hexdigest()
+    return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def _viewer(call: sa.Function[Any]) -> Viewer | None:
