@@ -27,6 +27,7 @@ WEBP = Format("WebP", "image/webp")
 GIF = Format("GIF", "image/gif")
 TIFF = Format("TIFF", "image/tiff")
 AVIF = Format("AVIF", "image/avif")
+AVIF_SEQUENCE = Format("AVIF", "image/avif", "pillow")
 HEIC = Format("HEIC", "image/heic", "heif")
 HEIF = Format("HEIF", "image/heif", "heif")
 BMP = Format("BMP", "image/bmp", "pillow")
@@ -116,7 +117,7 @@ def _supported(head: bytes) -> Format | None:
 def _iso_media(head: bytes) -> Format | None:
     brands = _brands(head)
     if brands & _AVIF_BRANDS:
-        return AVIF
+        return AVIF if head[8:12] in (b"avif", b"mif1") else AVIF_SEQUENCE
     if brands & _HEVC_BRANDS:
         return HEIC
     return HEIF if brands & _HEIF_BRANDS else None

@@ -11,7 +11,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -28,6 +28,8 @@ WAIT_SECONDS = 120.0
 _JOBS_PER_CHILD = 200
 _LONGEST_ANSWER = 1_000_000
 
+DECODER = (sys.executable, "-P", "-m", "imgapp.adapters.imaging.child")
+
 
 def cpu_count() -> int:
     """The cores that this process may use."""
@@ -43,11 +45,11 @@ class ChildLost(Exception):
 class Child:
     """One decoder process."""
 
-    def __init__(self) -> None:
+    def __init__(self, command: Sequence[str] = DECODER) -> None:
         root = Path(imgapp.__file__).parents[1]
         # Nothing of the server's environment: a decoder that was taken over finds no secret in it.
         self._process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "imgapp.adapters.imaging.child"],
+            command,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
@@ -106,8 +108,9 @@ class Child:
 class Pool:
     """Children of this process; `slots` of them, machine-wide, are busy at a time."""
 
-    def __init__(self, slots: int | None = None) -> None:
+    def __init__(self, slots: int | None = None, command: Sequence[str] = DECODER) -> None:
         self._slots = slots or cpu_count()
+        self._command = command
         self._turns = threading.BoundedSemaphore(self._slots)
         self._lock = threading.Lock()
         self._idle: list[Child] = []
@@ -136,7 +139,7 @@ class Pool:
 
     def _run_alone(self, job: dict[str, Any], seconds: float) -> dict[str, Any]:
         try:
-            return self._run(Child(), job, seconds)
+            return self._run(Child(self._command), job, seconds)
         except ChildLost:
             raise DamagedImage("The file made the decoder fail.") from None
 
@@ -156,7 +159,7 @@ class Pool:
         with self._lock:
             if self._idle:
                 return self._idle.pop()
-        return Child()
+        return Child(self._command)
 
     def _give_back(self, child: Child) -> None:
         if child.jobs >= _JOBS_PER_CHILD:

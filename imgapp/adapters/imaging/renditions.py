@@ -27,7 +27,6 @@ class Opened:
 
     width: int
     height: int
-    bands: int
     pages: int
     color_space: str
     blobs: dict[str, bytes]
@@ -56,7 +55,6 @@ def open_picture(source: Path, form: Format, max_pixels: int) -> Opened:
     return Opened(
         width=wide,
         height=high,
-        bands=image.bands,
         pages=image.get("n-pages") if "n-pages" in names else 1,
         color_space=image.interpretation,
         blobs={name: image.get(name) for name in names if name.endswith("-data")},
@@ -83,21 +81,25 @@ def _open_heif(source: Path, max_pixels: int) -> Opened:
     pixels = pyvips.Image.new_from_memory(image.data, width, height, bands, "uchar")
     if image.mode == "RGBa":
         pixels = pixels.unpremultiply().cast("uchar")
-    return Opened(width, height, bands, len(file), "srgb", blobs, _with_profile(pixels, blobs))
+    return Opened(width, height, len(file), "srgb", blobs, _with_profile(pixels, blobs))
 
 
 def _open_pillow(source: Path, max_pixels: int) -> Opened:
-    """BMP is not in libvips' wheel."""
-    from PIL import Image  # Loaded by the few children that need it.
+    """BMP is not in libvips' wheel, and libvips does not know moving AVIF."""
+    from PIL import Image, ImageOps  # Loaded by the few children that need it.
 
     Image.MAX_IMAGE_PIXELS = None
-    with Image.open(source, formats=["BMP"]) as image:
-        width, height = image.size
-        _check_pixels(width, height, max_pixels)
+    with Image.open(source, formats=["BMP", "AVIF"]) as image:
+        _check_pixels(*image.size, max_pixels)
+        names = {"exif": "exif-data", "xmp": "xmp-data", "icc_profile": "icc-profile-data"}
+        blobs = {names[k]: v for k, v in image.info.items() if k in names and v}
+        pages = getattr(image, "n_frames", 1)
         mode = "RGBA" if "A" in image.getbands() else "RGB"
-        raw = (image if image.mode == mode else image.convert(mode)).tobytes()
+        upright = ImageOps.exif_transpose(image if image.mode == mode else image.convert(mode))
+    width, height = upright.size
+    raw = upright.tobytes()
     pixels = pyvips.Image.new_from_memory(raw, width, height, len(mode), "uchar")
-    return Opened(width, height, len(mode), 1, "srgb", {}, pixels)
+    return Opened(width, height, pages, "srgb", blobs, _with_profile(pixels, blobs))
 
 
 def _with_profile(pixels: pyvips.Image, blobs: dict[str, bytes]) -> pyvips.Image:
