@@ -59,7 +59,10 @@ def current_viewer() -> Viewer:
 
 
 class Tabs:
-    """The tabs connected to this process, by person. `on_first` runs before a person's first tab loads."""
+    """The tabs connected to this process, by person.
+
+    `on_first` runs before the first tab of a person loads.
+    """
 
     def __init__(self) -> None:
         self._tokens: dict[UUID, set[str]] = defaultdict(set)
@@ -98,7 +101,13 @@ class SessionCheck(rx.Middleware):
     def __init__(self) -> None:
         self._alive: dict[UUID, tuple[float, Viewer]] = {}
 
-    async def preprocess(self, app: rx.App, state: BaseState, event: Event) -> StateUpdate | None:
+    async def preprocess(
+        self,
+        app: rx.App,  # noqa: ARG002
+        state: BaseState,
+        event: Event,
+    ) -> StateUpdate | None:
+        """None to go on with the event; else the answer in its place."""
         _viewer.set(None)
         context = EventContext.get()
         session_id = _session_of(context.router_data or event.router_data)
@@ -176,13 +185,16 @@ class PageGate:
         self.pages = pages
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and scope["method"] in ("GET", "HEAD"):
-            path = scope["path"].rstrip("/") or "/"
-            target = await self._elsewhere(path, scope) if path in self.pages else None
-            if target is not None:
-                headers = {"Cache-Control": "no-store"}
-                answer = RedirectResponse(target, status_code=303, headers=headers)
-                return await answer(scope, receive, send)
+        path = scope.get("path", "").rstrip("/") or "/"
+        if path not in self.pages or scope.get("method") not in ("GET", "HEAD"):
+            return await self.app(scope, receive, send)
+        target = await self._elsewhere(path, scope)
+        if target is not None:
+            headers = {"Cache-Control": "no-store"}
+            return await RedirectResponse(target, 303, headers=headers)(scope, receive, send)
+        # Pages are built as folders; asked for without the slash, they would redirect to it.
+        folder = path.rstrip("/") + "/"
+        scope = {**scope, "path": folder, "raw_path": folder.encode()}
         return await self.app(scope, receive, send)
 
     async def _elsewhere(self, path: str, scope: Scope) -> str | None:

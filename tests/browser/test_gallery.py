@@ -33,7 +33,7 @@ def test_pictures_of_every_format_are_described_in_both_tabs_and_nobody_elses(
     other = new_context().new_page()
     sign_in(other, mallory)
     frames: list[str | bytes] = []
-    other.on("websocket", lambda ws: ws.on("framereceived", frames.append))
+    other.on("websocket", lambda ws: ws.on("framereceived", lambda frame: frames.append(frame)))
     other.reload()
     live(other)
     frames.clear()
