@@ -74,7 +74,7 @@ class Scope(StrEnum):
 
 
 def _timestamp(**kwargs: Any) -> Any:
-    return Field(sa_type=DateTime(timezone=True), **kwargs)  # type: ignore[call-overload]
+    return Field(sa_type=DateTime(timezone=True), **kwargs)
 
 
 def _text_or_null() -> Any:
@@ -122,7 +122,7 @@ class AccessToken(SQLModel, table=True):
     name: str = Field(sa_type=Text)
     token_hash: str = Field(sa_type=Text, unique=True)
     hint: str = Field(sa_type=Text)
-    scopes: list[str] = Field(sa_type=ARRAY(Text))  # type: ignore[call-overload]
+    scopes: list[str] = Field(sa_type=ARRAY(Text))
     created_at: datetime = _timestamp(default_factory=now)
     expires_at: datetime | None = _timestamp(default=None)
     last_used_at: datetime | None = _timestamp(default=None)
@@ -208,7 +208,7 @@ class Image(SQLModel, table=True):
     alt_text_by: str | None = _text_or_null()
     description: str | None = _text_or_null()
     description_by: str | None = _text_or_null()
-    tags: list[str] | None = Field(default=None, sa_type=ARRAY(Text))  # type: ignore[call-overload]
+    tags: list[str] | None = Field(default=None, sa_type=ARRAY(Text))
     tags_by: str | None = _text_or_null()
     visible_text: str | None = _text_or_null()
     visible_text_by: str | None = _text_or_null()
@@ -231,7 +231,7 @@ class ImageAnalysis(SQLModel, table=True):
     """The lease under which it was made: one answer per lease, whatever is retried."""
     description: str | None = _text_or_null()
     alt_text: str | None = _text_or_null()
-    tags: list[str] | None = Field(default=None, sa_type=ARRAY(Text))  # type: ignore[call-overload]
+    tags: list[str] | None = Field(default=None, sa_type=ARRAY(Text))
     visible_text: str | None = _text_or_null()
     decorative: bool | None = None
     language: str | None = _text_or_null()

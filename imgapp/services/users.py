@@ -70,9 +70,14 @@ def find_user(email: str) -> UUID:
     return user_id
 
 
+def first_account_needs_token(settings: Settings) -> bool:
+    """Whether others can reach this server: not on loopback, or through a proxy in front of it."""
+    return not (settings.on_loopback and _is_loopback(urlsplit(settings.origin).hostname or ""))
+
+
 def may_make_first_account(settings: Settings, token: str) -> bool:
     """Whether this caller may: anyone on loopback, elsewhere who has the one-time token."""
-    if settings.on_loopback and _is_loopback(urlsplit(settings.origin).hostname or ""):
+    if not first_account_needs_token(settings):
         return True
     expected = settings.first_account_token
     return expected is not None and secrets.compare_digest(
