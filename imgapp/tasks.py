@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import logging
+from uuid import UUID
 
 import dramatiq
 
 from imgapp.adapters import queue
-from imgapp.errors import ServiceUnavailable
+from imgapp.errors import ServiceUnavailable, ShuttingDown
+from imgapp.models import Priority
 from imgapp.services import analysis
 
 log = logging.getLogger(__name__)
@@ -22,10 +24,13 @@ _TIME_LIMIT = 300_000
     actor_name=queue.ACTOR,
     time_limit=_TIME_LIMIT,
 )
-def describe_image(_image_id: str, _priority: int) -> None:
+def describe_image(image_id: str, priority: int) -> None:
     """A permit to describe one picture: the fairest that is due, whichever is named."""
     try:
         analysis.run_one()
+    except ShuttingDown:
+        # For another worker: without the delay this one would take it again.
+        queue.enqueue_analysis(UUID(image_id), priority=Priority(priority), delay=1)
     except ServiceUnavailable as error:
         # The row is still there: the sweeper issues a new permit for it.
         log.warning("permit_lost", extra={"reason": error.code})

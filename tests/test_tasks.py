@@ -7,6 +7,7 @@ import pytest
 
 from imgapp.adapters import queue
 from imgapp.models import new_id
+from imgapp.services import leases
 from tests.conftest import Person
 from tests.waiting import add_picture, row_of
 
@@ -38,6 +39,19 @@ def test_a_permit_too_many_does_nothing(alice: Person, describe_image: Callable[
     for _ in range(2):
         describe_image(str(image_id), 0)
     assert row_of(alice.user_id, image_id).attempts == 1
+
+
+def test_a_worker_that_stops_leaves_its_permit_to_another(
+    alice: Person, describe_image: Callable[..., None]
+) -> None:
+    image_id = add_picture(alice.user_id)
+    leases.stop()
+    try:
+        describe_image(str(image_id), 0)
+    finally:
+        leases.resume()
+    assert row_of(alice.user_id, image_id).analysis_status == "pending"
+    assert queue.broker().do_qsize(queue.QUEUE) == 1
 
 
 def test_a_database_that_is_away_costs_the_permit_and_nothing_else(

@@ -185,7 +185,7 @@ def test_a_worker_stops_within_seconds_and_hands_back_what_it_had(
         image = row_of(alice.user_id, image_id)
         assert (image.analysis_status, image.lease_id) == ("pending", None)
         assert (image.attempts, image.lost_attempts) == (0, 0)
-    assert queue.pending_permits() == 4
+    assert queue.broker().do_qsize(queue.QUEUE) == 4, "permits for the next worker"
 
 
 def test_the_worker_never_imports_the_page() -> None:

@@ -75,11 +75,11 @@ class Verdict:
 
 
 def run_one() -> UUID | None:
-    """Describe the fairest due picture; None if nothing is due. Raises DatabaseUnavailable."""
-    try:
-        claim = leases.claim()
-    except ShuttingDown:
-        return None
+    """Describe the fairest due picture; None if nothing is due.
+
+    Raises DatabaseUnavailable, and ShuttingDown if this worker takes no more pictures.
+    """
+    claim = leases.claim()
     if claim is None:
         return None
     try:

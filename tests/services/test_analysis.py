@@ -21,6 +21,7 @@ from imgapp.errors import (
     DatabaseUnavailable,
     NotFound,
     PermanentDescriberError,
+    ShuttingDown,
     StoreUnavailable,
     TransientDescriberError,
 )
@@ -370,7 +371,8 @@ def test_stopping_hands_pictures_back_at_once_without_counting_an_attempt(
     assert image.due_at <= now()
     assert queue.pending_permits() == 1
     assert heard() == ["image_claimed", "image_queued"]
-    assert analysis.run_one() is None, "a worker that stops takes nothing new"
+    with pytest.raises(ShuttingDown):
+        analysis.run_one()
 
 
 def test_an_answer_outlives_a_database_that_restarts(
