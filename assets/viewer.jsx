@@ -56,6 +56,8 @@ export function ViewerDialog({ cards, imageId, onShow, onChange, onClose, childr
   return (
     <dialog
       ref={dialog}
+      role="dialog"
+      aria-modal="true"
       className="viewer"
       aria-labelledby="viewer-title"
       onKeyDown={onKeyDown}

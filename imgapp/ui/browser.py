@@ -64,7 +64,7 @@ class Uploader(rx.Component):
 
     library = "$/public/uploader.jsx"
     tag = "Uploader"
-    lib_dependencies: list[str] = rx.field(default_factory=lambda: [*UPPY, FONT])
+    lib_dependencies: list[str] = [*UPPY, FONT]
     live: rx.Var[bool]
     max_mb: rx.Var[int]
 

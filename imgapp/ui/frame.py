@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import reflex as rx
-from reflex.components.core.banner import has_connection_errors
 from reflex.vars.base import Var
+from reflex_components_core.core.banner import has_connection_errors
 
 from imgapp.ui.browser import PlainForm, PlainLink
 from imgapp.ui.notices import notice
@@ -56,14 +56,14 @@ def _count(total: Var[int]) -> rx.Component:
 
 
 def _not_live() -> rx.Component:
-    """Shown while the websocket is down. Refresh is a plain link: it works then too."""
+    """Shown while the websocket is down. Refresh is a plain form: it works then too."""
     return rx.el.div(
         rx.cond(
             has_connection_errors,
             rx.el.div(
                 rx.el.span(class_name="dot", aria_hidden="true"),
                 rx.el.span("Not live", rx.el.span(" — reconnecting", class_name="wide")),
-                PlainLink.create("Refresh", href="/"),
+                PlainForm.create(rx.el.button("Refresh", type="submit"), method="get", action="/"),
                 class_name="not-live",
                 data_testid="not-live",
             ),

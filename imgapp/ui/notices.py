@@ -5,10 +5,13 @@ from __future__ import annotations
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from uuid import UUID
 
 import reflex as rx
 
-from imgapp.errors import ImgappError, NotSignedIn
+from imgapp.errors import ImgappError, NotFound, NotSignedIn
+from imgapp.services import trash
+from imgapp.services.pools import in_db
 from imgapp.ui.session import current_viewer
 
 log = logging.getLogger(__name__)
@@ -19,6 +22,8 @@ class NoticeState(rx.State):
 
     text: str = ""
     is_error: bool = False
+    undo_id: str = ""
+    """The picture that Undo takes out of the trash."""
     serial: int = 0
     """Starts the fading anew when the same text is said twice."""
 
@@ -27,11 +32,17 @@ class NoticeState(rx.State):
         current_viewer()
         self.text = ""
 
+    @rx.event
+    async def undo(self):
+        user, image_id, self.text = current_viewer().user_id, self.undo_id, ""
+        async with failures_shown(self):
+            await in_db(trash.restore_image, user, image_id_of(image_id))
 
-async def say(state: rx.State, text: str, *, is_error: bool = False) -> None:
-    """Show a message."""
+
+async def say(state: rx.State, text: str, *, is_error: bool = False, undo_id: str = "") -> None:
+    """Show a message; with `undo_id`, offer to take that picture out of the trash again."""
     notices = await state.get_state(NoticeState)
-    notices.text, notices.is_error = text, is_error
+    notices.text, notices.is_error, notices.undo_id = text, is_error, undo_id
     notices.serial += 1
 
 
@@ -45,6 +56,14 @@ async def failures_shown(state: rx.State) -> AsyncIterator[None]:
     except ImgappError as error:
         log.warning("action_failed", extra={"code": error.code})
         await say(state, error.detail, is_error=True)
+
+
+def image_id_of(text: str) -> UUID:
+    """An id that came from the browser. Raises NotFound."""
+    try:
+        return UUID(text)
+    except ValueError:
+        raise NotFound from None
 
 
 def notice() -> rx.Component:
@@ -61,6 +80,15 @@ def notice() -> rx.Component:
                     rx.icon("check", size=18, class_name="notice-icon", aria_hidden="true"),
                 ),
                 rx.el.span(NoticeState.text),
+                rx.cond(
+                    NoticeState.undo_id != "",
+                    rx.el.button(
+                        "Undo",
+                        type="button",
+                        class_name="button ghost small undo",
+                        on_click=NoticeState.undo,
+                    ),
+                ),
                 rx.el.button(
                     rx.icon("x", size=16),
                     type="button",

@@ -2,90 +2,34 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from uuid import UUID
-
 import reflex as rx
 from reflex.vars.base import Var
 
-from imgapp.errors import NotFound
-from imgapp.models import AnalysisStatus, ImagePublic
+from imgapp.models import AnalysisStatus
 from imgapp.services import analysis, images
 from imgapp.services.pools import in_db
 from imgapp.ui.browser import CopyButton, PlainLink, ViewerDialog, local_time
-from imgapp.ui.cards import Card, status_note
-from imgapp.ui.facts import Fact, facts_of, writer
-from imgapp.ui.notices import failures_shown, say
+from imgapp.ui.cards import Card
+from imgapp.ui.details import Details, details_of
+from imgapp.ui.notices import failures_shown, image_id_of, notice, say
 from imgapp.ui.session import current_viewer
 from imgapp.ui.status import status_badge
-
-
-@dataclass
-class Details:
-    """Everything the viewer shows of one picture."""
-
-    id: str = ""
-    filename: str = ""
-    status: str = ""
-    note: str = ""
-    preview: str = ""
-    original: str = ""
-    width: int = 0
-    height: int = 0
-    alt_text: str = ""
-    alt_text_by: str = ""
-    description: str = ""
-    description_by: str = ""
-    tags: list[str] = field(default_factory=list)
-    tags_by: str = ""
-    visible_text: str = ""
-    visible_text_by: str = ""
-    decorative: bool = False
-    language: str = ""
-    facts: list[Fact] = field(default_factory=list)
-
-
-def details_of(image: ImagePublic) -> Details:
-    """What the viewer shows of a picture."""
-    return Details(
-        id=str(image.id),
-        filename=image.filename,
-        status=image.status.value,
-        note=status_note(image),
-        preview=image.urls.preview,
-        original=image.urls.original,
-        width=image.width,
-        height=image.height,
-        alt_text=image.alt_text or "",
-        alt_text_by=writer(image, "alt_text") or writer(image, "decorative"),
-        description=image.description or "",
-        description_by=writer(image, "description"),
-        tags=image.tags or [],
-        tags_by=writer(image, "tags"),
-        visible_text=image.visible_text or "",
-        visible_text_by=writer(image, "visible_text"),
-        decorative=bool(image.decorative),
-        language=image.language or "",
-        facts=facts_of(image),
-    )
 
 
 class ViewerState(rx.State):
     """The picture that is open, if any."""
 
     image: Details = Details()
-    asking: bool = False
-    """Whether the question before moving to the trash is shown."""
 
     @rx.event
     async def show(self, image_id: str):
         user = current_viewer().user_id
-        self.asking = False
         async with failures_shown(self):
-            self.image = details_of(await in_db(images.get_image, user, _id(image_id)))
+            self.image = details_of(await in_db(images.get_image, user, image_id_of(image_id)))
 
     @rx.event
     async def read_again(self):
+        current_viewer()
         if self.image.id:
             await self.show(self.image.id)
 
@@ -93,33 +37,20 @@ class ViewerState(rx.State):
     async def close(self):
         current_viewer()
         self.image = Details()
-        self.asking = False
 
     @rx.event
     async def try_again(self, image_id: str):
         user = current_viewer().user_id
         async with failures_shown(self):
-            await in_db(analysis.request_analysis, user, _id(image_id))
-
-    @rx.event
-    async def ask(self, asking: bool):
-        current_viewer()
-        self.asking = asking
+            await in_db(analysis.request_analysis, user, image_id_of(image_id))
 
     @rx.event
     async def move_to_trash(self):
         user, image = current_viewer().user_id, self.image
         async with failures_shown(self):
-            await in_db(images.delete_image, user, _id(image.id))
+            await in_db(images.delete_image, user, image_id_of(image.id))
             await self.close()
-            await say(self, f"{image.filename} is in the trash")
-
-
-def _id(text: str) -> UUID:
-    try:
-        return UUID(text)
-    except ValueError:
-        raise NotFound from None
+            await say(self, f"{image.filename} is in the trash", undo_id=image.id)
 
 
 def viewer(cards: Var[list[Card]]) -> rx.Component:
@@ -135,6 +66,8 @@ def viewer(cards: Var[list[Card]]) -> rx.Component:
             _actions(image),
             class_name="viewer-panel",
         ),
+        # What is outside of an open dialog is neither seen nor heard.
+        notice(),
         cards=cards,
         image_id=image.id,
         on_show=ViewerState.show,
@@ -277,13 +210,6 @@ def _facts(image: Details) -> rx.Component:
 
 def _actions(image: Details) -> rx.Component:
     return rx.el.div(
-        rx.cond(ViewerState.asking, _question(), _buttons(image)),
-        class_name="viewer-actions",
-    )
-
-
-def _buttons(image: Details) -> rx.Component:
-    return rx.fragment(
         PlainLink.create(
             rx.icon("download", size=16, aria_hidden="true"),
             "Original",
@@ -306,20 +232,7 @@ def _buttons(image: Details) -> rx.Component:
             "Delete",
             type="button",
             class_name="button danger",
-            on_click=ViewerState.ask(True),
-        ),
-    )
-
-
-def _question() -> rx.Component:
-    return rx.fragment(
-        rx.el.p("Move this picture to the trash?", class_name="viewer-question", role="alert"),
-        rx.el.button(
-            "Move to trash",
-            type="button",
-            class_name="button danger solid",
-            auto_focus=True,
             on_click=ViewerState.move_to_trash,
         ),
-        rx.el.button("Keep", type="button", class_name="button", on_click=ViewerState.ask(False)),
+        class_name="viewer-actions",
     )

@@ -6,9 +6,9 @@ import pytest
 
 from imgapp.adapters import storage
 from imgapp.adapters.storage import get_store, rendition_key
-from imgapp.errors import StoreUnavailable
-from imgapp.models import now
-from imgapp.services.trash import purge_trash
+from imgapp.errors import NotFound, StoreUnavailable
+from imgapp.models import new_id, now
+from imgapp.services.trash import purge_trash, restore_image
 from tests.conftest import Person
 from tests.waiting import add_picture, count_of, row_of
 
@@ -50,3 +50,21 @@ def test_a_store_that_is_away_loses_nothing(alice: Person, monkeypatch: pytest.M
             purge_trash()
     assert count_of(alice.user_id) == 1
     assert purge_trash() == 1
+
+
+def test_a_picture_comes_back_out_of_the_trash(alice: Person) -> None:
+    deleted = add_picture(alice.user_id, deleted_at=now())
+    kept = add_picture(alice.user_id)
+
+    for image_id in (deleted, kept):
+        restore_image(alice.user_id, image_id)
+        assert row_of(alice.user_id, image_id).deleted_at is None
+
+
+def test_nobody_else_brings_a_picture_back(alice: Person, mallory: Person) -> None:
+    deleted = add_picture(alice.user_id, deleted_at=now())
+
+    for image_id in (deleted, new_id()):
+        with pytest.raises(NotFound):
+            restore_image(mallory.user_id, image_id)
+    assert row_of(alice.user_id, deleted).deleted_at is not None

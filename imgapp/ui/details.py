@@ -1,0 +1,59 @@
+"""All that the viewer shows of one picture."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from imgapp.models import ImagePublic
+from imgapp.ui.cards import status_note
+from imgapp.ui.facts import Fact, facts_of, writer
+
+
+@dataclass
+class Details:
+    """Everything the viewer shows of one picture."""
+
+    id: str = ""
+    filename: str = ""
+    status: str = ""
+    note: str = ""
+    preview: str = ""
+    original: str = ""
+    width: int = 0
+    height: int = 0
+    alt_text: str = ""
+    alt_text_by: str = ""
+    description: str = ""
+    description_by: str = ""
+    tags: list[str] = field(default_factory=list)
+    tags_by: str = ""
+    visible_text: str = ""
+    visible_text_by: str = ""
+    decorative: bool = False
+    language: str = ""
+    facts: list[Fact] = field(default_factory=list)
+
+
+def details_of(image: ImagePublic) -> Details:
+    """What the viewer shows of a picture."""
+    return Details(
+        id=str(image.id),
+        filename=image.filename,
+        status=image.status.value,
+        note=status_note(image),
+        preview=image.urls.preview,
+        original=image.urls.original,
+        width=image.width,
+        height=image.height,
+        alt_text=image.alt_text or "",
+        alt_text_by=writer(image, "alt_text") or writer(image, "decorative"),
+        description=image.description or "",
+        description_by=writer(image, "description"),
+        tags=image.tags or [],
+        tags_by=writer(image, "tags"),
+        visible_text=image.visible_text or "",
+        visible_text_by=writer(image, "visible_text"),
+        decorative=bool(image.decorative),
+        language=image.language or "",
+        facts=facts_of(image),
+    )
