@@ -50,7 +50,7 @@ def writer(image: ImagePublic, field: str) -> str:
 def file_size(size: int) -> str:
     """Bytes as people read them (decimal units, as file managers and cameras count)."""
     if size < 1_000:
-        return f"{size} bytes"
+        return "1 byte" if size == 1 else f"{size} bytes"
     if size < 1_000_000:
         return f"{size / 1_000:.0f} kB"
     return f"{size / 1_000_000:.1f} MB"
