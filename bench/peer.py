@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -9,36 +10,39 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from imgapp.adapters.imaging import renditions
+
 _WORK = """
-import sys, pyvips
+import json, sys, pyvips
 from pathlib import Path
-out = Path(sys.argv[1])
-for name in sys.argv[2:]:
-    preview = pyvips.Image.thumbnail(name, 1440, height=1440, size="down", fail_on="error")
-    preview = preview.copy_memory()
+out, (sides, preview_options, thumbnail_options) = Path(sys.argv[1]), json.loads(sys.argv[2])
+for name in sys.argv[3:]:
     stem = Path(name).stem
-    preview.webpsave(str(out / f"{stem}_p.webp"), Q=PREVIEW_Q, effort=EFFORT, keep="none")
-    thumbnail = preview.thumbnail_image(512, height=512, size="down")
-    thumbnail.webpsave(str(out / f"{stem}_t.webp"), Q=THUMBNAIL_Q, effort=EFFORT, keep="none")
+    preview = pyvips.Image.thumbnail(
+        name, sides[0], height=sides[0], size="down", fail_on="error"
+    ).copy_memory()
+    preview.webpsave(str(out / f"{stem}_preview.webp"), **preview_options)
+    thumbnail = preview.thumbnail_image(sides[1], height=sides[1], size="down")
+    thumbnail.webpsave(str(out / f"{stem}_thumbnail.webp"), **thumbnail_options)
 """
 
 
 def seconds_for_renditions(pictures: Sequence[Path], out: Path) -> float:
     """Wall-clock seconds that libvips needs for both renditions of all pictures."""
-    from imgapp.adapters.imaging import renditions
-
     out.mkdir(parents=True, exist_ok=True)
-    code = (
-        _WORK.replace("PREVIEW_Q", str(renditions.PREVIEW_QUALITY))
-        .replace("THUMBNAIL_Q", str(renditions.THUMBNAIL_QUALITY))
-        .replace("EFFORT", str(renditions.EFFORT))
+    options = json.dumps(
+        [
+            [renditions.PREVIEW_SIDE, renditions.THUMBNAIL_SIDE],
+            renditions.PREVIEW_OPTIONS,
+            renditions.THUMBNAIL_OPTIONS,
+        ]
     )
     cores = os.cpu_count() or 1
     shares = [[str(p) for p in pictures[i::cores]] for i in range(cores)]
     env = os.environ | {"VIPS_CONCURRENCY": "1"}
     started = time.perf_counter()
     jobs = [
-        subprocess.Popen([sys.executable, "-c", code, str(out), *share], env=env)
+        subprocess.Popen([sys.executable, "-c", _WORK, str(out), options, *share], env=env)
         for share in shares
         if share
     ]
