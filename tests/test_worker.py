@@ -20,6 +20,8 @@ import redis
 from imgapp.adapters import queue
 from imgapp.models import now
 from imgapp.services import analysis, leases
+from imgapp.services.ingest import ingest
+from imgapp.services.spool import spool_file
 from tests.conftest import Person, Servers
 from tests.openai_server import ANSWER, OpenAIServer, Reply
 from tests.waiting import add_picture, analyses_of, change, eventually, row_of
@@ -92,6 +94,19 @@ def test_a_permit_is_taken_at_once(
         eventually(lambda image_id=image_id: status(alice, image_id) == "completed")
         waits.append(time.monotonic() - started)
     assert sorted(waits)[2] < 0.5, waits
+
+
+def test_an_upload_is_described_without_its_metadata(
+    alice: Person, model: OpenAIServer, worker: dramatiq.Worker, picture_file: Callable[..., Path]
+) -> None:
+    source = picture_file(size=(2000, 3000), orientation=6, gps=True)
+
+    image_id = ingest(alice.user_id, spool_file(source)).image_id
+
+    eventually(lambda: status(alice, image_id) == "completed")
+    assert row_of(alice.user_id, image_id).alt_text == ANSWER["alt_text"]
+    assert model.calls[0].size == (1024, 683)
+    model.assert_requests_were_clean()
 
 
 def test_the_sweeper_finds_a_picture_whose_permit_was_lost(
