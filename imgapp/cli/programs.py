@@ -38,7 +38,9 @@ def worker_program(settings: Settings, say: Callable[[str], None]) -> Program:
     """One Dramatiq process with `worker_threads` threads."""
     command = [sys.executable, "-m", "dramatiq", "imgapp.worker", "--processes", "1"]
     command += ["--threads", str(settings.worker_threads)]
-    command += ["--skip-logging", "--worker-shutdown-timeout", "3000"]
+    # Milliseconds. The first is how late Dramatiq notices a process that dies while it starts.
+    command += ["--worker-fork-timeout", "5000", "--worker-shutdown-timeout", "3000"]
+    command.append("--skip-logging")
     return Program(command, _environment(settings), ROOT, say)
 
 
@@ -55,9 +57,13 @@ def _environment(settings: Settings) -> dict[str, str]:
 
 def is_healthy(settings: Settings) -> bool:
     """Whether the web processes say that everything answers."""
-    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(settings.host, settings.host)  # noqa: S104
-    connection = http.client.HTTPConnection(host, settings.port, timeout=3)
+    connection = http.client.HTTPConnection(reachable_host(settings), settings.port, timeout=3)
     with suppress(OSError, http.client.HTTPException):
         connection.request("GET", "/api/health")
         return connection.getresponse().status == http.client.OK
     return False
+
+
+def reachable_host(settings: Settings) -> str:
+    """Where this machine itself reaches what listens on IMGAPP_HOST."""
+    return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(settings.host, settings.host)  # noqa: S104

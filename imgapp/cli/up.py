@@ -26,7 +26,7 @@ from imgapp.adapters.frontend import ROOT, ensure_built
 from imgapp.adapters.processes import wait_until
 from imgapp.adapters.supervisor import Supervisor, end_left_behind, marked_environment
 from imgapp.cli.environment import variables_of
-from imgapp.cli.programs import is_healthy, web_program, worker_program
+from imgapp.cli.programs import is_healthy, reachable_host, web_program, worker_program
 from imgapp.cli.signals import Stopped, ignore_signals, stop_on_signals
 from imgapp.errors import ConfigurationError, ServiceUnavailable
 from imgapp.settings import Settings, get_settings
@@ -125,24 +125,32 @@ def _wait_for_port(settings: Settings) -> None:
 
 
 def _port_is_free(settings: Settings) -> bool:
+    """Whether nobody listens; connections of an earlier run that still time out do not count."""
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
     with socket.socket(family) as probe:
-        # Connections of an earlier run that still time out are no reason to wait.
+        # As the web server binds. Another listener may allow that, so it is asked for as well.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         try:
             probe.bind((settings.host, settings.port))
         except OSError as error:
-            if isinstance(error, PermissionError):
-                raise ConfigurationError(
-                    f"imgapp may not listen on port {settings.port}; set IMGAPP_PORT to "
-                    "1024 or above."
-                ) from None
-            if isinstance(error, socket.gaierror) or error.errno == errno.EADDRNOTAVAIL:
-                raise ConfigurationError(
-                    f"IMGAPP_HOST: {settings.host} is no address of this machine."
-                ) from None
+            _explain(error, settings)
             return False
-    return True
+    with socket.socket(family) as caller:
+        caller.settimeout(1)
+        return caller.connect_ex((reachable_host(settings), settings.port)) != 0
+
+
+def _explain(error: OSError, settings: Settings) -> None:
+    """Raise ConfigurationError if waiting does not help."""
+    if isinstance(error, PermissionError):
+        raise ConfigurationError(
+            f"imgapp may not listen on port {settings.port}; set IMGAPP_PORT to 1024 or above."
+        ) from None
+    if isinstance(error, socket.gaierror) or error.errno == errno.EADDRNOTAVAIL:
+        raise ConfigurationError(
+            f"IMGAPP_HOST: {settings.host} is no address of this machine."
+        ) from None
 
 
 def _greet(settings: Settings, has_users: bool) -> None:

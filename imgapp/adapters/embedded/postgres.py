@@ -33,6 +33,7 @@ work_mem = 8MB
 maintenance_work_mem = 64MB
 wal_level = minimal
 max_wal_senders = 0
+max_logical_replication_workers = 0
 max_wal_size = 256MB
 max_worker_processes = 2
 max_parallel_workers_per_gather = 0

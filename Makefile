@@ -1,0 +1,41 @@
+# make run | test | check | bench. Needs Python 3.11 or 3.12 (or a later one and a redis-server on
+# the path), make and a package index. Nothing is installed or built twice.
+
+.PHONY: run test check bench clean
+
+BIN = .venv/bin
+# The virtualenv's Node comes first: the system's may be too old.
+IN_VENV = PATH="$(CURDIR)/$(BIN):$$PATH"
+
+run: .venv/.runtime
+	@exec $(BIN)/imgapp up
+
+test: .venv/.development
+	@$(BIN)/imgapp build
+	@chromium="$$(.ci/find-browser)" && echo "The browser tests use $$chromium." && \
+		CHROMIUM="$$chromium" $(IN_VENV) $(BIN)/python -m pytest $(PYTEST_ARGS)
+
+check: .venv/.development
+	@$(BIN)/python -m ruff check .
+	@$(BIN)/python -m ruff format --check .
+	@$(BIN)/python -m mypy
+	@$(BIN)/lint-imports
+
+bench: .venv/.development
+	@$(BIN)/imgapp build
+	@chromium="$$(.ci/find-browser)" && \
+		CHROMIUM="$$chromium" $(IN_VENV) $(BIN)/python -m bench $(BENCH_ARGS)
+
+.venv/.runtime: requirements.txt .ci/make-venv
+	@.ci/make-venv
+	@echo "Installing what imgapp needs. The first time takes a minute or two."
+	@.ci/install requirements.txt
+	@touch $@
+
+.venv/.development: .venv/.runtime requirements-dev.txt
+	@echo "Installing what checks and tests need."
+	@.ci/install requirements-dev.txt
+	@touch $@
+
+clean:
+	rm -rf .venv .web .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
