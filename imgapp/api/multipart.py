@@ -13,6 +13,7 @@ from imgapp.services.ingest import SpooledFile, SpoolWriter
 FIELD = "files"
 MAX_FILES = 100
 _MAX_PARTS = 2 * MAX_FILES
+_MAX_HEADER_BYTES = 64 * 1024
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,11 @@ class FilesReader:
         self._header_name, self._header_value = b"", b""
         self._disposition = b""
         try:
-            self._parser = MultipartParser(boundary, self._callbacks())  # type: ignore[arg-type]
+            self._parser = MultipartParser(
+                boundary,
+                self._callbacks(),  # type: ignore[arg-type]
+                max_header_size=_MAX_HEADER_BYTES,
+            )
         except FormParserError as error:
             raise InvalidRequest("The boundary of the body is not valid.") from error
 

@@ -43,10 +43,10 @@ def safe_name(name: str, mime_type: str) -> str:
     The extension is one of the type that the content has, so that no other program takes the file
     for something else.
     """
-    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
-    plain = re.sub(r"[^A-Za-z0-9._-]+", "-", plain).lstrip("._-")
     known = _EXTENSIONS[mime_type]
-    stem, dot, extension = plain.rpartition(".")
+    stem, dot, extension = name.rpartition(".")
     if f"{dot}{extension}".lower() not in known:
-        stem, extension = plain, known[0][1:]
-    return f"{stem[:_MAX_SAFE].rstrip('.-') or 'picture'}.{extension}"
+        stem, extension = name, known[0][1:]
+    plain = unicodedata.normalize("NFKD", stem).encode("ascii", "ignore").decode()
+    plain = re.sub(r"[^A-Za-z0-9._-]+", "-", plain).lstrip("._-")
+    return f"{plain[:_MAX_SAFE].rstrip('.-') or 'picture'}.{extension}"

@@ -10,13 +10,14 @@ from pathlib import Path
 from uuid import UUID
 
 from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, col, select
 
 from imgapp.adapters import events, imaging, storage
 from imgapp.adapters.db import after_commit, transaction
 from imgapp.adapters.imaging import Carried, Decoded
 from imgapp.adapters.queue import enqueue_analysis
-from imgapp.errors import Conflict, EmptyFile
+from imgapp.errors import Conflict, EmptyFile, NotSignedIn
 from imgapp.models import AnalysisStatus, Image, Priority, WrittenBy, new_id, now
 from imgapp.services.filenames import safe_name, shown_name
 from imgapp.services.spool import (
@@ -128,10 +129,13 @@ def _insert(image: Image) -> bool:
         .on_conflict_do_nothing(index_elements=["user_id", "sha256"])
         .returning(col(Image.id))
     )
-    with transaction(image.user_id) as session:
-        added = session.execute(statement).first() is not None
-        if added:
-            _announce(session, image, "image_uploaded")
+    try:
+        with transaction(image.user_id) as session:
+            added = session.execute(statement).first() is not None
+            if added:
+                _announce(session, image, "image_uploaded")
+    except IntegrityError:
+        raise NotSignedIn("The account does not exist any more.") from None
     return added
 
 

@@ -53,6 +53,8 @@ class S3Store:
         self._public_endpoint = public_endpoint
         wanted = {"ServerSideEncryption": sse, "StorageClass": storage_class}
         self._upload_options = {name: value for name, value in wanted.items() if value}
+        # A page of 60 pictures has 180 links, at 0.4 ms each.
+        self._cached_link = lru_cache(maxsize=4096)(self._make_link)
 
     def put(self, key: str, path: Path, content_type: str) -> None:
         """Upload the file at `path`, in parts if it is large."""
@@ -103,6 +105,16 @@ class S3Store:
         disposition: Disposition,
     ) -> str:
         """A presigned GET. Its time is rounded down, so that browsers see one URL for a while."""
+        return self._cached_link(key, expires_at, filename, content_type, disposition)
+
+    def _make_link(
+        self,
+        key: str,
+        expires_at: datetime,
+        filename: str,
+        content_type: str,
+        disposition: Disposition,
+    ) -> str:
         params = {
             "Bucket": self.bucket,
             "Key": key,
@@ -223,7 +235,6 @@ def _round_down(time: datetime) -> datetime:
     return datetime.fromtimestamp(time.timestamp() // _QUANTUM.seconds * _QUANTUM.seconds, UTC)
 
 
-@lru_cache(maxsize=1024)
 def content_disposition(disposition: Disposition, filename: str) -> str:
     """The header (RFC 6266) that names a file, whatever characters its name has."""
     return f"{disposition}; filename*=UTF-8''{quote(filename, safe='')}"
