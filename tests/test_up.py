@@ -19,7 +19,7 @@ from running import REPO, App, free_port, running_app
 
 SECONDS_TO_STOP = 10
 SECONDS_TO_HEAL = 20
-USUAL_SECONDS_TO_IMPORT = 1.0
+USUAL_SECONDS_TO_IMPORT = 1.2
 
 
 @pytest.fixture(scope="module")

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
+import signal
 import subprocess
 import sys
 import sysconfig
@@ -11,13 +13,16 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from importlib.metadata import version
 from pathlib import Path
+from subprocess import PIPE
 
+from imgapp.adapters.processes import spawn
 from imgapp.errors import ConfigurationError
 
 ROOT = Path(__file__).resolve().parents[2]
 _WEB = ROOT / ".web"
 _STAMP = _WEB / "imgapp-build"
 _INDEX = _WEB / "build" / "client" / "index.html"
+_EXPORT = ["-m", "reflex", "export", "--frontend-only", "--no-zip", "--env", "prod"]
 _INPUTS = ("imgapp", "assets", "rxconfig.py", "requirements.txt")
 # Links that Reflex puts there while it builds.
 _IGNORED = {"__pycache__", "external"}
@@ -58,33 +63,31 @@ def ensure_built(say: Callable[[str], None]) -> None:
 
 
 def _export(say: Callable[[str], None]) -> None:
-    command = [sys.executable, "-m", "reflex", "export", "--frontend-only", "--no-zip"]
-    process = subprocess.Popen(
-        [*command, "--env", "prod"],
-        cwd=ROOT,
-        env=_build_environment(),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        errors="replace",
-    )
+    process = spawn([sys.executable, *_EXPORT], cwd=ROOT, env=_build_environment(), stdout=PIPE)
     output: list[str] = []
     reader = threading.Thread(target=_read_lines, args=(process, output))
-    reader.start()
-    seconds = 0
-    while reader.is_alive():
-        reader.join(10)
-        seconds += 10
-        if reader.is_alive():
-            say(f"  … {seconds} s: {_progress(output)}")
-    if process.wait() != 0:
-        raise ConfigurationError("The page could not be built:\n" + "\n".join(output[-30:]))
+    try:
+        reader.start()
+        seconds = 0
+        while reader.is_alive():
+            reader.join(10)
+            seconds += 10
+            if reader.is_alive():
+                say(f"  … {seconds} s: {_progress(output)}")
+        if process.wait() != 0:
+            raise ConfigurationError("The page could not be built:\n" + "\n".join(output[-30:]))
+    finally:
+        # Node and its helpers must not go on when somebody stops the start.
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
 
 
-def _read_lines(process: subprocess.Popen[str], output: list[str]) -> None:
+def _read_lines(process: subprocess.Popen[bytes], output: list[str]) -> None:
     assert process.stdout is not None
-    output.extend(line for line in map(str.rstrip, process.stdout) if line)
+    with process.stdout as lines:
+        for line in lines:
+            output.append(line.decode(errors="replace").rstrip())
 
 
 def _progress(output: list[str]) -> str:
