@@ -1,91 +1,21 @@
-// Sends files, one request each, three at a time, and keeps a row for each: what it is called, how
-// far it is, how it ended. Uppy does the sending; what the answers mean is decided here.
+// The files being sent and what became of them: a row for each, with its name, how far it is and how
+// it ended. The sender is loaded when it is first needed.
 
-import { Uppy } from "@uppy/core";
-import XHRUpload from "@uppy/xhr-upload";
+import { problemOf, refusal, result } from "$/public/outcomes.js";
 
-const ENDPOINT = "/api/upload";
-const AT_ONCE = 3;
 const REDRAW_MS = 100;
-const WORTH_ANOTHER_TRY = new Set([0, 429, 502, 503, 504]);
-const LONGEST_WAIT_MS = 15_000;
 
 export const BUSY = new Set(["waiting", "sending", "saving"]);
 
-const sleep = (ms) => new Promise((done) => setTimeout(done, ms));
-
-function parsed(request) {
-  try {
-    return JSON.parse(request.responseText);
-  } catch {
-    return {};
-  }
-}
-
-// How a refusal reads. `again` says whether trying once more makes sense.
-export function refusal(request) {
-  const body = request ? parsed(request) : {};
-  const status = request?.status ?? 0;
-  const said = body.rejected?.[0]?.detail ?? body.detail;
-  if (status === 401)
-    return { state: "failed", reason: "You are signed out. Sign in again.", signedOut: true };
-  if (status === 413) return { state: "refused", reason: said ?? "The file is too large" };
-  if (status === 422) return { state: "refused", reason: said ?? "The file was not accepted" };
-  if (status === 429) return { state: "failed", reason: "Too many at once. Try again.", again: true };
-  if (status === 0)
-    return { state: "failed", reason: "The connection was lost. Try again.", again: true };
-  return { state: "failed", reason: said ?? `The server answered ${status}`, again: true };
-}
-
-// How an answer with status 202 reads.
-export function result(body) {
-  const image = body?.images?.[0];
-  if (!image) {
-    const reason = body?.rejected?.[0]?.detail ?? "The file was not accepted";
-    return { state: "refused", reason };
-  }
-  return {
-    state: image.duplicate ? "duplicate" : "done",
-    imageId: image.id,
-    thumb: image.urls?.thumbnail,
-  };
-}
-
-// What is wrong with a file before it is sent.
-export function problemOf(file, maxBytes) {
-  if (file.size === 0) return "The file is empty";
-  if (file.size > maxBytes) return `Larger than ${Math.round(maxBytes / 1024 / 1024)} MB`;
-  return null;
-}
-
 export class Transfers {
+  #sender = null;
+  #loading = null;
   #rows = new Map();
   #listeners = new Set();
   #snapshot = [];
   #redraw = null;
   #serial = 0;
   maxBytes = Infinity;
-
-  constructor() {
-    this.#uppy = new Uppy({
-      autoProceed: true,
-      logger: { debug() {}, warn() {}, error() {} },
-      onBeforeFileAdded: (file) => ({ ...file, id: file.meta.row }),
-    }).use(XHRUpload, {
-      endpoint: ENDPOINT,
-      fieldName: "files",
-      allowedMetaFields: [],
-      limit: AT_ONCE,
-      timeout: 0,
-      shouldRetry: (request) => WORTH_ANOTHER_TRY.has(request.status),
-      onAfterResponse: (request) => this.#obeyRetryAfter(request),
-    });
-    this.#uppy.on("upload-progress", (file, progress) => this.#progressed(file.id, progress));
-    this.#uppy.on("upload-success", (file, response) => this.#end(file.id, result(response.body)));
-    this.#uppy.on("upload-error", (file, _error, request) => this.#end(file.id, refusal(request)));
-  }
-
-  #uppy;
 
   add(files) {
     if (![...this.#rows.values()].some((row) => BUSY.has(row.state))) this.#rows.clear();
@@ -95,15 +25,15 @@ export class Transfers {
       const reason = problemOf(file, this.maxBytes);
       const row = { id, file, name: file.name, size: file.size, progress: 0 };
       this.#rows.set(id, reason ? { ...row, state: "refused", reason } : { ...row, state: "waiting" });
-      if (!reason) sendable.push(this.#described(id, file));
+      if (!reason) sendable.push(id);
     }
     this.#changed();
-    if (sendable.length) this.#uppy.addFiles(sendable);
+    this.#send(sendable);
   }
 
   cancel(id) {
     this.#rows.delete(id);
-    if (this.#uppy.getFile(id)) this.#uppy.removeFile(id);
+    if (this.#sender?.getFile(id)) this.#sender.removeFile(id);
     this.#changed();
   }
 
@@ -112,9 +42,8 @@ export class Transfers {
   }
 
   retry(id) {
-    const row = this.#rows.get(id);
-    this.#set(id, { state: "waiting", progress: 0, reason: undefined });
-    this.#uppy.addFiles([this.#described(id, row.file)]);
+    this.#set(id, { state: "waiting", progress: 0, reason: undefined, again: false });
+    this.#send([id]);
   }
 
   retryAll() {
@@ -134,8 +63,27 @@ export class Transfers {
 
   rows = () => this.#snapshot;
 
-  #described(id, file) {
-    return { name: file.name, type: file.type, data: file, meta: { row: id } };
+  prepare() {
+    this.#loading ??= import("$/public/sender.js").then(({ createSender }) => {
+      this.#sender = createSender();
+      this.#sender.on("upload-progress", (file, progress) => this.#progressed(file.id, progress));
+      this.#sender.on("upload-success", (file, { body }) => this.#end(file.id, result(body)));
+      this.#sender.on("upload-error", (file, _, request) => this.#end(file.id, refusal(request)));
+    });
+    return this.#loading;
+  }
+
+  async #send(ids) {
+    await this.prepare();
+    const files = ids.map((id) => this.#rows.get(id)).filter(Boolean);
+    this.#sender.addFiles(
+      files.map(({ id, file }) => ({
+        name: file.name,
+        type: file.type,
+        data: file,
+        meta: { row: id },
+      })),
+    );
   }
 
   #progressed(id, { bytesUploaded, bytesTotal }) {
@@ -145,7 +93,7 @@ export class Transfers {
 
   #end(id, outcome) {
     this.#set(id, { progress: 1, again: false, ...outcome });
-    if (this.#uppy.getFile(id)) this.#uppy.removeFile(id);
+    if (this.#sender.getFile(id)) this.#sender.removeFile(id);
   }
 
   #set(id, values) {
@@ -153,12 +101,6 @@ export class Transfers {
     if (!row) return;
     this.#rows.set(id, { ...row, ...values });
     this.#changed();
-  }
-
-  async #obeyRetryAfter(request) {
-    if (request.status !== 429 && request.status !== 503) return;
-    const seconds = Number(request.getResponseHeader("Retry-After")) || 0;
-    await sleep(Math.min(seconds * 1000, LONGEST_WAIT_MS));
   }
 
   // Two thousand files report often; the list is drawn ten times a second.

@@ -8,6 +8,7 @@ import { UploadPanel } from "$/public/upload-panel.jsx";
 import { carriesFiles, droppedFiles, pastedFiles, picturesOf } from "$/public/picked-files.js";
 
 const NO_ROWS = [];
+const PREPARE_AFTER_MS = 2000;
 
 function useDrop(onFiles) {
   const [over, setOver] = useState(false);
@@ -101,8 +102,11 @@ export function Uploader({ live, maxMb }) {
   usePaste(add);
   usePickers(inputs);
   useEffect(() => {
-    if (live) setReady(true);
-  }, [live]);
+    if (!live) return undefined;
+    setReady(true);
+    const timer = setTimeout(() => transfers.prepare(), PREPARE_AFTER_MS);
+    return () => clearTimeout(timer);
+  }, [live, transfers]);
   useEffect(() => {
     if (transfers && maxMb) transfers.maxBytes = maxMb * 1024 * 1024;
   }, [transfers, maxMb]);

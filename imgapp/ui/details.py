@@ -19,8 +19,6 @@ class Details:
     note: str = ""
     preview: str = ""
     original: str = ""
-    width: int = 0
-    height: int = 0
     alt_text: str = ""
     alt_text_by: str = ""
     description: str = ""
@@ -43,8 +41,6 @@ def details_of(image: ImagePublic) -> Details:
         note=status_note(image),
         preview=image.urls.preview,
         original=image.urls.original,
-        width=image.width,
-        height=image.height,
         alt_text=image.alt_text or "",
         alt_text_by=writer(image, "alt_text") or writer(image, "decorative"),
         description=image.description or "",

@@ -56,6 +56,11 @@ def file_size(size: int) -> str:
     return f"{size / 1_000_000:.1f} MB"
 
 
+def duration(seconds: float) -> str:
+    """Seconds as people read them."""
+    return f"{seconds:.1f} s" if seconds >= 0.95 else f"{max(1, round(seconds * 1000))} ms"
+
+
 def dimensions(width: int, height: int) -> str:
     """Width and height in pixels, with megapixels where they say something."""
     megapixels = width * height / 1_000_000
@@ -120,6 +125,6 @@ def _analysis_facts(image: ImagePublic) -> list[Fact]:
         return []
     return [
         Fact("Described by", image.analysis.model_version),
-        Fact("Described in", f"{image.analysis.processing_time:.1f} s"),
+        Fact("Described in", duration(image.analysis.processing_time)),
         Fact("Language", image.language or ""),
     ]

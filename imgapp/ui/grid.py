@@ -58,8 +58,6 @@ def picture_card(card: rx.Var[Card], rest: rx.RestProp) -> rx.Component:
                     card.alt_text,
                     rx.cond(card.decorative, "", f"Not described yet: {card.filename}"),
                 ),
-                width=card.width,
-                height=card.height,
                 loading="lazy",
                 custom_attrs={"decoding": "async"},
             ),

@@ -83,8 +83,6 @@ def _stage(image: Details) -> rx.Component:
             rx.el.img(
                 src=image.preview,
                 alt=image.alt_text,
-                width=image.width,
-                height=image.height,
                 key=image.id,
             ),
         ),

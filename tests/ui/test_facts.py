@@ -6,7 +6,7 @@ import pytest
 
 from imgapp.models import AnalysisSummary, WrittenBy, new_id
 from imgapp.ui.details import details_of
-from imgapp.ui.facts import camera, dimensions, exposure, facts_of, file_size, writer
+from imgapp.ui.facts import camera, dimensions, duration, exposure, facts_of, file_size, writer
 from tests.ui.test_cards import AT, picture
 
 ANALYSIS = AnalysisSummary(
@@ -20,6 +20,10 @@ ANALYSIS = AnalysisSummary(
 )
 def test_sizes_are_in_the_units_people_know(size: int, text: str) -> None:
     assert file_size(size) == text
+
+
+def test_short_times_are_in_milliseconds() -> None:
+    assert [duration(s) for s in (0.0001, 0.0123, 3.24)] == ["1 ms", "12 ms", "3.2 s"]
 
 
 def test_megapixels_are_said_where_they_say_something() -> None:
