@@ -36,7 +36,9 @@ def web_program(settings: Settings, say: Callable[[str], None]) -> Program:
 
 def worker_program(settings: Settings, say: Callable[[str], None]) -> Program:
     """One Dramatiq process with `worker_threads` threads."""
-    command = [sys.executable, "-m", "dramatiq", "imgapp.worker", "--processes", "1"]
+    # Whoever uploads or looks at pictures goes before the analyses where processors are few.
+    command = ["nice", "-n", "10"]
+    command += [sys.executable, "-m", "dramatiq", "imgapp.worker", "--processes", "1"]
     command += ["--threads", str(settings.worker_threads)]
     # Milliseconds. The first is how late Dramatiq notices a process that dies while it starts.
     command += ["--worker-fork-timeout", "5000", "--worker-shutdown-timeout", "3000"]
