@@ -85,15 +85,22 @@ class Conflict(ImgappError):
 
 
 class RateLimited(ImgappError):
-    """`retry_after` is in seconds."""
+    """`retry_after` is in seconds; `limit` is its name, how many, and per how many seconds."""
 
     status = 429
     code = "rate_limited"
     title = "Too many requests"
 
-    def __init__(self, detail: str = "", *, retry_after: float = 1.0) -> None:
+    def __init__(
+        self,
+        detail: str = "",
+        *,
+        retry_after: float = 1.0,
+        limit: tuple[str, int, float] | None = None,
+    ) -> None:
         super().__init__(detail)
         self.retry_after = retry_after
+        self.limit = limit
 
 
 class RejectedFile(ImgappError):
