@@ -43,18 +43,25 @@ class Program:
     cwd: Path
     say: Callable[[str], None]
     process: subprocess.Popen[bytes] | None = None
+    _asked: bool = False
 
     def start(self) -> None:
         """Start it, ending first what an earlier run of it left behind."""
         self._end_group(0)
+        self._asked = False
         self.process = spawn(self.command, env=self.env, cwd=self.cwd, stdout=subprocess.PIPE)
         threading.Thread(target=self._relay, args=(self.process,), daemon=True).start()
 
     def stop(self, seconds: float = 4.0) -> None:
         """Ask it to end, wait so many seconds, and kill what is left of its session."""
-        if self.process is not None and self.process.poll() is None:
-            self.process.terminate()
+        self.ask_to_end()
         self._end_group(seconds)
+
+    def ask_to_end(self) -> None:
+        """Send SIGTERM, once: Dramatiq drops its work when a second one comes."""
+        if self.process is not None and not self._asked and self.process.poll() is None:
+            self._asked = True
+            self.process.terminate()
 
     def _end_group(self, seconds: float) -> None:
         if self.process is None:
@@ -131,8 +138,7 @@ class Supervisor:
         """Stop every child: all programs at once, then the servers that they use."""
         programs = [w.child for w in self._watched if isinstance(w.child, Program)]
         for program in programs:
-            if program.process is not None and program.process.poll() is None:
-                program.process.terminate()
+            program.ask_to_end()
         for program in programs:
             program.stop()
         for watched in reversed(self._watched):

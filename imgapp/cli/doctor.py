@@ -112,13 +112,13 @@ def check_store(settings: Settings) -> str:
 
 def check_vision(settings: Settings) -> str:
     """Whether a describer is configured."""
-    get_describer()
     if settings.describer == "basic":
         return "no model is configured; the basic describer says only what it measures"
     if settings.openai_api_key is None and settings.openai_base_url is None:
         raise ConfigurationError(
             "IMGAPP_VISION is openai, but neither OPENAI_API_KEY nor OPENAI_BASE_URL is set."
         )
+    get_describer()
     return f"{settings.vision_model} at {settings.openai_base_url or 'api.openai.com'}"
 
 
