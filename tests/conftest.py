@@ -313,6 +313,8 @@ def picture_file(tmp_path: Path) -> Callable[..., Path]:
             )
         if len(exif) or gps:
             save["exif"] = exif.tobytes()
+        if name.lower().endswith((".jpg", ".jpeg")):
+            save.setdefault("comment", f"picture {shade}")  # JPEG may round two shades to one
         path = tmp_path / "pictures" / name
         path.parent.mkdir(parents=True, exist_ok=True)
         image.convert(mode).save(path, **save)
