@@ -14,7 +14,7 @@ from uuid import UUID
 import reflex as rx
 
 from imgapp.adapters.events import Event, Subscriber
-from imgapp.errors import ImgappError
+from imgapp.errors import ImgappError, ServiceUnavailable
 from imgapp.services import images
 from imgapp.services.pools import in_db
 from imgapp.ui.cards import Card, card_of
@@ -25,6 +25,9 @@ log = logging.getLogger(__name__)
 
 _FORGET_EVERY = 15.0
 _BATCH = 60
+_RETRY_AFTER = 1.0
+_COUNTED = frozenset({"image_uploaded", "image_restored", "image_deleted"})
+"""What changes how many pictures a person has."""
 
 
 class Bridge:
@@ -32,7 +35,7 @@ class Bridge:
 
     def __init__(self, app: rx.App) -> None:
         self.app = app
-        self.waiting: dict[UUID, set[UUID]] = {}
+        self.waiting: dict[UUID, dict[UUID, bool]] = {}
         self.pushing: dict[UUID, asyncio.Task[None]] = {}
 
     async def run(self) -> None:
@@ -53,7 +56,9 @@ class Bridge:
 
     def take(self, event: Event) -> None:
         """Note a change; it is pushed at once, or with the others when a push is under way."""
-        self.waiting.setdefault(event.user_id, set()).add(event.image_id)
+        waiting = self.waiting.setdefault(event.user_id, {})
+        counted = event.kind in _COUNTED
+        waiting[event.image_id] = waiting.get(event.image_id, False) or counted
         if event.user_id not in self.pushing:
             task = asyncio.create_task(self._push_all(event.user_id))
             self.pushing[event.user_id] = task
@@ -61,25 +66,33 @@ class Bridge:
     async def _push_all(self, user_id: UUID) -> None:
         try:
             while changed := self.waiting.pop(user_id, None):
-                await self._push(user_id, sorted(changed))
-        except Exception:
-            log.exception("push_failed", extra={"user_id": str(user_id)})
+                try:
+                    await self._push(user_id, sorted(changed), recount=any(changed.values()))
+                except ServiceUnavailable:
+                    # What changed meanwhile is newer knowledge of the same rows: all read again.
+                    self.waiting[user_id] = changed | self.waiting.get(user_id, {})
+                    await asyncio.sleep(_RETRY_AFTER)
         finally:
             del self.pushing[user_id]
 
-    async def _push(self, user_id: UUID, changed: list[UUID]) -> None:
+    async def _push(self, user_id: UUID, changed: list[UUID], *, recount: bool) -> None:
         tokens = self._connected(user_id)
         if not tokens:
             return
+        total = await in_db(images.count_images, user_id) if recount else None
         for start in range(0, len(changed), _BATCH):
             ids = changed[start : start + _BATCH]
             cards = [card_of(image) for image in await in_db(images.public_images, user_id, ids)]
             there = {card.id for card in cards}
             gone = [str(image_id) for image_id in ids if str(image_id) not in there]
-            total = await in_db(images.count_images, user_id)
-            await asyncio.gather(*(self._tell(token, cards, gone, total) for token in tokens))
+            told = (self._tell(token, cards, gone, total) for token in tokens)
+            for outcome in await asyncio.gather(*told, return_exceptions=True):
+                if isinstance(outcome, Exception):
+                    log.error("push_failed", exc_info=outcome, extra={"user_id": str(user_id)})
 
-    async def _tell(self, token: str, cards: list[Card], gone: list[str], total: int) -> None:
+    async def _tell(
+        self, token: str, cards: list[Card], gone: list[str], total: int | None
+    ) -> None:
         async with self.app.modify_state(rx.BaseStateToken(ident=token, cls=GalleryState)) as state:
             (await state.get_state(GalleryState))._apply_changes(cards, gone, total)
 

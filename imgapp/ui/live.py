@@ -19,7 +19,7 @@ from reflex.vars.base import Var
 from imgapp.ui.cards import Card
 
 _MODULE = "$/public/live.js"
-_KEPT_SECONDS = 0.25
+_KEPT_SECONDS = 0.05
 _KEPT_CHANGES = 12
 
 
@@ -75,15 +75,16 @@ class LiveWindow(rx.State, mixin=True):
         self.shown = {"seq": self._patches.seq, "more": more, "cards": cards_as_dicts}
         self.total = total
 
-    def _apply_changes(self, cards: Iterable[Card], gone: Iterable[str], total: int) -> None:
-        """Push changed cards and the ids of those that are gone."""
+    def _apply_changes(self, cards: Iterable[Card], gone: Iterable[str], total: int | None) -> None:
+        """Push changed cards and the ids of those that are gone; `total` where it changed."""
         self.patch = self._patches.push(cards, gone)
-        self.total = total
+        if total is not None:
+            self.total = total
 
     def _ask_to_reload(self) -> None:
         """Changes were missed on the way here: skip a number, so that the page asks again."""
         self._patches.seq += 1
-        self._apply_changes([], [], self.total)
+        self._apply_changes([], [], None)
 
 
 def live_cards(window: Var, patch: Var) -> Var[list[Card]]:
