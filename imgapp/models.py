@@ -85,7 +85,10 @@ class User(SQLModel, table=True):
     """A person. `email` is unique whatever its case (index on lower(email))."""
 
     __tablename__ = "users"
-    __table_args__ = (Index("users_email_key", text("lower(email)"), unique=True),)
+    __table_args__ = (
+        Index("users_email_key", text("lower(email)"), unique=True),
+        Index("users_deleting", "deleting_at", postgresql_where=text("deleting_at IS NOT NULL")),
+    )
 
     id: uuid.UUID = Field(default_factory=new_id, primary_key=True)
     email: str = Field(sa_type=Text)
@@ -95,6 +98,15 @@ class User(SQLModel, table=True):
     created_at: datetime = _timestamp(default_factory=now)
     last_claimed_at: datetime | None = _timestamp(default=None)
     """When the worker last took one of this person's pictures: people take turns."""
+    quota_bytes: int | None = Field(default=None, sa_type=BigInteger)
+    """null quotas are the installation's."""
+    quota_images: int | None = None
+    deleting_at: datetime | None = _timestamp(default=None)
+    """Signed out for good; the worker removes what is theirs, and this row last."""
+    last_seen_at: datetime | None = _timestamp(default=None)
+    password_changed_at: datetime | None = _timestamp(default=None)
+    password_is_temporary: bool = False
+    """Somebody else chose it."""
 
 
 class UserSession(SQLModel, table=True):
@@ -110,6 +122,56 @@ class UserSession(SQLModel, table=True):
     last_seen_at: datetime = _timestamp(default_factory=now)
     user_agent: str = Field(default="", sa_type=Text)
     address: str = Field(default="", sa_type=Text)
+    auth_method: str = Field(default="password", sa_type=Text)
+    """How the person proved who they are: `password` or `oidc`."""
+
+
+class Identity(SQLModel, table=True):
+    """A person as a single sign-on provider knows them."""
+
+    __tablename__ = "identities"
+    __table_args__ = (UniqueConstraint("issuer", "subject", name="identities_issuer_subject_key"),)
+
+    id: uuid.UUID = Field(default_factory=new_id, primary_key=True)
+    user_id: uuid.UUID = Field(foreign_key="users.id", ondelete="CASCADE", index=True)
+    issuer: str = Field(sa_type=Text)
+    subject: str = Field(sa_type=Text)
+    email: str | None = _text_or_null()
+    created_at: datetime = _timestamp(default_factory=now)
+    last_used_at: datetime | None = _timestamp(default=None)
+
+
+class StorageUsage(SQLModel, table=True):
+    """What a person's pictures take, the trash included. Counted by the database, at each change.
+
+    There is no row before the first picture.
+    """
+
+    __tablename__ = "storage_usage"
+
+    user_id: uuid.UUID = Field(foreign_key="users.id", ondelete="CASCADE", primary_key=True)
+    images: int
+    bytes: int = Field(sa_type=BigInteger)
+
+
+class AuditEvent(SQLModel, table=True):
+    """Something that somebody did. Only added to; it outlives the person."""
+
+    __tablename__ = "audit_events"
+    __table_args__ = (
+        Index("audit_events_newest", text("at DESC"), text("id DESC")),
+        Index("audit_events_by_kind", "kind", text("at DESC"), text("id DESC")),
+        Index("audit_events_by_person", "user_id", text("at DESC")),
+    )
+
+    id: uuid.UUID = Field(default_factory=new_id, primary_key=True)
+    at: datetime = _timestamp(default_factory=now)
+    user_id: uuid.UUID | None = None
+    actor_email: str | None = _text_or_null()
+    kind: str = Field(sa_type=Text)
+    address: str = Field(default="", sa_type=Text)
+    user_agent: str = Field(default="", sa_type=Text)
+    details: dict[str, Any] = Field(default_factory=dict, sa_type=JSONB)
 
 
 class AccessToken(SQLModel, table=True):
@@ -380,4 +442,5 @@ class Viewer(Shape):
     email: str
     is_admin: bool
     session_id: uuid.UUID | None = None
+    token_id: uuid.UUID | None = None
     scopes: frozenset[Scope] = frozenset(Scope)

@@ -176,6 +176,7 @@ def database(servers: Servers, administrator: sa.Engine, set_env: Callable[..., 
     with administrator.begin() as connection:
         connection.execute(sa.text("SET LOCAL lock_timeout = '10s'"))
         connection.execute(sa.text("DELETE FROM users"))
+        connection.execute(sa.text("DELETE FROM audit_events"))
     with redis_client.Redis.from_url(servers.redis_url) as client:
         client.flushall()
     set_env(
@@ -265,7 +266,9 @@ def client_for(database: None) -> Iterator[Callable[..., TestClient]]:
                     person.user_id, user_agent="tests", address="127.0.0.1"
                 )
                 # As the client itself files a cookie that the server sets.
-                client.cookies.set(sessions.COOKIE, signed_in.cookie, domain="localhost.local")
+                client.cookies.set(
+                    get_settings().session_cookie, signed_in.cookie, domain="localhost.local"
+                )
             return stack.enter_context(client)
 
         yield make

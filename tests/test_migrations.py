@@ -138,6 +138,55 @@ def test_they_go_up_down_and_up_again(empty: Server) -> None:
     db.check()
 
 
+def catalog(server: Server) -> list[str]:
+    """The functions, their grants, the columns, the policies and the triggers."""
+    found = server.run(
+        """
+        SELECT pg_get_functiondef(oid) || proowner::regrole || coalesce(proacl::text, '')
+            FROM pg_proc WHERE pronamespace = 'public'::regnamespace
+        UNION ALL SELECT concat_ws(' ', table_name, column_name, data_type, column_default)
+            FROM information_schema.columns WHERE table_schema = 'public'
+        UNION ALL SELECT concat_ws(' ', grantee, table_name, column_name, privilege_type)
+            FROM information_schema.column_privileges WHERE grantee LIKE '%imgapp%'
+        UNION ALL SELECT concat_ws(' ', relname, relrowsecurity, relforcerowsecurity, relacl::text)
+            FROM pg_class WHERE relnamespace = 'public'::regnamespace
+        UNION ALL SELECT concat_ws(' ', tablename, policyname, roles, cmd, qual, with_check)
+            FROM pg_policies
+        UNION ALL SELECT tgrelid::regclass || tgname FROM pg_trigger WHERE NOT tgisinternal
+        """,
+        database="pictures",
+    )
+    return sorted(row[0] for row in found)
+
+
+def test_accounts_come_and_go_and_leave_what_was_there(empty: Server) -> None:
+    db.migrate("0001")
+    before = catalog(empty)
+    empty.run(
+        """
+        INSERT INTO users (id, email, is_admin, created_at)
+            SELECT gen_random_uuid(), 'alice@example.org', true, now();
+        WITH alice AS (SELECT id, gen_random_uuid() AS image_id FROM users)
+        INSERT INTO images (id, user_id, filename, s3_key, s3_bucket, mime_type, file_size, sha256,
+            width, height, facts, uploaded_at, updated_at, analysis_status, priority, queued_at,
+            due_at, attempts, lost_attempts)
+        SELECT image_id, id, 'a.jpg', 'users/' || id || '/images/' || image_id || '/a.jpg', 'local',
+            'image/jpeg', 5, repeat('0', 64), 1, 1, '{}', now(), now(), 'pending', 0, now(), now(),
+            0, 0
+        FROM alice
+        """,
+        database="pictures",
+    )
+    db.migrate()
+    assert catalog(empty) != before
+    usage = "SELECT images, bytes FROM storage_usage"
+    assert empty.run(usage, database="pictures") == [(1, 5)]
+    db.migrate("-1")
+    assert catalog(empty) == before
+    db.migrate()
+    assert empty.run(usage, database="pictures") == [(1, 5)]
+
+
 def test_the_tables_are_those_of_the_models(empty: Server) -> None:
     db.migrate()
     engine = sa.create_engine(empty.url("the_owner", "pictures"), poolclass=sa.NullPool)

@@ -14,6 +14,7 @@ from imgapp.adapters import db
 from imgapp.models import (
     AccessToken,
     IdempotencyKey,
+    Identity,
     Image,
     ImageAnalysis,
     UserSession,
@@ -22,21 +23,47 @@ from imgapp.models import (
 )
 
 DEFINERS = {
+    "imgapp_audit",
+    "imgapp_audit_events",
     "imgapp_claim_image",
+    "imgapp_count_usage",
     "imgapp_create_user",
+    "imgapp_delete_person",
     "imgapp_due_count",
+    "imgapp_first_admin",
+    "imgapp_identity",
+    "imgapp_is_admin",
+    "imgapp_is_last_admin",
+    "imgapp_people",
+    "imgapp_purge_deleted_images",
+    "imgapp_purge_deleted_person",
     "imgapp_purge_trash",
     "imgapp_renew_lease",
+    "imgapp_require_admin",
     "imgapp_search_count",
     "imgapp_search_images",
     "imgapp_session",
     "imgapp_session_by_id",
+    "imgapp_set_password",
     "imgapp_sign_in",
     "imgapp_sweep",
     "imgapp_token",
+    "imgapp_trim_audit",
+    "imgapp_update_person",
     "imgapp_user_count",
 }
-TABLES = ["users", "sessions", "tokens", "images", "image_analyses", "idempotency_keys"]
+TABLES = [
+    "users",
+    "sessions",
+    "tokens",
+    "identities",
+    "images",
+    "image_analyses",
+    "idempotency_keys",
+    "storage_usage",
+]
+# Nobody's rows, seen through functions alone.
+SYSTEM_TABLES = ["audit_events"]
 
 
 def an_image(user_id: UUID, **values: Any) -> Image:
@@ -71,6 +98,7 @@ def one_row_of_each(user_id: UUID) -> list[SQLModel]:
         UserSession(user_id=user_id, token_hash=digest, expires_at=now()),
         AccessToken(user_id=user_id, name="n", token_hash=digest, hint="h", scopes=["read"]),
         IdempotencyKey(user_id=user_id, key="k", fingerprint="f"),
+        Identity(user_id=user_id, issuer="https://id.example.org", subject=str(user_id)),
     ]
 
 
@@ -119,6 +147,7 @@ def test_without_a_person_nothing_is_visible(alices_rows, table) -> None:
         ("sessions", "expires_at = now()"),
         ("images", "filename = 'mine'"),
         ("idempotency_keys", "fingerprint = 'x'"),
+        ("identities", "email = 'x'"),
     ],
 )
 def test_somebody_else_changes_nothing(alice, mallory, alices_rows, table, change) -> None:
@@ -135,7 +164,9 @@ def test_a_password_can_only_be_changed_by_its_owner(alice, mallory, everything)
     assert hashes.scalars().all() == [mallory.email]
 
 
-@pytest.mark.parametrize("table", ["sessions", "tokens", "images", "idempotency_keys"])
+@pytest.mark.parametrize(
+    "table", ["sessions", "tokens", "identities", "images", "idempotency_keys"]
+)
 def test_somebody_else_deletes_nothing(alice, mallory, alices_rows, table) -> None:
     assert execute(mallory.user_id, f"DELETE FROM {table}").rowcount == 0
     assert execute(alice.user_id, f"DELETE FROM {table}").rowcount == 1
@@ -188,6 +219,17 @@ def add(user_id: UUID, row: SQLModel) -> None:
         "UPDATE images SET s3_key = 'x'",
         "TRUNCATE images CASCADE",
         "SELECT * FROM alembic_version",
+        "UPDATE users SET quota_bytes = 1000000",
+        "UPDATE users SET deleting_at = NULL",
+        "UPDATE users SET disabled_at = NULL",
+        "UPDATE identities SET user_id = gen_random_uuid()",
+        "UPDATE storage_usage SET bytes = 0",
+        "DELETE FROM storage_usage",
+        "SELECT * FROM audit_events",
+        "INSERT INTO audit_events (id, at, kind, address, user_agent, details)"
+        " VALUES (gen_random_uuid(), now(), 'x', '', '', '{}')",
+        "UPDATE audit_events SET kind = 'x'",
+        "DELETE FROM audit_events",
     ],
 )
 def test_the_application_may_not(alice, statement) -> None:
@@ -234,14 +276,14 @@ def test_every_table_of_a_persons_data_forces_row_security(everything: sa.Connec
             "  WHERE attrelid = c.oid AND attname = 'user_id' AND NOT attisdropped))"
         )
     )
-    assert dict(rows.all()) == dict.fromkeys(TABLES, True)
+    assert dict(rows.all()) == dict.fromkeys([*TABLES, *SYSTEM_TABLES], True)
 
 
 def test_every_table_is_known_here(everything: sa.Connection) -> None:
     tables = "SELECT tablename FROM pg_tables WHERE schemaname = 'public'"
     found = set(everything.execute(sa.text(tables)).scalars())
-    assert found == {*TABLES, "alembic_version"}
-    assert set(SQLModel.metadata.tables) == set(TABLES)
+    assert found == {*TABLES, *SYSTEM_TABLES, "alembic_version"}
+    assert set(SQLModel.metadata.tables) == {*TABLES, *SYSTEM_TABLES}
 
 
 def test_there_are_no_views_to_look_around_policies(everything: sa.Connection) -> None:
@@ -278,6 +320,45 @@ def test_the_role_of_the_functions_reaches_only_the_columns_it_needs(
     texts = {"images.alt_text", "images.description", "images.visible_text", "images.facts"}
     assert not readable & (texts | {"sessions.address", "tokens.name"})
     assert not any(column.startswith(("image_analyses", "idempotency")) for column in readable)
+
+
+ADMINISTRATION = [
+    "SELECT imgapp_require_admin()",
+    "SELECT * FROM imgapp_people(NULL, NULL, NULL, 10)",
+    "SELECT imgapp_update_person(:alice, true, NULL, false, NULL, NULL)",
+    "SELECT imgapp_set_password(:alice, 'x')",
+    "SELECT imgapp_delete_person(:alice)",
+    "SELECT * FROM imgapp_audit_events(NULL, NULL, NULL, NULL, NULL, NULL, 10)",
+]
+
+
+@pytest.mark.parametrize("statement", ADMINISTRATION)
+def test_only_administrators_administrate(alice, mallory, admin, statement) -> None:
+    values = {"alice": alice.user_id} if ":alice" in statement else {}
+    for other in (mallory.user_id, None):
+        with pytest.raises(sa.exc.ProgrammingError, match="administrators only"):
+            execute(other, statement, **values)
+    execute(admin.user_id, statement, **values)
+
+
+@pytest.mark.parametrize("what", ["disabled_at", "deleting_at"])
+def test_an_administrator_who_may_not_sign_in_may_nothing(administrator, admin, what) -> None:
+    with administrator.begin() as connection:
+        connection.execute(sa.text(f"UPDATE users SET {what} = now()"))
+    with pytest.raises(sa.exc.ProgrammingError, match="administrators only"):
+        execute(admin.user_id, "SELECT imgapp_require_admin()")
+
+
+def test_usage_follows_the_pictures(alice, mallory) -> None:
+    usage = "SELECT images, bytes FROM storage_usage"
+    images = [an_image(alice.user_id, file_size=size) for size in (5, 7, 11)]
+    for image in images:
+        add(alice.user_id, image)
+    add(mallory.user_id, an_image(mallory.user_id, file_size=100))
+    assert execute(alice.user_id, usage).all() == [(3, 23)]
+    execute(alice.user_id, "DELETE FROM images WHERE file_size > 5")
+    assert execute(alice.user_id, usage).all() == [(1, 5)]
+    assert execute(mallory.user_id, usage).all() == [(1, 100)]
 
 
 def search(user_id: UUID | None, query: str | None = None, tag: str | None = None) -> list[UUID]:
