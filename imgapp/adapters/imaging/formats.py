@@ -98,7 +98,7 @@ def recognise(head: bytes) -> Format:
     other = _unsupported(head)
     if other is not None:
         raise UnsupportedFormat(f"{other} are not supported; {_SUPPORTED} are.")
-    raise NotAnImage(f"The file is not a picture. {_SUPPORTED} are accepted.")
+    raise NotAnImage(f"The file is not an image. {_SUPPORTED} are accepted.")
 
 
 def _supported(head: bytes) -> Format | None:

@@ -130,7 +130,7 @@ class Pool:
                 answer = self._run(child, job, seconds)
             except ChildLost:
                 if not used:
-                    raise DamagedImage("The file made the decoder fail.") from None
+                    raise DamagedImage("The file is damaged: it made the decoder fail.") from None
                 # An earlier picture may have left this child broken: not this picture's fault.
                 answer = self._run_alone(job, seconds)
         if "rejected" in answer:
@@ -141,14 +141,14 @@ class Pool:
         try:
             return self._run(Child(self._command), job, seconds)
         except ChildLost:
-            raise DamagedImage("The file made the decoder fail.") from None
+            raise DamagedImage("The file is damaged: it made the decoder fail.") from None
 
     def _run(self, child: Child, job: dict[str, Any], seconds: float) -> dict[str, Any]:
         try:
             answer = child.run(job | {"seconds": seconds}, seconds)
         except TimeoutError:
             child.end()
-            raise TooComplex("The picture takes too long to open.") from None
+            raise TooComplex("The picture is too complex: it takes too long to open.") from None
         except BaseException:
             child.end()
             raise

@@ -64,7 +64,7 @@ def open_picture(source: Path, form: Format, max_pixels: int) -> Opened:
 def _check_pixels(width: int, height: int, most: int) -> None:
     if width * height > most:
         limit = f"at most {most / 1e6:g} million are accepted"
-        raise TooManyPixels(f"The picture has {width} x {height} pixels; {limit}.")
+        raise TooManyPixels(f"The picture has too many pixels: {width} x {height}, and {limit}.")
 
 
 def _open_heif(source: Path, max_pixels: int) -> Opened:
