@@ -93,10 +93,18 @@ class CopyButton(rx.Component):
 class NearEnd(rx.Component):
     """Fires when it comes near the visible part of the page, and again when `after` changes."""
 
-    library = "$/public/near-end.jsx"
+    library = "$/public/place.jsx"
     tag = "NearEnd"
     after: rx.Var[str]
     on_near: rx.EventHandler[rx.event.no_args_event_spec]
+
+
+class GoAlong(rx.Component):
+    """Goes to the top of the page when `move` rises and to its end when it falls."""
+
+    library = "$/public/place.jsx"
+    tag = "GoAlong"
+    move: rx.Var[int]
 
 
 class AddressToken(rx.Component):

@@ -8,7 +8,7 @@ from reflex.vars.base import Var
 from imgapp.services import images
 from imgapp.services.pools import in_db
 from imgapp.settings import get_settings
-from imgapp.ui.browser import NearEnd, PlainLink, Uploader
+from imgapp.ui.browser import GoAlong, NearEnd, PlainLink, Uploader
 from imgapp.ui.cards import Card, card_of
 from imgapp.ui.frame import frame
 from imgapp.ui.grid import grid, skeleton
@@ -35,7 +35,7 @@ class GalleryState(LiveWindow, rx.State):
     held: int = 0
     """Pictures read into the window so far."""
     has_older: bool = False
-    has_newer: bool = False
+    windows_passed: int = 0
     _starts: list[str] = []
     """Cursors of the windows that were passed on the way to this one; empty at the newest."""
     _older: str = ""
@@ -79,7 +79,7 @@ class GalleryState(LiveWindow, rx.State):
             self._show(map(card_of, page.items), more=bool(page.next_cursor), total=total)
             self.shown |= {"newer": bool(self._starts)}
             self.held, self._older = len(page.items), page.next_cursor or ""
-            self.has_older, self.has_newer = bool(self._older), bool(self._starts)
+            self.has_older, self.windows_passed = bool(self._older), len(self._starts)
             self.unreadable = False
         self.loaded = True
 
@@ -93,7 +93,7 @@ def page() -> rx.Component:
         rx.cond(
             GalleryState.loaded,
             rx.cond(
-                (cards.length() == 0) & ~GalleryState.has_newer,
+                (cards.length() == 0) & (GalleryState.windows_passed == 0),
                 rx.cond(GalleryState.unreadable, _unreadable(), _empty()),
                 _pictures(cards),
             ),
@@ -112,7 +112,11 @@ def page() -> rx.Component:
 
 def _pictures(cards: Var[list[Card]]) -> rx.Component:
     return rx.fragment(
-        rx.cond(GalleryState.has_newer, _move("arrow-up", "Newer pictures", GalleryState.go_newer)),
+        GoAlong.create(move=GalleryState.windows_passed),
+        rx.cond(
+            GalleryState.windows_passed > 0,
+            _move("arrow-up", "Newer pictures", GalleryState.go_newer),
+        ),
         grid(cards),
         rx.cond(
             GalleryState.has_older,

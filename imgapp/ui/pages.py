@@ -7,8 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import reflex as rx
+from reflex_base.event import noop
+from reflex_components_core.base.error_boundary import ErrorBoundary
 
 from imgapp.ui import gallery, not_found, sign_in
+from imgapp.ui.browser import PlainLink
 
 
 @dataclass(frozen=True)
@@ -42,6 +45,21 @@ def look() -> dict[str, Any]:
         ],
         "html_lang": "en",
         # Reflex's own banner and toaster bring a look of their own, and toasts reach `eval`.
-        "app_wraps": {},
+        "app_wraps": {(55, "ErrorBoundary"): _boundary},
         "toaster": None,
     }
+
+
+def _boundary(stateful: bool) -> rx.Component:
+    """Shown instead of a page that broke while it was drawn."""
+    broken = rx.el.main(
+        rx.el.div(
+            rx.el.h1("This page broke"),
+            rx.el.p("Your pictures are safe. Load the page again.", class_name="sheet-intro"),
+            PlainLink.create("Load again", href="/", class_name="button primary large"),
+            class_name="sheet",
+        ),
+        class_name="sheet-page",
+    )
+    told = {} if stateful else {"on_error": noop()}
+    return ErrorBoundary.create(fallback_render=broken, **told)
