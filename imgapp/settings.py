@@ -10,7 +10,14 @@ from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
 import platformdirs
-from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator
+from pydantic import (
+    AliasChoices,
+    Field,
+    SecretStr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from imgapp.errors import ConfigurationError
@@ -60,8 +67,20 @@ class Settings(BaseSettings):
 
     max_upload_mb: Annotated[int, Field(ge=1, le=10_000)] = 50
     max_pixels: Annotated[int, Field(ge=1)] = 250_000_000
+    uploads_per_second: Annotated[int, Field(ge=20)] = 50
+    requests_per_second: Annotated[int, Field(ge=50)] = 200
+    uploads_at_once: Annotated[int, Field(ge=3)] = 40
+    quota_gb: Annotated[float, Field(gt=0)] | None = None
+    quota_images: Annotated[int, Field(ge=1)] | None = None
     signup: Literal["open", "closed"] = "open"
     first_account_token: SecretStr | None = None
+
+    oidc_issuer: str | None = None
+    oidc_client_id: str | None = None
+    oidc_client_secret: SecretStr | None = None
+    oidc_name: Annotated[str, Field(max_length=60)] = "single sign-on"
+    oidc_audience: str | None = None
+
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
     @field_validator("data_dir")
@@ -90,6 +109,36 @@ class Settings(BaseSettings):
             raise ValueError("must be a random string of at least 32 characters")
         return value
 
+    @field_validator("oidc_issuer")
+    @classmethod
+    def _an_issuer(cls, value: str | None) -> str | None:
+        if value is None:
+            return None
+        parts = urlsplit(value)
+        secure = parts.scheme == "https" or (
+            parts.scheme == "http" and parts.hostname in ("localhost", "127.0.0.1", "::1")
+        )
+        if not secure or not parts.hostname or parts.query or parts.fragment:
+            raise ValueError("must be the provider's issuer, like https://login.example.org/realm")
+        return value
+
+    @model_validator(mode="after")
+    def _single_sign_on_is_whole(self) -> Settings:
+        """An issuer and a client id; everything else of single sign-on goes with them."""
+        given = [name for name in type(self).model_fields if name.startswith("oidc_")]
+        given = [name for name in given if name in self.model_fields_set]
+        missing = [name for name in ("oidc_issuer", "oidc_client_id") if not getattr(self, name)]
+        if given and missing:
+            names = " and ".join(f"IMGAPP_{name.upper()}" for name in missing)
+            verb = "is" if len(missing) == 1 else "are"
+            raise ValueError(f"{names} {verb} missing, which IMGAPP_{given[0].upper()} needs")
+        return self
+
+    @property
+    def single_sign_on(self) -> bool:
+        """Whether people can sign in through a provider."""
+        return self.oidc_issuer is not None
+
     @property
     def origin(self) -> str:
         """The address people use: scheme, host and port."""
@@ -105,6 +154,17 @@ class Settings(BaseSettings):
     @property
     def secure_cookies(self) -> bool:
         return self.origin.startswith("https://")
+
+    @property
+    def session_cookie(self) -> str:
+        """The cookie's name; under https one that no other host or plain connection can set."""
+        # RFC 6265bis, 4.1.3.2: the prefix is kept to secure cookies of exactly this host.
+        return "__Host-imgapp_session" if self.secure_cookies else "imgapp_session"
+
+    @property
+    def quota_bytes(self) -> int | None:
+        """What a person may store, unless their account says otherwise; None: all there is."""
+        return None if self.quota_gb is None else round(self.quota_gb * 1e9)
 
     @property
     def on_loopback(self) -> bool:
@@ -143,12 +203,14 @@ def get_settings() -> Settings:
 
 
 def _sentence(loc: tuple[int | str, ...], message: str, value: object) -> str:
+    if not loc:  # about several settings: the sentence names them
+        return message.removeprefix("Value error, ")
     name = str(loc[0])
     field = Settings.model_fields.get(name)
     variable = (
         f"IMGAPP_{name.upper()}" if field and field.validation_alias is None else name.upper()
     )
-    secret = any(word in name.lower() for word in ("key", "url", "token"))
+    secret = any(word in name.lower() for word in ("key", "url", "token", "secret"))
     shown = "" if secret else f" (it is {value!r})"
     return f"{variable}: {message.removeprefix('Value error, ')}{shown}"
 

@@ -11,6 +11,7 @@ from imgapp.api.docs import add_docs
 from imgapp.api.middleware import BodyLimit, RequestIds, SecurityHeaders
 from imgapp.api.openapi import DESCRIPTION, describe
 from imgapp.api.problems import add_problem_handlers
+from imgapp.api.rates import RateHeaders
 
 API_PATHS = ("/api", "/metrics")
 """What the API answers; everything else is the page's."""
@@ -47,6 +48,7 @@ def create_api() -> FastAPI:
     describe(app)
     # The last one added is the outermost.
     app.add_middleware(BodyLimit, streaming=STREAMED)
+    app.add_middleware(RateHeaders)
     app.add_middleware(RequestIds)
     app.add_middleware(SecurityHeaders)
     return app

@@ -1,38 +1,43 @@
-"""Who is calling, and from where: the dependencies that routes ask."""
+"""Who is calling, from where, and how often: the dependencies that routes ask."""
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Awaitable, Callable
+from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
 from fastapi import Depends, Request
 
+from imgapp.api import rates
 from imgapp.errors import Forbidden, NotSignedIn
 from imgapp.models import Scope, Viewer
-from imgapp.services import sessions, tokens
+from imgapp.services import limits, sessions, tokens
+from imgapp.services.limits import Allowance
 from imgapp.services.pools import in_db
 from imgapp.settings import get_settings
 
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+_WINDOW = 10.0
+"""Seconds over which a person's requests are counted: bursts may be so much above the rate."""
+
+Kind = Literal["requests", "uploads"]
 
 
-async def current_viewer(request: Request) -> Viewer:
-    """The caller, by bearer token or session cookie. Raises NotSignedIn, Forbidden."""
-    authorization = request.headers.get("authorization")
-    if authorization is not None:
-        # A wrong token is refused whatever cookie comes with it.
-        scheme, _, token = authorization.partition(" ")
-        viewer = await in_db(tokens.viewer_of_token, token.strip())
-        if scheme.lower() != "bearer" or viewer is None:
-            raise NotSignedIn("The access token is unknown, revoked or expired")
+def caller(kind: Kind) -> Callable[[Request], Awaitable[Viewer]]:
+    """A dependency: the caller, by bearer token or session cookie, counted as `kind`.
+
+    It raises NotSignedIn, Forbidden (from another origin) and RateLimited.
+    """
+
+    async def counted_caller(request: Request) -> Viewer:
+        viewer, allowance = await in_db(_authenticate_and_count, request, kind)
+        rates.note(request, allowance)
         return viewer
-    cookie = request.cookies.get(sessions.COOKIE)
-    viewer = await in_db(sessions.viewer_of_cookie, cookie) if cookie else None
-    if viewer is None:
-        raise NotSignedIn
-    if request.method not in _SAFE_METHODS:
-        check_origin(request)
-    return viewer
+
+    return counted_caller
+
+
+current_viewer = caller("requests")
 
 
 async def require_read(viewer: Annotated[Viewer, Depends(current_viewer)]) -> Viewer:
@@ -42,6 +47,11 @@ async def require_read(viewer: Annotated[Viewer, Depends(current_viewer)]) -> Vi
 
 async def require_write(viewer: Annotated[Viewer, Depends(current_viewer)]) -> Viewer:
     """The caller, who may change things. Raises Forbidden for a token without that scope."""
+    return _with_scope(viewer, Scope.WRITE)
+
+
+async def require_upload(viewer: Annotated[Viewer, Depends(caller("uploads"))]) -> Viewer:
+    """The caller, who may add pictures; uploads are counted apart from other requests."""
     return _with_scope(viewer, Scope.WRITE)
 
 
@@ -63,6 +73,34 @@ def check_origin(request: Request) -> None:
             f"Only pages of {get_settings().origin} may do this (see IMGAPP_PUBLIC_URL)",
             code="origin_not_allowed",
         )
+
+
+def _authenticate_and_count(request: Request, kind: Kind) -> tuple[Viewer, Allowance]:
+    viewer = _authenticate(request)
+    settings = get_settings()
+    rate = settings.uploads_per_second if kind == "uploads" else settings.requests_per_second
+    allowance = limits.hit(
+        kind, str(viewer.user_id), limit=round(rate * _WINDOW), per_seconds=_WINDOW
+    )
+    return viewer, allowance
+
+
+def _authenticate(request: Request) -> Viewer:
+    authorization = request.headers.get("authorization")
+    if authorization is not None:
+        # A wrong token is refused whatever cookie comes with it.
+        scheme, _, token = authorization.partition(" ")
+        viewer = tokens.viewer_of_token(token.strip())
+        if scheme.lower() != "bearer" or viewer is None:
+            raise NotSignedIn("The access token is unknown, revoked or expired")
+        return viewer
+    cookie = request.cookies.get(get_settings().session_cookie)
+    viewer = sessions.viewer_of_cookie(cookie) if cookie else None
+    if viewer is None:
+        raise NotSignedIn
+    if request.method not in _SAFE_METHODS:
+        check_origin(request)
+    return viewer
 
 
 def _with_scope(viewer: Viewer, scope: Scope) -> Viewer:

@@ -14,7 +14,7 @@ from imgapp.api.auth import check_origin
 from imgapp.errors import Conflict, Forbidden, InvalidRequest, NotSignedIn, ServiceUnavailable
 from imgapp.services import sessions, users
 from imgapp.services.pools import in_db, in_passwords
-from imgapp.services.sessions import COOKIE, COOKIE_MAX_AGE, SignedIn
+from imgapp.services.sessions import COOKIE_MAX_AGE, SignedIn
 from imgapp.settings import get_settings
 
 router = APIRouter(prefix="/api", include_in_schema=False, dependencies=[Depends(check_origin)])
@@ -39,7 +39,14 @@ async def sign_out(request: Request) -> RedirectResponse:
     """End the session of this browser, if it has one."""
     await _end_session(request)
     answer = _back("/sign-in")
-    answer.delete_cookie(COOKIE, path="/", httponly=True, samesite="lax")
+    settings = get_settings()
+    answer.delete_cookie(
+        settings.session_cookie,
+        path="/",
+        httponly=True,
+        samesite="lax",
+        secure=settings.secure_cookies,
+    )
     return answer
 
 
@@ -85,20 +92,21 @@ async def welcome(
 async def _into_gallery(request: Request, signed_in: SignedIn) -> RedirectResponse:
     await _end_session(request)
     answer = _back("/")
+    settings = get_settings()
     answer.set_cookie(
-        COOKIE,
+        settings.session_cookie,
         signed_in.cookie,
         max_age=COOKIE_MAX_AGE,
         path="/",
         httponly=True,
         samesite="lax",
-        secure=get_settings().secure_cookies,
+        secure=settings.secure_cookies,
     )
     return answer
 
 
 async def _end_session(request: Request) -> None:
-    cookie = request.cookies.get(COOKIE)
+    cookie = request.cookies.get(get_settings().session_cookie)
     viewer = await in_db(sessions.viewer_of_cookie, cookie) if cookie else None
     if viewer is not None:
         await in_db(sessions.sign_out, viewer)

@@ -9,7 +9,7 @@ from fastapi.openapi.utils import get_openapi
 
 from imgapp.api.examples import EXAMPLES
 from imgapp.api.problems import MEDIA_TYPE, Problem
-from imgapp.services.sessions import COOKIE
+from imgapp.settings import get_settings
 
 DESCRIPTION = """\
 An image library that describes itself.
@@ -17,7 +17,8 @@ An image library that describes itself.
 Send `Authorization: Bearer TOKEN`; make a token in the page or with `imgapp token create`. Errors
 are problem documents (RFC 9457, `application/problem+json`) with a stable `code`. Every answer
 carries `X-Request-Id`. Lists are `{"items", "next_cursor"}`, newest first: pass `next_cursor` as
-`cursor` for the next page, until it is null.
+`cursor` for the next page, until it is null. `RateLimit` and `RateLimit-Policy` say how many
+requests are left; beyond them the answer is 429 with `Retry-After`.
 """
 
 PUBLIC = frozenset({"/api/health"})
@@ -47,7 +48,7 @@ def _document(app: FastAPI) -> dict[str, Any]:
     schemas.update(problem.pop("$defs", {}), Problem=problem)
     components["securitySchemes"] = {
         "token": {"type": "http", "scheme": "bearer", "description": "A personal access token"},
-        "session": {"type": "apiKey", "in": "cookie", "name": COOKIE},
+        "session": {"type": "apiKey", "in": "cookie", "name": get_settings().session_cookie},
     }
     for path, operations in document["paths"].items():
         for operation in operations.values():

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-import math
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
@@ -16,6 +15,7 @@ from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 from starlette.types import Scope
 
+from imgapp.api import rates
 from imgapp.errors import ImgappError, NotSignedIn, RateLimited, ServiceUnavailable
 
 log = logging.getLogger(__name__)
@@ -129,7 +129,7 @@ def _headers_of(error: ImgappError) -> dict[str, str]:
     if isinstance(error, NotSignedIn):
         return {"WWW-Authenticate": 'Bearer realm="imgapp"'}
     if isinstance(error, RateLimited):
-        return {"Retry-After": str(max(1, math.ceil(error.retry_after)))}
+        return rates.refusal_headers(error)
     if isinstance(error, ServiceUnavailable):
         return {"Retry-After": str(RETRY_AFTER_UNAVAILABLE)}
     return {}

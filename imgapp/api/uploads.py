@@ -13,9 +13,10 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
-from imgapp.api.auth import require_write
+from imgapp.api.auth import require_upload
 from imgapp.api.multipart import MAX_FILES, FilesReader, TooLarge
 from imgapp.api.problems import documented, problem_response
+from imgapp.api.turns import upload_turn
 from imgapp.errors import FileTooLarge, RejectedFile
 from imgapp.models import ImagePublic, Viewer
 from imgapp.services import idempotency, images
@@ -72,7 +73,7 @@ _BODY = {
     }
 }
 
-Writer = Annotated[Viewer, Depends(require_write)]
+Writer = Annotated[Viewer, Depends(require_upload)]
 Key = Annotated[
     str | None,
     Header(
@@ -86,7 +87,7 @@ Key = Annotated[
     "/api/upload",
     status_code=202,
     response_model=Uploaded,
-    responses=documented(400, 401, 403, 408, 409, 413, 415, 422, 503),
+    responses=documented(400, 401, 403, 408, 409, 413, 415, 422, 429, 503, 507),
     openapi_extra=_BODY,
 )
 async def upload_images(request: Request, viewer: Writer, idempotency_key: Key = None) -> Response:
@@ -95,11 +96,12 @@ async def upload_images(request: Request, viewer: Writer, idempotency_key: Key =
     A file that you uploaded before is the picture that you have, with `duplicate` set. If all
     files are rejected, the answer is 422 with the same lists.
     """
-    reader = await _receive(request)
-    try:
-        answer = await _answer_once(viewer.user_id, reader, idempotency_key)
-    finally:
-        await in_io(reader.discard)
+    async with upload_turn(viewer.user_id):
+        reader = await _receive(request)
+        try:
+            answer = await _answer_once(viewer.user_id, reader, idempotency_key)
+        finally:
+            await in_io(reader.discard)
     if answer.status_code == 202:
         return JSONResponse(answer.body, 202)
     return problem_response(request.scope, answer.status_code, code="rejected", **answer.body)

@@ -17,7 +17,6 @@ from imgapp.errors import InvalidRequest, NotSignedIn
 from imgapp.models import User, UserSession, Viewer, now
 from imgapp.services.users import MAX_PASSWORD, clean_email, normalized
 
-COOKIE = "imgapp_session"
 COOKIE_MAX_AGE = 400 * 24 * 3600  # seconds; the longest that browsers keep one
 LIFETIME = timedelta(days=30)
 """A session ends so long after it was last seen."""

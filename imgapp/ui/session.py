@@ -36,6 +36,7 @@ from imgapp.errors import NotSignedIn, ServiceUnavailable
 from imgapp.models import Viewer
 from imgapp.services import sessions, users
 from imgapp.services.pools import in_db
+from imgapp.settings import get_settings
 
 SESSION_HEADER = "x-imgapp-session"
 SIGNED_OUT_PAGES = frozenset({"/sign-in", "/sign-up", "/welcome"})
@@ -214,5 +215,5 @@ class PageGate:
 
 async def viewer_of(connection: HTTPConnection) -> Viewer | None:
     """Who the session cookie of a request or websocket belongs to."""
-    cookie = connection.cookies.get(sessions.COOKIE)
+    cookie = connection.cookies.get(get_settings().session_cookie)
     return await in_db(sessions.viewer_of_cookie, cookie) if cookie else None

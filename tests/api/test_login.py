@@ -21,7 +21,7 @@ def answer_of(client: TestClient, path: str, **fields: str) -> tuple[int, str]:
 
 
 def viewer(client: TestClient) -> Any:
-    return sessions.viewer_of_cookie(client.cookies.get(sessions.COOKIE, ""))
+    return sessions.viewer_of_cookie(client.cookies.get("imgapp_session", ""))
 
 
 @pytest.fixture
@@ -67,7 +67,7 @@ def test_a_failed_sign_in_leads_back_to_the_form(alice, stranger, fields) -> Non
 
 def test_signing_in_again_ends_the_session_before(alice, client_for) -> None:
     client = client_for(alice)
-    before = client.cookies[sessions.COOKIE]
+    before = client.cookies["imgapp_session"]
     client.post("/api/sign-in", data={"email": alice.email, "password": alice.password})
     assert viewer(client).user_id == alice.user_id
     assert sessions.viewer_of_cookie(before) is None
@@ -75,10 +75,10 @@ def test_signing_in_again_ends_the_session_before(alice, client_for) -> None:
 
 def test_signing_out_ends_the_session_and_clears_the_cookie(alice, client_for) -> None:
     client = client_for(alice)
-    cookie = client.cookies[sessions.COOKIE]
+    cookie = client.cookies["imgapp_session"]
     assert answer_of(client, "/api/sign-out") == (303, "/sign-in")
     assert sessions.viewer_of_cookie(cookie) is None
-    assert sessions.COOKIE not in client.cookies
+    assert "imgapp_session" not in client.cookies
     assert answer_of(client, "/api/sign-out") == (303, "/sign-in")
 
 
