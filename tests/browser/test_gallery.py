@@ -36,6 +36,9 @@ def test_pictures_of_every_format_are_described_in_both_tabs_and_nobody_elses(
     other.on("websocket", lambda ws: ws.on("framereceived", lambda frame: frames.append(frame)))
     other.reload()
     live(other)
+    other.wait_for_load_state("networkidle")
+    other.wait_for_timeout(500)
+    assert frames, "no frame was recorded: the test sees nothing"
     frames.clear()
 
     pictures = every_format(tmp_path)
