@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import signal
 import socket
 import stat
@@ -10,7 +11,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import httpx
 import psutil
@@ -205,25 +205,27 @@ def test_all_of_it_idles_in_half_a_gigabyte(app: App) -> None:
     assert proportional < 500e6
 
 
-def test_elsewhere_than_on_loopback_the_first_account_needs_the_printed_link() -> None:
-    with running_app_without_account(IMGAPP_HOST="0.0.0.0") as app:
-        link = next(word for word in app.log.read_text().split() if "/welcome?token=" in word)
-        token = link.rpartition("=")[2]
-        account = {"email": "first@example.org", "password": "correct horse battery"}
-        with httpx.Client(base_url=app.url, headers={"Origin": app.url}) as client:
+def test_elsewhere_than_on_loopback_the_first_account_needs_the_printed_link(app: App) -> None:
+    """On a second data folder beside the first."""
+    port = free_port()
+    folder = app.folder / "public"
+    folder.mkdir(mode=0o755)
+    env = app.env | {
+        "IMGAPP_DATA_DIR": str(folder / "data"),
+        "IMGAPP_PORT": str(port),
+        "IMGAPP_HOST": "0.0.0.0",
+    }
+    public = App(f"http://localhost:{port}", folder, env)
+    account = {"email": "first@example.org", "password": "correct horse battery"}
+    try:
+        public.start()
+        wait_for(lambda: "/welcome?token=" in public.log.read_text(), 5, "printing the link")
+        token = re.findall(r"/welcome\?token=(\S+)", public.log.read_text())[0]
+        with httpx.Client(base_url=public.url, headers={"Origin": public.url}) as client:
             refused = client.post("/api/welcome", data=account | {"token": "guessed"})
             accepted = client.post("/api/welcome", data=account | {"token": token})
+    finally:
+        public.stop()
 
-        assert refused.headers["location"] == "/welcome#token"
-        assert accepted.headers["location"] == "/"
-
-
-@contextlib.contextmanager
-def running_app_without_account(**extra: str) -> Iterator[App]:
-    with running_app(**extra) as app:
-        app.stop()
-        data = Path(app.env["IMGAPP_DATA_DIR"])
-        app.env["IMGAPP_DATA_DIR"] = str(data.with_name("fresh"))
-        app.log.write_text("")
-        app.start()
-        yield app
+    assert refused.headers["location"] == "/welcome#token"
+    assert accepted.headers["location"] == "/"

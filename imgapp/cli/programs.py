@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import http.client
+import json
 import os
+import subprocess
 import sys
 import sysconfig
 from collections.abc import Callable
@@ -12,6 +14,7 @@ from contextlib import suppress
 from imgapp.adapters.frontend import ROOT, serving_environment
 from imgapp.adapters.supervisor import Program, marked_environment
 from imgapp.cli.environment import variables_of
+from imgapp.errors import ServiceUnavailable
 from imgapp.settings import Settings
 
 _LOG_LEVEL = {"debug": "debug", "info": "warning", "warning": "warning", "error": "error"}
@@ -69,3 +72,24 @@ def is_healthy(settings: Settings) -> bool:
 def reachable_host(settings: Settings) -> str:
     """Where this machine itself reaches what listens on IMGAPP_HOST."""
     return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(settings.host, settings.host)  # noqa: S104
+
+
+def prepare(settings: Settings) -> bool:
+    """Migrate, in a process that takes its memory with it. Whether anyone has an account.
+
+    Raises ServiceUnavailable with what was wrong.
+    """
+    done = subprocess.run(
+        [sys.executable, "-m", "imgapp", "prepare"],
+        env=marked_environment({**os.environ, **variables_of(settings)}, settings.data_dir),
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode != 0:
+        complaint = done.stderr.strip().splitlines() or ["it gave no reason"]
+        raise ServiceUnavailable(
+            f"The database could not be prepared: {complaint[-1].removeprefix('imgapp: ')}"
+        )
+    return bool(json.loads(done.stdout.strip().splitlines()[-1])["has_users"])

@@ -9,7 +9,7 @@ import typer
 from imgapp.adapters.embedded import ensure_servers
 from imgapp.adapters.frontend import ensure_built
 from imgapp.adapters.supervisor import Program, Supervisor
-from imgapp.cli.programs import web_program, worker_program
+from imgapp.cli.programs import prepare, web_program, worker_program
 from imgapp.cli.signals import Stopped, ignore_signals, stop_on_signals
 from imgapp.settings import Settings, get_settings
 
@@ -29,6 +29,8 @@ def _run(name: str, program: Callable[[Settings, Callable[[str], None]], Program
     stop_on_signals()
     try:
         with ensure_servers(get_settings()) as settings:
+            if settings.migrate_database_url is not None:
+                prepare(settings)
             supervisor = Supervisor(typer.echo)
             try:
                 supervisor.start(name, program(settings, typer.echo))

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import errno
-import json
 import os
 import secrets
 import socket
-import subprocess
-import sys
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -22,11 +19,10 @@ from imgapp.adapters.embedded import (
     needs_servers,
     owner_lock,
 )
-from imgapp.adapters.frontend import ROOT, ensure_built
+from imgapp.adapters.frontend import ensure_built
 from imgapp.adapters.processes import wait_until
-from imgapp.adapters.supervisor import Supervisor, end_left_behind, marked_environment
-from imgapp.cli.environment import variables_of
-from imgapp.cli.programs import is_healthy, reachable_host, web_program, worker_program
+from imgapp.adapters.supervisor import Supervisor, end_left_behind
+from imgapp.cli.programs import is_healthy, prepare, reachable_host, web_program, worker_program
 from imgapp.cli.signals import Stopped, ignore_signals, stop_on_signals
 from imgapp.errors import ConfigurationError, ServiceUnavailable
 from imgapp.settings import Settings, get_settings
@@ -34,7 +30,7 @@ from imgapp.settings import Settings, get_settings
 _PATIENCE_SECONDS = 10.0  # for a previous run that is still on its way out
 _GRACE_SECONDS = 1.0  # for one that was asked to end a moment ago
 _READY_SECONDS = 120.0
-_STOPPING = "it is stopping"
+_RUNNING, _STOPPING = "process", "it is stopping"
 
 
 def run() -> None:
@@ -60,7 +56,7 @@ def _supervise(settings: Settings, lock: FileLock) -> None:
             if server is not None:
                 supervisor.start(name, server)
         filled = servers.fill_in()
-        has_users = _prepare(filled)
+        has_users = prepare(filled)
         ensure_built(_say)
         if not has_users and not settings.on_loopback:
             token = SecretStr(secrets.token_urlsafe(24))
@@ -80,31 +76,14 @@ def _supervise(settings: Settings, lock: FileLock) -> None:
         end_left_behind(settings.data_dir)
 
 
-def _prepare(settings: Settings) -> bool:
-    """Migrate, in a process that takes its memory with it. Whether anyone has an account."""
-    done = subprocess.run(
-        [sys.executable, "-m", "imgapp", "prepare"],
-        env=marked_environment({**os.environ, **variables_of(settings)}, settings.data_dir),
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if done.returncode != 0:
-        complaint = done.stderr.strip().splitlines() or ["it gave no reason"]
-        raise ServiceUnavailable(
-            f"The database could not be prepared: {complaint[-1].removeprefix('imgapp: ')}"
-        )
-    return bool(json.loads(done.stdout.strip().splitlines()[-1])["has_users"])
-
-
 def _take(lock: FileLock, settings: Settings) -> None:
     """The data folder is ours from here on, and nothing of an earlier run is left."""
     asked = time.monotonic()
 
     def taken_or_hopeless() -> bool:
         waited = time.monotonic() - asked
-        return lock.acquire() or (waited > _GRACE_SECONDS and lock.read_note() != _STOPPING)
+        is_running = lock.read_note().startswith(_RUNNING)
+        return lock.acquire() or (waited > _GRACE_SECONDS and is_running)
 
     wait_until(taken_or_hopeless, _PATIENCE_SECONDS, every=0.1)
     if not lock.is_held and not lock.acquire():
@@ -112,7 +91,7 @@ def _take(lock: FileLock, settings: Settings) -> None:
             f"imgapp is already running on {settings.data_dir}: {lock.read_note()}. "
             "Stop it first, or set IMGAPP_DATA_DIR and IMGAPP_PORT to others."
         )
-    lock.note(f"process {os.getpid()}, {settings.origin}")
+    lock.note(f"{_RUNNING} {os.getpid()}, {settings.origin}")
     end_left_behind(settings.data_dir)
 
 

@@ -15,10 +15,12 @@ import subprocess
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 from imgapp.errors import ConfigurationError
 
 _SYSTEM_USER = "imgapp"
+_LONGEST_LOG = 5_000_000  # bytes
 _LONGEST_SOCKET_PATH = 103  # sun_path is 104 bytes on macOS and 108 on Linux, with the final NUL
 
 
@@ -130,12 +132,13 @@ def _refuse_what_is_out_of_reach(path: Path, user: ServerUser) -> None:
 
 
 def _make_folder(path: Path, user: ServerUser) -> bool:
-    """Whether it had to be made. Missing parents let others through, `path` itself does not."""
+    """Whether it had to be made. Only `path` is private: the servers' user passes its parents."""
     try:
         for parent in reversed(path.parents):
             if not parent.exists():
                 parent.mkdir(exist_ok=True)
-                parent.chmod(0o711)
+                if user.is_other:
+                    parent.chmod(0o711)
         path.mkdir(mode=0o700)
     except FileExistsError:
         if not path.is_dir():
@@ -161,6 +164,12 @@ def _hand_over(path: Path, user: ServerUser) -> None:
             "Set IMGAPP_DATA_DIR to an empty folder, for example /var/lib/imgapp."
         )
     os.chown(path, user.uid, user.gid)
+
+
+def open_log(path: Path) -> BinaryIO:
+    """The log of a server, begun again once it has grown too long."""
+    is_long = path.exists() and path.stat().st_size > _LONGEST_LOG
+    return path.open("wb" if is_long else "ab")
 
 
 def socket_folder(folder: Path, socket_name: str) -> Path:

@@ -15,7 +15,12 @@ from urllib.parse import quote
 
 import psutil
 
-from imgapp.adapters.embedded.folders import claim_server_folder, server_user, socket_folder
+from imgapp.adapters.embedded.folders import (
+    claim_server_folder,
+    open_log,
+    server_user,
+    socket_folder,
+)
 from imgapp.adapters.embedded.programs import postgres_bin
 from imgapp.adapters.embedded.secrets import keep_secret
 from imgapp.adapters.processes import end_processes, processes_in, spawn, wait_until
@@ -110,7 +115,7 @@ class Postgres:
             _make_cluster(self.folder, self.data, binaries, self._passwords)
         _write_configuration(self.data)
         user = server_user()
-        with (self.folder / "log").open("ab") as log:
+        with open_log(self.folder / "log") as log:
             self.process = spawn(
                 [binaries / "postgres", "-D", self.data, "-k", self._socket_dir],
                 death_signal=signal.SIGINT,

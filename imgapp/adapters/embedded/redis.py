@@ -10,7 +10,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import quote
 
-from imgapp.adapters.embedded.folders import claim_server_folder, server_user, socket_folder
+from imgapp.adapters.embedded.folders import (
+    claim_server_folder,
+    open_log,
+    server_user,
+    socket_folder,
+)
 from imgapp.adapters.embedded.programs import redis_server
 from imgapp.adapters.processes import end_processes, processes_in, spawn, wait_until
 from imgapp.errors import QueueUnavailable
@@ -43,7 +48,7 @@ class Redis:
         gentle = ((signal.SIGTERM, 5.0), (signal.SIGKILL, 2.0))
         end_processes(processes_in(self.folder, names), gentle)
         user = server_user()
-        with (self.folder / "log").open("ab") as log:
+        with open_log(self.folder / "log") as log:
             self.process = spawn(
                 [redis_server(self.folder / "programs"), *self._options()],
                 user=user.spawn_uid,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -76,6 +77,7 @@ def ensure_servers(settings: Settings) -> Iterator[Settings]:
             if time.monotonic() > deadline:
                 raise ServiceUnavailable(f"The database of {settings.data_dir} does not answer.")
             time.sleep(0.1)
+        lock.note(f"a command uses it, process {os.getpid()}")
         with _running(servers, settings.data_dir):
             yield servers.fill_in()
 
