@@ -16,8 +16,9 @@ export function refusal(request) {
   if (status === 401)
     return { state: "failed", reason: "You are signed out. Sign in again.", signedOut: true };
   if (status === 413) return { state: "refused", reason: said ?? "The file is too large" };
+  if (status === 507) return { state: "refused", reason: said ?? "There is no room for it" };
   if (status === 422) return { state: "refused", reason: said ?? "The file was not accepted" };
-  if (status === 429) return { state: "failed", reason: "Too many at once. Try again.", again: true };
+  if (status === 429) return { state: "failed", reason: said ?? "Too many at once. Try again.", again: true };
   if (status === 0)
     return { state: "failed", reason: "The connection was lost. Try again.", again: true };
   return { state: "failed", reason: said ?? `The server answered ${status}`, again: true };

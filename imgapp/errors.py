@@ -4,6 +4,7 @@
     ├── ConfigurationError            a setting or a server is not usable; stops the start
     ├── InvalidRequest                400: a parameter, cursor or body that cannot be used
     ├── NotSignedIn                   401: no valid session or token
+    │   └── SignInRefused             single sign-on did not end in a session; `code` says why
     ├── Forbidden                     403: signed in, but not allowed (scope, origin, role)
     ├── NotFound                      404: missing, or somebody else's: the two look alike
     ├── Conflict                      409: clashes with what is stored
@@ -15,11 +16,13 @@
     │   ├── DamagedImage
     │   ├── TooManyPixels
     │   ├── TooComplex                decoding took too long or too much memory
+    │   ├── QuotaExceeded             507: the person stores as much as they may
     │   └── FileTooLarge              413 when it is the whole request
     ├── ServiceUnavailable            503: a dependency does not answer
     │   ├── DatabaseUnavailable
     │   ├── QueueUnavailable
-    │   └── StoreUnavailable
+    │   ├── StoreUnavailable
+    │   └── ProviderUnavailable       the single sign-on provider
     ├── DescriberError                a picture was not described
     │   ├── TransientDescriberError   worth another attempt; may carry `retry_after`
     │   └── PermanentDescriberError   another attempt would end the same way
@@ -64,6 +67,17 @@ class NotSignedIn(ImgappError):
     status = 401
     code = "not_signed_in"
     title = "Sign in first"
+
+
+class SignInRefused(NotSignedIn):
+    """`reason` is for the log and the audit trail, never for the person who signs in."""
+
+    code = "sign_in_refused"
+    title = "The sign-in was refused"
+
+    def __init__(self, detail: str = "", *, code: str | None = None, reason: str = "") -> None:
+        super().__init__(detail, code=code)
+        self.reason = reason
 
 
 class Forbidden(ImgappError):
@@ -139,6 +153,13 @@ class TooComplex(RejectedFile):
     title = "The image takes too long or too much memory to open"
 
 
+class QuotaExceeded(RejectedFile):
+    # RFC 4918, 11.5: and the client does not try again by itself.
+    status = 507
+    code = "quota_exceeded"
+    title = "There is no room for another picture"
+
+
 class FileTooLarge(RejectedFile):
     code = "too_large"
     title = "The file is too large"
@@ -163,6 +184,11 @@ class QueueUnavailable(ServiceUnavailable):
 class StoreUnavailable(ServiceUnavailable):
     code = "store_unavailable"
     title = "The picture store does not answer"
+
+
+class ProviderUnavailable(ServiceUnavailable):
+    code = "provider_unavailable"
+    title = "The sign-in provider does not answer"
 
 
 class DescriberError(ImgappError):

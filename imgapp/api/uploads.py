@@ -17,7 +17,7 @@ from imgapp.api.auth import require_upload
 from imgapp.api.multipart import MAX_FILES, FilesReader, TooLarge
 from imgapp.api.problems import documented, problem_response
 from imgapp.api.turns import upload_turn
-from imgapp.errors import FileTooLarge, RejectedFile
+from imgapp.errors import FileTooLarge, QuotaExceeded, RejectedFile
 from imgapp.models import ImagePublic, Viewer
 from imgapp.services import idempotency, images
 from imgapp.services.filenames import shown_name
@@ -94,7 +94,7 @@ async def upload_images(request: Request, viewer: Writer, idempotency_key: Key =
     """Upload pictures. They can be seen at once and are described soon after.
 
     A file that you uploaded before is the picture that you have, with `duplicate` set. If all
-    files are rejected, the answer is 422 with the same lists.
+    files are rejected, the answer is 422 with the same lists; 507 if you store as much as you may.
     """
     async with upload_turn(viewer.user_id):
         reader = await _receive(request)
@@ -104,7 +104,9 @@ async def upload_images(request: Request, viewer: Writer, idempotency_key: Key =
             await in_io(reader.discard)
     if answer.status_code == 202:
         return JSONResponse(answer.body, 202)
-    return problem_response(request.scope, answer.status_code, code="rejected", **answer.body)
+    return problem_response(
+        request.scope, answer.status_code, **{"code": RejectedFile.code, **answer.body}
+    )
 
 
 async def _receive(request: Request) -> FilesReader:
@@ -190,7 +192,14 @@ async def _answer(user_id: UUID, reader: FilesReader) -> Answer:
     ).model_dump(mode="json")
     if taken:
         return Answer(202, body)
-    return Answer(422, body | {"detail": _why(body["rejected"])})
+    return _refused(body)
+
+
+def _refused(body: dict[str, Any]) -> Answer:
+    rejected = body["rejected"]
+    full = all(one["code"] == QuotaExceeded.code for one in rejected)
+    said = {"code": QuotaExceeded.code if full else RejectedFile.code, "detail": _why(rejected)}
+    return Answer(QuotaExceeded.status if full else RejectedFile.status, body | said)
 
 
 def _why(rejected: list[dict[str, Any]]) -> str:

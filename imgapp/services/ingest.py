@@ -19,6 +19,7 @@ from imgapp.adapters.imaging import Carried, Decoded
 from imgapp.adapters.queue import enqueue_analysis
 from imgapp.errors import Conflict, EmptyFile, NotSignedIn
 from imgapp.models import AnalysisStatus, Image, Priority, WrittenBy, new_id, now
+from imgapp.services import quotas
 from imgapp.services.filenames import safe_name, shown_name
 from imgapp.services.spool import (
     SpooledFile,
@@ -55,6 +56,7 @@ def ingest(
         known = _restore(user_id, spooled.sha256)
         if known is not None:
             return Ingested(known, duplicate=True)
+        quotas.check_room(user_id, spooled.size)
         work_dir.mkdir(mode=0o700)
         decoded = imaging.decode(spooled.path, work_dir)
         return _store(user_id, spooled, decoded, priority)
@@ -133,6 +135,7 @@ def _insert(image: Image) -> bool:
         with transaction(image.user_id) as session:
             added = session.execute(statement).first() is not None
             if added:
+                quotas.check(session)
                 _announce(session, image, "image_uploaded")
     except IntegrityError:
         raise NotSignedIn("The account does not exist any more.") from None
