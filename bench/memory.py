@@ -10,7 +10,7 @@ from pathlib import Path
 from bench.ingest import upload_all
 from bench.pictures import copies, make_camera_jpegs
 from bench.report import Result
-from tests.running import proportional_mb, running_app
+from tests.running import proportional_mb, running_app, wait_for_all_described
 
 GROWTH_MB, IDLE_MB = 100, 500
 UPLOAD_MB = 500
@@ -24,7 +24,9 @@ def run() -> Iterator[Result]:
         pictures = copies(originals, folder / "pictures", round(UPLOAD_MB * 1e6 / size) + 8)
         with running_app(IMGAPP_VISION="basic") as app:
             upload_all(app, pictures[:8], at_once=4)
-            time.sleep(1)
+            wait_for_all_described(app)
+            while app.processes("imaging.child"):
+                time.sleep(1)
             idle = proportional_mb(app.processes())
             web = app.processes("granian")
             before = proportional_mb(web)

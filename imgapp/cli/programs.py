@@ -57,6 +57,8 @@ def _environment(settings: Settings) -> dict[str, str]:
     given.setdefault("PYTHONUNBUFFERED", "1")
     # Each thread with an arena of its own costs tens of megabytes that nobody uses.
     given.setdefault("MALLOC_ARENA_MAX", "2")
+    # Pictures are worked on side by side; threads within one picture would only add to the queue.
+    given.setdefault("VIPS_CONCURRENCY", "1")
     return marked_environment(given, settings.data_dir)
 
 
