@@ -27,14 +27,14 @@ export function dayLabel(date, today = new Date()) {
   return (sameYear ? weekday : withYear).format(date);
 }
 
-// [{key, label, cards}], in the order of the cards.
+// [{key, label, before, cards}], in the order of the cards.
 export function daysOf(cards) {
   const days = [];
-  for (const card of cards ?? []) {
+  for (const [before, card] of (cards ?? []).entries()) {
     const date = new Date(card.uploaded_at);
     const key = dayKey(date);
     if (days.at(-1)?.key !== key) {
-      days.push({ key, label: dayLabel(date), cards: [] });
+      days.push({ key, label: dayLabel(date), before, cards: [] });
     }
     days.at(-1).cards.push(card);
   }

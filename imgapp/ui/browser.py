@@ -21,6 +21,8 @@ class Day:
 
     key: str
     label: str
+    before: int
+    """How many cards come before this day's."""
     cards: list[Card]
 
 

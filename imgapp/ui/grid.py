@@ -11,6 +11,9 @@ from imgapp.ui.cards import Card
 from imgapp.ui.status import status_badge
 from imgapp.ui.viewer import ViewerState
 
+FIRST_SCREEN = 16
+"""Pictures fetched before the browser has laid out the page."""
+
 
 def grid(cards: Var[list[Card]]) -> rx.Component:
     """All cards, newest first, a section for each day."""
@@ -38,7 +41,12 @@ def _day(day: Var[Day]) -> rx.Component:
             class_name="day",
         ),
         rx.el.ul(
-            rx.foreach(day.cards, lambda card: picture_card(card=card, key=card.id)),
+            rx.foreach(
+                day.cards,
+                lambda card, at: picture_card(
+                    card=card, eager=day.before + at < FIRST_SCREEN, key=card.id
+                ),
+            ),
             class_name="grid",
         ),
         key=day.key,
@@ -47,7 +55,7 @@ def _day(day: Var[Day]) -> rx.Component:
 
 
 @rx.memo
-def picture_card(card: rx.Var[Card], rest: rx.RestProp) -> rx.Component:
+def picture_card(card: rx.Var[Card], eager: rx.Var[bool], rest: rx.RestProp) -> rx.Component:
     """One picture. Drawn again only when it changes itself."""
     return rx.el.li(
         rx.el.button(
@@ -58,7 +66,7 @@ def picture_card(card: rx.Var[Card], rest: rx.RestProp) -> rx.Component:
                     card.alt_text,
                     rx.cond(card.decorative, "", f"Not described yet: {card.filename}"),
                 ),
-                loading="lazy",
+                loading=rx.cond(eager, "eager", "lazy"),
                 custom_attrs={"decoding": "async"},
             ),
             rx.cond(card.decorative, rx.el.span(card.filename, class_name="sr-only")),
