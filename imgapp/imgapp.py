@@ -7,14 +7,20 @@ from starlette.types import ASGIApp
 
 from imgapp.api import create_site
 from imgapp.bridge import Bridge
-from imgapp.ui import pages
-from imgapp.ui.session import PageGate, SessionCheck, SocketBinding
+from imgapp.ui import failures, pages
+from imgapp.ui.session import PageGate, SocketBinding, session_check
+from imgapp.ui.session_watch import SessionWatch
 
-app = rx.App(**pages.look())
-app.add_middleware(SessionCheck(), index=0)
+app = rx.App(
+    **pages.look(),
+    backend_exception_handler=failures.on_backend_exception,
+    frontend_exception_handler=failures.on_frontend_exception,
+)
+app.add_middleware(session_check, index=0)
 for page in pages.PAGES:
     app.add_page(page.component, route=page.route, title=page.title, on_load=page.on_load)
 app.register_lifespan_task(Bridge(app).run)
+app.register_lifespan_task(SessionWatch(app).run)
 
 
 def _around(reflex_app: ASGIApp) -> ASGIApp:

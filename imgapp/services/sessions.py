@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -79,6 +80,16 @@ def viewer_of_cookie(cookie: str) -> Viewer | None:
 def viewer_of_session(session_id: UUID) -> Viewer | None:
     """Whose session it is, or None if it is over."""
     return _viewer(sa.func.imgapp_session_by_id(session_id))
+
+
+def live_sessions(session_ids: Collection[UUID]) -> set[UUID]:
+    """Which of these sessions are not over."""
+    statement = sa.text(
+        "SELECT found.session_id FROM unnest(CAST(:ids AS uuid[])) AS wanted(id),"
+        " LATERAL imgapp_session_by_id(wanted.id) AS found"
+    )
+    with db.transaction() as session:
+        return set(session.execute(statement, {"ids": list(session_ids)}).scalars())
 
 
 def hash_secret(secret: str) -> str:

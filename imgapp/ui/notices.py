@@ -33,6 +33,11 @@ class NoticeState(rx.State):
         self.text = ""
 
     @rx.event
+    async def say_that_it_failed(self):
+        current_viewer()
+        await say(self, "Something went wrong. Try again in a moment.", is_error=True)
+
+    @rx.event
     async def undo(self):
         user, image_id, self.text = current_viewer().user_id, self.undo_id, ""
         async with failures_shown(self):

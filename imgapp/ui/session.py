@@ -3,11 +3,12 @@
 Three pieces, from the outside in:
 
 - `PageGate` answers a signed-out request for a page with a redirect to the sign-in form.
-- `SocketBinding` looks the cookie up when a websocket opens, takes the cookie out of the headers
-  (Reflex stores them with the state) and puts the session's id in its place. It also puts that id
-  in front of the tab's token, so the state of a tab is stored under the session that made it:
-  whoever signs in next in the same tab gets a state of their own.
+- `SocketBinding` refuses websockets of other origins, looks the cookie up when one opens, takes the
+  cookie out of the headers (Reflex stores them with the state) and puts the session's id in its
+  place. It also puts that id in front of the tab's token, so the state of a tab is stored under the
+  session that made it: whoever signs in next in the same tab gets a state of their own.
 - `SessionCheck` runs before every event, hydration included, and stops it when the session is gone.
+  (`session_watch` closes open tabs whose session ended, whether or not they send anything.)
 
 Handlers ask `current_viewer()`. Nothing that the browser sends says who somebody is.
 """
@@ -24,12 +25,17 @@ from urllib.parse import parse_qs, urlencode
 from uuid import UUID
 
 import reflex as rx
-from reflex.state import BaseState, StateUpdate
-from reflex_base.constants import CompileVars
+from reflex.state import (
+    BaseState,
+    FrontendEventExceptionState,
+    OnLoadInternalState,
+    StateUpdate,
+    UpdateVarsInternalState,
+)
 from reflex_base.event import Event
 from reflex_base.event.context import EventContext
 from starlette.requests import HTTPConnection
-from starlette.responses import RedirectResponse
+from starlette.responses import PlainTextResponse, RedirectResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from imgapp.errors import NotSignedIn, ServiceUnavailable
@@ -42,10 +48,20 @@ SESSION_HEADER = "x-imgapp-session"
 SIGNED_OUT_PAGES = frozenset({"/sign-in", "/sign-up", "/welcome"})
 
 # What a tab without a session may call: the events with which Reflex itself starts a page.
-_BOOT_EVENTS = frozenset(
-    {CompileVars.HYDRATE, CompileVars.HYDRATE_AND_LOAD, "on_load_internal", "update_vars_internal"}
+BOOT_EVENTS = frozenset(
+    {
+        f"{rx.State.get_full_name()}.hydrate",
+        f"{rx.State.get_full_name()}.hydrate_and_load",
+        f"{OnLoadInternalState.get_full_name()}.on_load_internal",
+    }
 )
-_CHECKED_FOR = 1.0
+# What Reflex puts into every app and nobody may call here: it sets vars by their name.
+_NOBODYS_EVENTS = frozenset({f"{UpdateVarsInternalState.get_full_name()}.update_vars_internal"})
+_NOBODYS_HANDLER = ".setvar"
+# A page that breaks in the browser would be reloaded with `eval`, which our policy forbids.
+FrontendEventExceptionState.auto_reload_on_errors = []
+
+_CHECKED_FOR = 0.5
 """Seconds for which a session that was found alive is not looked up again."""
 
 _viewer: ContextVar[Viewer | None] = ContextVar("viewer", default=None)
@@ -110,6 +126,8 @@ class SessionCheck(rx.Middleware):
     ) -> StateUpdate | None:
         """None to go on with the event; else the answer in its place."""
         _viewer.set(None)
+        if event.name in _NOBODYS_EVENTS or event.name.endswith(_NOBODYS_HANDLER):
+            return StateUpdate()
         context = EventContext.get()
         session_id = _session_of(context.router_data or event.router_data)
         viewer = await self._viewer_of(session_id) if session_id else None
@@ -117,9 +135,13 @@ class SessionCheck(rx.Middleware):
             _viewer.set(viewer)
             await tabs.add(viewer.user_id, context.token)
             return None
-        if session_id is None and event.name.rsplit(".", 1)[-1] in _BOOT_EVENTS:
+        if session_id is None and event.name in BOOT_EVENTS:
             return None
         return await _signed_out(state)
+
+    def forget(self, session_id: UUID) -> None:
+        """Look this session up again the next time."""
+        self._alive.pop(session_id, None)
 
     async def _viewer_of(self, session_id: UUID) -> Viewer | None:
         checked, viewer = self._alive.get(session_id, (0.0, None))
@@ -135,6 +157,9 @@ class SessionCheck(rx.Middleware):
         return viewer
 
 
+session_check = SessionCheck()
+
+
 async def _signed_out(state: BaseState) -> StateUpdate:
     """Empty everything that this tab shows and send it to the sign-in page."""
     root = state._get_root_state()
@@ -142,7 +167,12 @@ async def _signed_out(state: BaseState) -> StateUpdate:
         (await root.get_state(cls)).reset()
     delta = await root._get_resolved_delta()
     root._clean()
-    return StateUpdate(delta=delta, events=Event.from_event_type(rx.redirect("/sign-in")))
+    return StateUpdate(delta=delta, events=to_sign_in())
+
+
+def to_sign_in() -> list[Event]:
+    """The events that lead a tab to the sign-in page."""
+    return Event.from_event_type(rx.redirect("/sign-in"))
 
 
 def _session_of(router_data: dict[str, Any]) -> UUID | None:
@@ -151,7 +181,7 @@ def _session_of(router_data: dict[str, Any]) -> UUID | None:
 
 
 class SocketBinding:
-    """ASGI wrapper: every websocket carries its session's id, and no cookie."""
+    """ASGI wrapper: a websocket comes from our origin and carries its session's id, no cookie."""
 
     def __init__(self, app: ASGIApp, path: str = "/_event") -> None:
         self.app = app
@@ -159,8 +189,10 @@ class SocketBinding:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] in ("websocket", "http") and scope["path"].startswith(self.path):
+            if not _from_our_origin(scope):
+                return await _refuse(scope, receive, send)
             scope = await self._bound(scope)
-        await self.app(scope, receive, send)
+        return await self.app(scope, receive, send)
 
     async def _bound(self, scope: Scope) -> Scope:
         viewer = await viewer_of(HTTPConnection(scope))
@@ -176,6 +208,20 @@ class SocketBinding:
             query["token"] = [f"{session or 'signed-out'}~{tab}"]
         bound = urlencode(query, doseq=True).encode()
         return {**scope, "headers": headers, "query_string": bound}
+
+
+def _from_our_origin(scope: Scope) -> bool:
+    # Browsers always name the origin of a websocket; programs that do not act for themselves.
+    origins = [value for name, value in scope["headers"] if name.lower() == b"origin"]
+    ours = get_settings().allowed_origins
+    return all(origin.decode("latin-1") in ours for origin in origins)
+
+
+async def _refuse(scope: Scope, receive: Receive, send: Send) -> None:
+    if scope["type"] == "http":
+        return await PlainTextResponse("Forbidden", 403)(scope, receive, send)
+    await receive()
+    return await send({"type": "websocket.close", "code": 1008})
 
 
 class PageGate:
