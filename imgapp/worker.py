@@ -14,7 +14,7 @@ from dramatiq.middleware import Middleware
 from imgapp import tasks
 from imgapp.adapters import queue
 from imgapp.errors import ServiceUnavailable
-from imgapp.services import analysis, leases, spool, trash
+from imgapp.services import analysis, audit, leases, people, spool, trash
 from imgapp.settings import get_settings
 
 log = logging.getLogger(__name__)
@@ -36,6 +36,8 @@ CHORES = (
     Chore(analysis.sweep, 2.0),
     Chore(spool.sweep_spool, 900.0),
     Chore(trash.purge_trash, 3600.0),
+    Chore(people.purge_deleted, 5.0),
+    Chore(audit.trim_trail, 24 * 3600.0),
 )
 
 

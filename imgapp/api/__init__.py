@@ -6,12 +6,23 @@ from fastapi import APIRouter, FastAPI
 from fastapi.routing import APIRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from imgapp.api import files, health, images, login, tokens, uploads
+from imgapp.api import (
+    account,
+    files,
+    health,
+    images,
+    login,
+    people,
+    single_sign_on,
+    tokens,
+    uploads,
+)
 from imgapp.api.docs import add_docs
 from imgapp.api.middleware import BodyLimit, RequestIds, SecurityHeaders
 from imgapp.api.openapi import DESCRIPTION, describe
 from imgapp.api.problems import add_problem_handlers
 from imgapp.api.rates import RateHeaders
+from imgapp.api.sources import Sources
 
 API_PATHS = ("/api", "/metrics")
 """What the API answers; everything else is the page's."""
@@ -24,7 +35,11 @@ ROUTERS: tuple[APIRouter, ...] = (
     images.router,
     files.router,
     login.router,
+    single_sign_on.router,
     tokens.router,
+    account.router,
+    account.forms,
+    people.router,
     health.router,
 )
 
@@ -49,6 +64,7 @@ def create_api() -> FastAPI:
     # The last one added is the outermost.
     app.add_middleware(BodyLimit, streaming=STREAMED)
     app.add_middleware(RateHeaders)
+    app.add_middleware(Sources)
     app.add_middleware(RequestIds)
     app.add_middleware(SecurityHeaders)
     return app

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import Annotated
 from uuid import UUID
 
@@ -12,8 +11,8 @@ from pydantic import BeforeValidator, StringConstraints
 
 from imgapp.api.auth import require_read, require_write
 from imgapp.api.bodies import json_body, json_body_schema
+from imgapp.api.ids import parse_id
 from imgapp.api.problems import documented
-from imgapp.errors import NotFound
 from imgapp.models import (
     AnalysesPage,
     AnalysisStatus,
@@ -28,7 +27,6 @@ from imgapp.services.pools import in_db, in_io
 
 router = APIRouter(prefix="/api/images", tags=["images"])
 
-_UUID = re.compile(r"[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}", re.IGNORECASE)
 EXAMPLE_ID = "019a2f5e-7c41-7b1c-9d53-2f0a6e1b8c44"
 
 
@@ -36,9 +34,7 @@ def image_id_in_path(
     image_id: Annotated[str, Path(examples=[EXAMPLE_ID], json_schema_extra={"format": "uuid"})],
 ) -> UUID:
     """The id in the path; a malformed one is the id of no image. Raises NotFound."""
-    if not _UUID.fullmatch(image_id):
-        raise NotFound
-    return UUID(image_id)
+    return parse_id(image_id)
 
 
 def _empty_is_none(value: object) -> object:

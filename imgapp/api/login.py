@@ -11,8 +11,16 @@ from fastapi import APIRouter, Depends, Form, Request
 from starlette.responses import RedirectResponse
 
 from imgapp.api.auth import check_origin
-from imgapp.errors import Conflict, Forbidden, InvalidRequest, NotSignedIn, ServiceUnavailable
-from imgapp.services import sessions, users
+from imgapp.errors import (
+    Conflict,
+    Forbidden,
+    InvalidRequest,
+    NotSignedIn,
+    RateLimited,
+    ServiceUnavailable,
+)
+from imgapp.models import Viewer
+from imgapp.services import attempts, sessions, single_sign_on, users
 from imgapp.services.pools import in_db, in_passwords
 from imgapp.services.sessions import COOKIE_MAX_AGE, SignedIn
 from imgapp.settings import get_settings
@@ -26,19 +34,23 @@ Field = Annotated[str, Form()]
 async def sign_in(request: Request, email: Field = "", password: Field = "") -> RedirectResponse:
     """Check e-mail and password and start a session."""
     try:
-        signed_in = await in_passwords(sessions.sign_in, email, password, **_client(request))
+        signed_in = await in_passwords(sessions.sign_in, email, password, **client_of(request))
     except NotSignedIn:
         return _back("/sign-in#invalid")
+    except RateLimited:
+        return _back("/sign-in#limited")
     except ServiceUnavailable:
         return _back("/sign-in#unavailable")
-    return await _into_gallery(request, signed_in)
+    return await with_session(request, signed_in)
 
 
 @router.post("/sign-out")
 async def sign_out(request: Request) -> RedirectResponse:
-    """End the session of this browser, if it has one."""
+    """End the session of this browser, if it has one; then the one at the provider."""
+    viewer = await session_of(request)
+    there = viewer is not None and await in_db(single_sign_on.signed_in_there, viewer)
     await _end_session(request)
-    answer = _back("/sign-in")
+    answer = _back("/api/single-sign-on/signed-out" if there else "/sign-in")
     settings = get_settings()
     answer.delete_cookie(
         settings.session_cookie,
@@ -57,15 +69,19 @@ async def sign_up(request: Request, email: Field = "", password: Field = "") -> 
         # The first account is the administrator's, and is not made here.
         if get_settings().signup == "closed" or not await in_db(users.has_users):
             return _back("/sign-up#closed")
-        user_id = await in_passwords(users.create_user, email, password)
-        signed_in = await in_db(sessions.start_session, user_id, **_client(request))
+        client = client_of(request)
+        await in_db(attempts.sign_up, client["address"])
+        user_id = await in_passwords(users.create_user, email, password, self_registered=True)
+        signed_in = await in_db(sessions.start_session, user_id, **client)
     except Conflict:
         return _back("/sign-up#taken")
+    except RateLimited:
+        return _back("/sign-up#limited")
     except InvalidRequest as error:
         return _back(f"/sign-up#{_fragment(error)}")
     except ServiceUnavailable:
         return _back("/sign-up#unavailable")
-    return await _into_gallery(request, signed_in)
+    return await with_session(request, signed_in)
 
 
 @router.post("/welcome")
@@ -79,19 +95,23 @@ async def welcome(
         user_id = await in_passwords(
             users.create_user, email, password, is_admin=True, only_first=True
         )
-        signed_in = await in_db(sessions.start_session, user_id, **_client(request))
+        signed_in = await in_db(sessions.start_session, user_id, **client_of(request))
     except Forbidden:
         return _back("/sign-in")
     except InvalidRequest as error:
         return _back(f"/welcome#{_fragment(error)}")
     except ServiceUnavailable:
         return _back("/welcome#unavailable")
-    return await _into_gallery(request, signed_in)
+    return await with_session(request, signed_in)
 
 
-async def _into_gallery(request: Request, signed_in: SignedIn) -> RedirectResponse:
+async def with_session(
+    request: Request, signed_in: SignedIn, where: str | None = None
+) -> RedirectResponse:
+    """Lead into the gallery, or elsewhere, with the session's cookie."""
     await _end_session(request)
-    answer = _back("/")
+    first = "/account#temporary" if signed_in.password_is_temporary else "/"
+    answer = _back(where or first)
     settings = get_settings()
     answer.set_cookie(
         settings.session_cookie,
@@ -105,14 +125,19 @@ async def _into_gallery(request: Request, signed_in: SignedIn) -> RedirectRespon
     return answer
 
 
-async def _end_session(request: Request) -> None:
+async def session_of(request: Request) -> Viewer | None:
+    """Who is signed in in the browser that asks."""
     cookie = request.cookies.get(get_settings().session_cookie)
-    viewer = await in_db(sessions.viewer_of_cookie, cookie) if cookie else None
+    return await in_db(sessions.viewer_of_cookie, cookie) if cookie else None
+
+
+async def _end_session(request: Request) -> None:
+    viewer = await session_of(request)
     if viewer is not None:
         await in_db(sessions.sign_out, viewer)
 
 
-def _client(request: Request) -> dict[str, str]:
+def client_of(request: Request) -> dict[str, str]:
     return {
         "user_agent": request.headers.get("user-agent", ""),
         "address": request.client.host if request.client else "",

@@ -28,6 +28,8 @@ from imgapp.models import (
     WrittenBy,
     now,
 )
+from imgapp.services import audit
+from imgapp.services.audit import Kind
 from imgapp.services.cursors import Place, read_cursor, write_cursor
 from imgapp.services.files import signed_urls
 from imgapp.services.texts import clean_line, clean_tags, clean_text
@@ -114,6 +116,9 @@ def delete_image(user_id: UUID, image_id: UUID, *, permanent: bool = False) -> N
         image = _fetch(session, image_id, lock=True, trash=permanent)
         if permanent:
             session.delete(image)
+            audit.write(
+                session, Kind.IMAGE_DELETED, user_id, image_id=image_id, filename=image.filename
+            )
             after_commit(session, partial(_delete_files, image.s3_key))
         else:
             image.deleted_at = image.updated_at = now()

@@ -7,15 +7,19 @@ import secrets
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 import sqlalchemy as sa
-from sqlmodel import Session, col
+from pydantic import Field
+from sqlmodel import Session, col, select
 
 from imgapp.adapters import db, passwords
-from imgapp.errors import InvalidRequest, NotSignedIn
-from imgapp.models import User, UserSession, Viewer, now
+from imgapp.errors import InvalidRequest, NotFound, NotSignedIn, RateLimited
+from imgapp.models import Shape, User, UserSession, Viewer, now
+from imgapp.services import attempts, audit
+from imgapp.services.audit import Kind
+from imgapp.services.devices import device_of
 from imgapp.services.users import MAX_PASSWORD, clean_email, normalized
 
 COOKIE_MAX_AGE = 400 * 24 * 3600  # seconds; the longest that browsers keep one
@@ -30,22 +34,51 @@ class SignedIn:
 
     cookie: str
     viewer: Viewer
+    password_is_temporary: bool = False
+
+
+class SessionPublic(Shape):
+    """A browser that is signed in, as its owner sees it in a list."""
+
+    id: UUID
+    device: str
+    address: str
+    auth_method: Literal["password", "oidc"]
+    created_at: datetime
+    last_seen_at: datetime
+    current: bool = Field(description="The one that this request came with")
 
 
 def sign_in(email: str, password: str, *, user_agent: str, address: str) -> SignedIn:
-    """Start a session. Raises NotSignedIn, after the same time whether or not the person exists."""
+    """Start a session. Raises NotSignedIn, after the same time whether or not the person exists,
+    and RateLimited after too many failures, whether or not the password is right."""
     person = _find_person(email)
+    user_id: UUID | None = person.id if person else None
+    try:
+        attempts.begin(email, address)
+    except RateLimited:
+        audit.record(Kind.SIGN_IN_LIMITED, user_id, once_within=attempts.PER)
+        raise
     stored: str | None = person.password_hash if person else None
     matches = passwords.verify_password(stored, normalized(password[: MAX_PASSWORD + 1]))
     if person is None or not matches or person.disabled:
+        attempts.failed(email, address)
+        audit.record(Kind.SIGN_IN_FAILED, user_id)
         raise NotSignedIn("The e-mail address or the password is not right", code="invalid_sign_in")
+    attempts.succeeded(email, address)
     if stored is not None and passwords.needs_rehash(stored):
         _replace_hash(person.id, password)
     return start_session(person.id, user_agent=user_agent, address=address)
 
 
-def start_session(user_id: UUID, *, user_agent: str, address: str) -> SignedIn:
-    """Start a session for a person who has proved who they are."""
+def start_session(
+    user_id: UUID,
+    *,
+    user_agent: str,
+    address: str,
+    auth_method: str = "password",
+) -> SignedIn:
+    """Start a session for a person who has proved who they are. Raises NotSignedIn if disabled."""
     cookie = secrets.token_urlsafe(32)
     moment = now()
     with db.transaction(user_id) as session:
@@ -57,19 +90,58 @@ def start_session(user_id: UUID, *, user_agent: str, address: str) -> SignedIn:
                 expires_at=moment + LIFETIME,
                 user_agent=user_agent.replace("\0", "")[:300],
                 address=address[:100],
+                auth_method=auth_method,
             )
         )
         session.flush()
         found = _look_up(session, sa.func.imgapp_session(hash_secret(cookie)))
-    if found is None:
-        raise NotSignedIn("This account is disabled")
-    return SignedIn(cookie, found[0])
+        if found is None:
+            raise NotSignedIn("This account is disabled")
+        user = session.get_one(User, user_id)
+        user.last_seen_at = moment
+        audit.write(session, Kind.SIGNED_IN, user_id, method=auth_method)
+    return SignedIn(cookie, found[0], user.password_is_temporary)
 
 
 def sign_out(viewer: Viewer) -> None:
     """End the viewer's session at once."""
     with db.transaction(viewer.user_id) as session:
-        session.execute(sa.delete(UserSession).where(col(UserSession.id) == viewer.session_id))
+        if _end(session, col(UserSession.id) == viewer.session_id):
+            audit.write(session, Kind.SIGNED_OUT, viewer.user_id)
+
+
+def list_sessions(user_id: UUID, current: UUID | None = None) -> list[SessionPublic]:
+    """The browsers in which the person is signed in, the `current` one first, then by last use."""
+    query = (
+        select(UserSession)
+        .where(col(UserSession.expires_at) > now())
+        .order_by(col(UserSession.last_seen_at).desc(), col(UserSession.id).desc())
+    )
+    with db.transaction(user_id) as session:
+        found = [_public(row, current) for row in session.exec(query)]
+    return sorted(found, key=lambda one: not one.current)
+
+
+def revoke_session(user_id: UUID, session_id: UUID) -> None:
+    """End one of the person's sessions at once. Raises NotFound, for somebody else's too."""
+    with db.transaction(user_id) as session:
+        if not _end(session, col(UserSession.id) == session_id):
+            raise NotFound
+        audit.write(session, Kind.SESSION_REVOKED, user_id, sessions=1)
+
+
+def revoke_other_sessions(user_id: UUID, keep: UUID | None) -> int:
+    """End all sessions of the person but one; returns how many."""
+    with db.transaction(user_id) as session:
+        ended = end_sessions(session, keep)
+        if ended:
+            audit.write(session, Kind.SESSION_REVOKED, user_id, sessions=ended)
+    return ended
+
+
+def end_sessions(session: Session, keep: UUID | None) -> int:
+    """End all sessions of the transaction's person but one; returns how many."""
+    return _end(session, col(UserSession.id).is_distinct_from(keep))
 
 
 def viewer_of_cookie(cookie: str) -> Viewer | None:
@@ -127,6 +199,21 @@ def _touch(viewer: Viewer) -> None:
             .where(col(UserSession.id) == viewer.session_id)
             .values(last_seen_at=moment, expires_at=moment + LIFETIME)
         )
+        session.execute(
+            sa.update(User).where(col(User.id) == viewer.user_id).values(last_seen_at=moment)
+        )
+
+
+def _end(session: Session, which: sa.ColumnElement[bool]) -> int:
+    # Under row-level security only the person's own sessions are there to end.
+    ended = session.execute(sa.delete(UserSession).where(which).returning(col(UserSession.id)))
+    return len(ended.all())
+
+
+def _public(row: UserSession, current: UUID | None) -> SessionPublic:
+    return SessionPublic.model_validate(
+        row.model_dump() | {"device": device_of(row.user_agent), "current": row.id == current}
+    )
 
 
 def _find_person(email: str) -> sa.Row[Any] | None:

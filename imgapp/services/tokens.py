@@ -14,6 +14,8 @@ from sqlmodel import col, select
 from imgapp.adapters import db
 from imgapp.errors import InvalidRequest, NotFound
 from imgapp.models import AccessToken, Scope, Shape, Viewer, now
+from imgapp.services import audit
+from imgapp.services.audit import Kind
 from imgapp.services.sessions import hash_secret
 
 PREFIX = "imgapp_"
@@ -66,6 +68,7 @@ def create_token(
     )
     with db.transaction(user_id) as session:
         session.add(row)
+        audit.write(session, Kind.TOKEN_CREATED, user_id, token_id=row.id, name=name)
     return NewToken(**_public(row).model_dump(), token=token)
 
 
@@ -85,6 +88,7 @@ def revoke_token(user_id: UUID, token_id: UUID) -> None:
         if row is None:
             raise NotFound
         session.delete(row)
+        audit.write(session, Kind.TOKEN_REVOKED, user_id, token_id=token_id, name=row.name)
 
 
 def viewer_of_token(token: str) -> Viewer | None:
@@ -98,8 +102,13 @@ def viewer_of_token(token: str) -> Viewer | None:
         row = session.execute(sa.select(table)).one_or_none()
     if row is None:
         return None
+    audit.note_token_use(row.user_id, row.token_id)
     return Viewer(
-        user_id=row.user_id, email=row.email, is_admin=row.is_admin, scopes=frozenset(row.scopes)
+        user_id=row.user_id,
+        email=row.email,
+        is_admin=row.is_admin,
+        token_id=row.token_id,
+        scopes=frozenset(row.scopes),
     )
 
 

@@ -14,6 +14,8 @@ import sqlalchemy as sa
 from imgapp.adapters import db, passwords
 from imgapp.errors import Conflict, Forbidden, InvalidRequest, NotFound
 from imgapp.models import new_id
+from imgapp.services import audit
+from imgapp.services.audit import Kind
 from imgapp.settings import Settings
 
 # NIST SP 800-63B: length decides, composition rules do not help, and common ones are refused.
@@ -33,7 +35,12 @@ _EMAIL = re.compile(r"[^\s@\x00-\x1f\x7f\ud800-\udfff]{1,64}@[^\s@\x00-\x1f\x7f\
 
 
 def create_user(
-    email: str, password: str, *, is_admin: bool = False, only_first: bool = False
+    email: str,
+    password: str,
+    *,
+    is_admin: bool = False,
+    only_first: bool = False,
+    self_registered: bool = False,
 ) -> UUID:
     """Make an account; with `only_first`, only if there is none at all.
 
@@ -47,6 +54,10 @@ def create_user(
     )
     with db.transaction() as session:
         user_id: UUID | None = session.execute(sa.select(call.cast(sa.Uuid))).scalar_one()
+        if user_id is not None and self_registered:
+            session.execute(sa.select(sa.func.imgapp_mark_self_registered(user_id)))
+        if user_id is not None:
+            audit.write(session, Kind.ACCOUNT_CREATED, user_id, administrator=is_admin)
     if user_id is not None:
         return user_id
     if only_first:

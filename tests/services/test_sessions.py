@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from argon2 import PasswordHasher
 
 from imgapp.adapters import db, passwords
-from imgapp.errors import NotSignedIn
+from imgapp.errors import NotFound, NotSignedIn
 from imgapp.models import User, UserSession, new_id, now
 from imgapp.services import sessions
 
@@ -181,3 +181,42 @@ def test_a_hash_with_old_parameters_is_replaced_at_sign_in(alice) -> None:
     assert not passwords.needs_rehash(renewed)
     sign_in(alice)
     assert stored_hash() == renewed
+
+
+FIREFOX = "Mozilla/5.0 (Windows NT 10.0; rv:140.0) Gecko/20100101 Firefox/140.0"
+
+
+def test_a_person_sees_their_sessions_with_this_one_first(alice, mallory) -> None:
+    here = sessions.start_session(alice.user_id, user_agent=FIREFOX, address="203.0.113.9")
+    sessions.start_session(alice.user_id, user_agent="", address="", auth_method="oidc")
+    sessions.start_session(mallory.user_id, user_agent="hers", address="")
+    listed = sessions.list_sessions(alice.user_id, here.viewer.session_id)
+    assert [one.current for one in listed] == [True, False]
+    assert [one.auth_method for one in listed] == ["password", "oidc"]
+    assert (listed[0].device, listed[0].address) == ("Firefox on Windows", "203.0.113.9")
+    assert not any(one.current for one in sessions.list_sessions(alice.user_id))
+
+
+def test_a_session_is_ended_by_its_owner_alone(alice, mallory) -> None:
+    signed_in = sessions.start_session(alice.user_id, user_agent="", address="")
+    session_id = signed_in.viewer.session_id
+    with pytest.raises(NotFound):
+        sessions.revoke_session(mallory.user_id, session_id)
+    assert sessions.viewer_of_cookie(signed_in.cookie) is not None
+    sessions.revoke_session(alice.user_id, session_id)
+    assert sessions.viewer_of_cookie(signed_in.cookie) is None
+    with pytest.raises(NotFound):
+        sessions.revoke_session(alice.user_id, session_id)
+
+
+def test_signing_out_everywhere_else_keeps_this_one_and_everybody_elses(alice, mallory) -> None:
+    here, *others = (
+        sessions.start_session(alice.user_id, user_agent="", address="") for _ in range(3)
+    )
+    hers = sessions.start_session(mallory.user_id, user_agent="", address="")
+    assert sessions.revoke_other_sessions(alice.user_id, here.viewer.session_id) == 2
+    assert sessions.viewer_of_cookie(here.cookie) is not None
+    assert sessions.viewer_of_cookie(hers.cookie) is not None
+    assert [sessions.viewer_of_cookie(other.cookie) for other in others] == [None, None]
+    assert sessions.revoke_other_sessions(alice.user_id, None) == 1
+    assert sessions.viewer_of_cookie(here.cookie) is None

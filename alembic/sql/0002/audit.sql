@@ -8,8 +8,9 @@ AS $$
 BEGIN
     IF p_once_within IS NOT NULL AND EXISTS (
         SELECT FROM public.audit_events e
-        WHERE e.user_id = p_user_id AND e.at > now() - p_once_within
-            AND e.kind = p_kind AND e.address = p_address AND e.details = p_details
+        WHERE e.kind = p_kind AND e.at > now() - p_once_within
+            AND e.user_id IS NOT DISTINCT FROM p_user_id
+            AND e.address = p_address AND e.details = p_details
     ) THEN
         RETURN false;
     END IF;
