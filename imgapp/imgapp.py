@@ -5,9 +5,11 @@ from __future__ import annotations
 import reflex as rx
 from starlette.types import ASGIApp
 
+from imgapp.adapters import frontend
 from imgapp.api import create_site
 from imgapp.bridge import Bridge
 from imgapp.ui import failures, pages
+from imgapp.ui.content_policy import ContentPolicy
 from imgapp.ui.session import PageGate, SocketBinding, session_check
 from imgapp.ui.session_watch import SessionWatch
 
@@ -26,7 +28,8 @@ app.register_lifespan_task(SessionWatch(app).run)
 def _around(reflex_app: ASGIApp) -> ASGIApp:
     """API in front, then the page gate, then Reflex with every socket bound to its session."""
     routes = frozenset(page.route for page in pages.PAGES)
-    return create_site(PageGate(SocketBinding(reflex_app), routes))
+    gated = PageGate(SocketBinding(reflex_app), routes)
+    return create_site(ContentPolicy(gated, frontend.inline_scripts()))
 
 
 app.api_transformer = _around

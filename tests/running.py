@@ -134,8 +134,8 @@ def clean_environment() -> dict[str, str]:
 
 
 @contextmanager
-def running_app(**extra: str) -> Iterator[App]:
-    """`imgapp up` on an empty data folder, with an account; ended afterwards."""
+def running_app(*, account: bool = True, **extra: str) -> Iterator[App]:
+    """`imgapp up` on an empty data folder, with an account unless told; ended afterwards."""
     with tempfile.TemporaryDirectory(prefix="imgapp-up-", ignore_cleanup_errors=True) as name:
         # The embedded servers run as another user when this one is root.
         os.chmod(name, 0o755)
@@ -148,8 +148,9 @@ def running_app(**extra: str) -> Iterator[App]:
         app = App(f"http://localhost:{port}", Path(name), env)
         try:
             app.start()
-            app.cli("user", "add", EMAIL, "--admin", "--password-stdin", stdin=PASSWORD + "\n")
-            app.token = app.cli("token", "create", EMAIL, "--name", "test")
+            if account:
+                app.cli("user", "add", EMAIL, "--admin", "--password-stdin", stdin=PASSWORD + "\n")
+                app.token = app.cli("token", "create", EMAIL, "--name", "test")
             yield app
         finally:
             app.stop()

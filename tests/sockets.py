@@ -1,4 +1,4 @@
-"""The websocket of a page, as a program speaks it: Engine.IO 4 and Socket.IO 5 (the little of it)."""
+"""The websocket of a page, as a program speaks it: a little of Engine.IO 4 and Socket.IO 5."""
 
 from __future__ import annotations
 

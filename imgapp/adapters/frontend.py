@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import hashlib
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -60,6 +62,23 @@ def ensure_built(say: Callable[[str], None]) -> None:
     _export(say)
     _STAMP.write_text(wanted)
     say("The page is built.")
+
+
+def inline_scripts() -> dict[str, list[str]]:
+    """The hashes (`sha256-…`, CSP level 3) of the inline scripts of each built page, by its path.
+
+    `*` is the page that answers for all other paths. Empty if nothing is built.
+    """
+    folder = _INDEX.parent
+    pages = {f"/{page.parent.relative_to(folder)}": page for page in folder.glob("*/index.html")}
+    pages |= {"/": _INDEX, "*": folder / "404.html"}
+    return {path: _script_hashes(page) for path, page in pages.items() if page.exists()}
+
+
+def _script_hashes(page: Path) -> list[str]:
+    scripts = re.findall(rb"<script(?![^>]*\ssrc=)[^>]*>(.*?)</script>", page.read_bytes(), re.S)
+    digests = (base64.b64encode(hashlib.sha256(script).digest()) for script in scripts)
+    return sorted({f"sha256-{digest.decode()}" for digest in digests})
 
 
 def _export(say: Callable[[str], None]) -> None:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal, get_args
+from urllib.parse import urlsplit
 from uuid import UUID
 
 from sqlmodel import col, select
@@ -44,6 +45,16 @@ class FileAnswer:
 def signed_urls(image: Image) -> ImageUrls:
     """Links to a picture's three files, good for half an hour at least. Asks nobody."""
     return ImageUrls(**{variant: _signed_url(image, variant) for variant in VARIANTS})
+
+
+def store_origin() -> str | None:
+    """Where browsers load pictures from, if that is not our own origin (CSP: `img-src`)."""
+    expires_at = datetime.fromtimestamp(_expiry(), UTC)
+    url = storage.get_store().signed_url("any", expires_at, "any", _RENDITION_TYPE, "inline")
+    if url is None:
+        return None
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}"
 
 
 def variant_url(user_id: UUID, image_id: UUID, variant: Variant) -> str:

@@ -17,7 +17,7 @@ _HERE = Path(__file__).parent
 _SWAGGER_UI = Path(fastapi_offline.__file__).parent / "static"
 _POLICY = (
     "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
-    "frame-ancestors 'none'; base-uri 'self'; object-src 'none'"
+    "frame-ancestors 'none'; base-uri 'none'; form-action 'none'; object-src 'none'"
 )
 
 
