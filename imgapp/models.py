@@ -107,6 +107,8 @@ class User(SQLModel, table=True):
     password_changed_at: datetime | None = _timestamp(default=None)
     password_is_temporary: bool = False
     """Somebody else chose it."""
+    self_registered: bool = False
+    """Nobody has shown that the address is theirs: whoever typed it made the account."""
 
 
 class UserSession(SQLModel, table=True):

@@ -11,9 +11,9 @@ from fastapi import Depends, Request
 from imgapp.api import rates
 from imgapp.errors import Forbidden, NotSignedIn
 from imgapp.models import Scope, Viewer
-from imgapp.services import limits, sessions, tokens
+from imgapp.services import limits, sessions, single_sign_on, tokens
 from imgapp.services.limits import Allowance
-from imgapp.services.pools import in_db
+from imgapp.services.pools import in_db, in_provider
 from imgapp.settings import get_settings
 
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -30,7 +30,8 @@ def caller(kind: Kind) -> Callable[[Request], Awaitable[Viewer]]:
     """
 
     async def counted_caller(request: Request) -> Viewer:
-        viewer, allowance = await in_db(_authenticate_and_count, request, kind)
+        pool = in_provider if _is_of_provider(request) else in_db
+        viewer, allowance = await pool(_authenticate_and_count, request, kind)
         rates.note(request, allowance)
         return viewer
 
@@ -90,7 +91,9 @@ def _authenticate(request: Request) -> Viewer:
     if authorization is not None:
         # A wrong token is refused whatever cookie comes with it.
         scheme, _, token = authorization.partition(" ")
-        viewer = tokens.viewer_of_token(token.strip())
+        of_provider = _is_of_provider(request)
+        look_up = single_sign_on.viewer_of_access_token if of_provider else tokens.viewer_of_token
+        viewer = look_up(token.strip())
         if scheme.lower() != "bearer" or viewer is None:
             raise NotSignedIn("The access token is unknown, revoked or expired")
         return viewer
@@ -101,6 +104,12 @@ def _authenticate(request: Request) -> Viewer:
     if request.method not in _SAFE_METHODS:
         check_origin(request)
     return viewer
+
+
+def _is_of_provider(request: Request) -> bool:
+    """Whether the token is one that the single sign-on provider may have made: a signed one."""
+    token = request.headers.get("authorization", "").partition(" ")[2]
+    return token.count(".") == 2 and not token.strip().startswith(tokens.PREFIX)
 
 
 def _with_scope(viewer: Viewer, scope: Scope) -> Viewer:

@@ -16,6 +16,7 @@ T = TypeVar("T")
 DB_THREADS = 8
 IO_THREADS = 16
 PASSWORD_THREADS = 2  # each hash takes 64 MB
+PROVIDER_THREADS = 8
 
 _pools: dict[tuple[int, str], ThreadPoolExecutor] = {}
 
@@ -33,6 +34,11 @@ async def in_io(fn: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
 async def in_passwords(fn: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
     """Run work that hashes a password in a thread and await its result; few at a time."""
     return await _run(_pool("passwords", PASSWORD_THREADS), fn, *args, **kwargs)
+
+
+async def in_provider(fn: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """Run work that may ask the single sign-on provider: when it hangs, nobody else waits."""
+    return await _run(_pool("provider", PROVIDER_THREADS), fn, *args, **kwargs)
 
 
 async def _run(

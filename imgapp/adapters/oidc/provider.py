@@ -23,9 +23,9 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 FRESH_SECONDS = 600.0
-USABLE_SECONDS = 24 * 3600.0
+USABLE_SECONDS = 3600.0
 """How long what was fetched is used while it cannot be fetched again."""
-RETRY_SECONDS = 10.0
+RETRY_SECONDS = 5.0
 ANEW_SECONDS = 60.0
 """Keys are fetched for the sake of an unknown key id at most so often."""
 _ENDPOINTS = ("authorization_endpoint", "token_endpoint", "jwks_uri")
@@ -40,30 +40,43 @@ class Kept(Generic[T]):
         self._fetch, self._clock = fetch, clock
         self._lock = threading.Lock()
         self._value: T | None = None
+        self._failure = ""
         self._fetched = self._tried = self._asked_anew = float("-inf")
 
     def get(self, *, anew: bool = False) -> T:
-        """The value. With `anew`, fetched again unless that was done a moment ago."""
-        with self._lock:
-            value, moment = self._value, self._clock()
-            if anew and moment - self._asked_anew >= ANEW_SECONDS:
-                self._asked_anew = moment
-            elif value is not None and (
-                moment - self._fetched < FRESH_SECONDS or moment - self._tried < RETRY_SECONDS
-            ):
-                return value
-            return self._fetch_or(value, moment)
+        """The value. With `anew`, fetched again unless that was done a moment ago.
 
-    def _fetch_or(self, value: T | None, moment: float) -> T:
+        Nobody waits for somebody else's request as long as there is a value. Raises
+        ProviderUnavailable.
+        """
+        value = self._value
+        if not self._lock.acquire(blocking=value is None):
+            assert value is not None
+            return value
+        try:
+            return self._get(self._clock(), anew)
+        finally:
+            self._lock.release()
+
+    def _get(self, moment: float, anew: bool) -> T:
+        tried_just_now = moment - self._tried < RETRY_SECONDS
+        if anew and moment - self._asked_anew >= ANEW_SECONDS:
+            self._asked_anew = moment
+        elif self._value is None:
+            if tried_just_now:
+                raise ProviderUnavailable(self._failure)
+        elif moment - self._fetched < FRESH_SECONDS or tried_just_now:
+            return self._value
         self._tried = moment
         try:
             self._value = self._fetch()
-        except ProviderUnavailable:
-            if value is None or moment - self._fetched > USABLE_SECONDS:
+        except ProviderUnavailable as error:
+            self._failure = error.detail
+            log.warning("provider_unavailable", extra={"detail": error.detail})
+            if self._value is None or moment - self._fetched > USABLE_SECONDS:
                 raise
-            log.warning("provider_not_asked_again")
-            return value
-        self._fetched = moment
+        else:
+            self._fetched = moment
         return self._value
 
 
