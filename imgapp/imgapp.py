@@ -10,6 +10,7 @@ from imgapp.api import create_site
 from imgapp.bridge import Bridge
 from imgapp.ui import failures, pages
 from imgapp.ui.content_policy import ContentPolicy
+from imgapp.ui.head_start import HeadStart
 from imgapp.ui.session import PageGate, SocketBinding, session_check
 from imgapp.ui.session_watch import SessionWatch
 
@@ -28,7 +29,7 @@ app.register_lifespan_task(SessionWatch(app).run)
 def _around(reflex_app: ASGIApp) -> ASGIApp:
     """API in front, then the page gate, then Reflex with every socket bound to its session."""
     routes = frozenset(page.route for page in pages.PAGES)
-    gated = PageGate(SocketBinding(reflex_app), routes)
+    gated = PageGate(HeadStart(SocketBinding(reflex_app)), routes)
     return create_site(ContentPolicy(gated, frontend.inline_scripts()))
 
 
