@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterator
 from typing import Any
 from uuid import UUID
@@ -16,7 +17,7 @@ from imgapp.api import create_api, is_api_path
 from imgapp.api.examples import EXAMPLES
 from imgapp.api.problems import Problem
 from imgapp.models import Scope, new_id
-from imgapp.services import tokens
+from imgapp.services import sessions, tokens
 
 Route = tuple[str, str]
 
@@ -59,7 +60,20 @@ IMAGE_ROUTES = [(m, p) for m, p in ITEM_ROUTES if "{image_id}" in p]
 
 
 def address(path: str, item_id: object) -> str:
-    return path.replace("{image_id}", str(item_id)).replace("{token_id}", str(item_id))
+    return re.sub(r"\{(image|token|session|person)_id\}", str(item_id), path)
+
+
+def an_item_of(person: Person, path: str) -> UUID:
+    """The id of what the path is about, made for this person."""
+    if "{image_id}" in path:
+        return add_image(person.user_id).id
+    if "{token_id}" in path:
+        return tokens.create_token(person.user_id, "laptop").id
+    if "{session_id}" in path:
+        started = sessions.start_session(person.user_id, user_agent="", address="")
+        assert started.viewer.session_id is not None
+        return started.viewer.session_id
+    return person.user_id
 
 
 @pytest.fixture
@@ -136,11 +150,7 @@ def test_somebody_elses_item_looks_like_a_missing_one(
     path: str,
     body: bytes,
 ) -> None:
-    theirs: UUID = (
-        add_image(alice.user_id).id
-        if "{image_id}" in path
-        else tokens.create_token(alice.user_id, "laptop").id
-    )
+    theirs = an_item_of(alice, path)
     client = client_for(mallory)
     headers = {"content-type": "application/json", "x-request-id": "same"}
 
