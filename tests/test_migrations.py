@@ -181,7 +181,7 @@ def test_accounts_come_and_go_and_leave_what_was_there(empty: Server) -> None:
     assert catalog(empty) != before
     usage = "SELECT images, bytes FROM storage_usage"
     assert empty.run(usage, database="pictures") == [(1, 5)]
-    db.migrate("-1")
+    db.migrate("-2")
     assert catalog(empty) == before
     db.migrate()
     assert empty.run(usage, database="pictures") == [(1, 5)]
