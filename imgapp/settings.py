@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from functools import lru_cache
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
@@ -28,6 +29,15 @@ def default_data_dir() -> Path:
     if hasattr(os, "geteuid") and os.geteuid() == 0:
         return Path("/var/lib/imgapp")
     return Path(platformdirs.user_data_dir("imgapp", appauthor=False))
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 def _unprefixed(name: str) -> AliasChoices:
@@ -168,7 +178,13 @@ class Settings(BaseSettings):
 
     @property
     def on_loopback(self) -> bool:
-        return self.host in ("127.0.0.1", "localhost", "::1")
+        return _is_loopback(self.host)
+
+    @property
+    def only_this_machine(self) -> bool:
+        """Whether nobody else can get here: not by the address that `up` listens on, nor through a
+        proxy in front of it."""
+        return self.on_loopback and _is_loopback(urlsplit(self.origin).hostname or "")
 
     @property
     def max_upload_bytes(self) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path, Query
-from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 
 from imgapp.api.auth import require_read, require_write
 from imgapp.api.bodies import json_body, json_body_schema
@@ -65,6 +65,12 @@ def _empty_is_none(value: object) -> object:
     return None if value == "" else value
 
 
+# It holds an e-mail address.
+LongCursor = Annotated[
+    Annotated[str, StringConstraints(max_length=1_500)] | None,
+    BeforeValidator(_empty_is_none),
+    Query(description="`next_cursor` of the page before"),
+]
 Moment = Annotated[AwareDatetime | None, BeforeValidator(_empty_is_none), Query()]
 
 
@@ -73,7 +79,7 @@ async def list_people(
     viewer: Reader,
     q: Annotated[str | None, Query(max_length=254, description="Part of an address")] = None,
     limit: Limit = PAGE,
-    cursor: Annotated[str | None, BeforeValidator(_empty_is_none), Query(max_length=1_500)] = None,
+    cursor: LongCursor = None,
 ) -> PeoplePage:
     """Everybody who has an account, by e-mail address."""
     return await in_db(people.list_people, viewer.user_id, q=q, limit=limit, cursor=cursor)

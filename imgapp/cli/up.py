@@ -58,7 +58,7 @@ def _supervise(settings: Settings, lock: FileLock) -> None:
         filled = servers.fill_in()
         has_users = prepare(filled)
         ensure_built(_say)
-        if not has_users and not settings.on_loopback:
+        if not (has_users or settings.only_this_machine or settings.first_account_token):
             token = SecretStr(secrets.token_urlsafe(24))
             filled = filled.model_copy(update={"first_account_token": token})
         supervisor.start("worker", worker_program(filled, _prefixed("worker")))

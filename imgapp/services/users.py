@@ -5,8 +5,6 @@ from __future__ import annotations
 import re
 import secrets
 import unicodedata
-from ipaddress import ip_address
-from urllib.parse import urlsplit
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -83,7 +81,7 @@ def find_user(email: str) -> UUID:
 
 def first_account_needs_token(settings: Settings) -> bool:
     """Whether others can reach this server: not on loopback, or through a proxy in front of it."""
-    return not (settings.on_loopback and _is_loopback(urlsplit(settings.origin).hostname or ""))
+    return not settings.only_this_machine
 
 
 def may_make_first_account(settings: Settings, token: str) -> bool:
@@ -123,12 +121,3 @@ def check_password(password: str, email: str) -> None:
 def normalized(password: str) -> str:
     """The same characters whichever keyboard they come from (NIST SP 800-63B: NFKC)."""
     return unicodedata.normalize("NFKC", password)
-
-
-def _is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return False

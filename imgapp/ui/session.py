@@ -40,7 +40,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from imgapp.errors import NotSignedIn, ServiceUnavailable
 from imgapp.models import Viewer
-from imgapp.services import sessions, users
+from imgapp.services import audit, sessions, users
 from imgapp.services.pools import in_db
 from imgapp.settings import get_settings
 
@@ -133,6 +133,7 @@ class SessionCheck(rx.Middleware):
         viewer = await self._viewer_of(session_id) if session_id else None
         if viewer is not None:
             _viewer.set(viewer)
+            audit.set_source(*_source_of(context.router_data or event.router_data))
             await tabs.add(viewer.user_id, context.token)
             return None
         if session_id is None and event.name in BOOT_EVENTS:
@@ -173,6 +174,11 @@ async def _signed_out(state: BaseState) -> StateUpdate:
 def to_sign_in() -> list[Event]:
     """The events that lead a tab to the sign-in page."""
     return Event.from_event_type(rx.redirect("/sign-in"))
+
+
+def _source_of(router_data: dict[str, Any]) -> tuple[str, str]:
+    headers = router_data.get("headers", {})
+    return str(router_data.get("ip", "")), str(headers.get("user-agent", ""))
 
 
 def _session_of(router_data: dict[str, Any]) -> UUID | None:
