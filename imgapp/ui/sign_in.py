@@ -11,6 +11,7 @@ import reflex as rx
 from imgapp.services.users import MIN_PASSWORD
 from imgapp.ui.browser import AddressToken, PlainForm, PlainLink
 from imgapp.ui.frame import logo
+from imgapp.ui.single_sign_on import REFUSALS, SingleSignOn
 
 WEAK = f"Choose a password of at least {MIN_PASSWORD} characters that is not a common one."
 UNAVAILABLE = "imgapp cannot reach its database. Try again in a moment."
@@ -23,7 +24,9 @@ def page() -> rx.Component:
         "Sign in",
         _message("invalid", "The e-mail address or the password is not right."),
         _message("unavailable", UNAVAILABLE),
+        *(_message(name, text) for name, text in REFUSALS.items()),
         _form("/api/sign-in", "Sign in", complete="current-password"),
+        SingleSignOn.create(),
         rx.el.p(
             "No account yet? ",
             PlainLink.create("Create one", href="/sign-up"),
@@ -42,6 +45,7 @@ def sign_up_page() -> rx.Component:
         _message("unavailable", UNAVAILABLE),
         _message("closed", "New accounts are made by the administrator here."),
         _form("/api/sign-up", "Create account", complete="new-password"),
+        SingleSignOn.create(),
         rx.el.p(
             "Already have one? ",
             PlainLink.create("Sign in", href="/sign-in"),
