@@ -1,4 +1,4 @@
-// Where the reader is in the page: near its end, or moved to another part of the list.
+// Where the reader is: near the end of the page, in another part of the list, here for a long time.
 
 import { useEffect, useRef } from "react";
 
@@ -27,5 +27,26 @@ export function GoAlong({ move }) {
     before.current = move;
     window.scrollTo({ top: down ? 0 : document.documentElement.scrollHeight, behavior: "instant" });
   }, [move]);
+  return null;
+}
+
+// Fires onStale every so often while the page is looked at: links to pictures expire.
+export function KeepFresh({ minutes, onStale }) {
+  const fire = useRef(onStale);
+  fire.current = onStale;
+  useEffect(() => {
+    let readAt = Date.now();
+    const check = () => {
+      if (document.hidden || Date.now() - readAt < minutes * 60_000) return;
+      readAt = Date.now();
+      fire.current();
+    };
+    const timer = setInterval(check, 60_000);
+    document.addEventListener("visibilitychange", check);
+    return () => {
+      clearInterval(timer);
+      document.removeEventListener("visibilitychange", check);
+    };
+  }, [minutes]);
   return null;
 }

@@ -109,6 +109,15 @@ class GoAlong(rx.Component):
     move: rx.Var[int]
 
 
+class KeepFresh(rx.Component):
+    """Fires every so many minutes while the page is looked at."""
+
+    library = "$/public/place.jsx"
+    tag = "KeepFresh"
+    minutes: rx.Var[int]
+    on_stale: rx.EventHandler[rx.event.no_args_event_spec]
+
+
 class AddressToken(rx.Component):
     """A hidden form field with the `token` of the page's address."""
 

@@ -8,7 +8,7 @@ from reflex.vars.base import Var
 from imgapp.services import images
 from imgapp.services.pools import in_db
 from imgapp.settings import get_settings
-from imgapp.ui.browser import GoAlong, NearEnd, PlainLink, Uploader
+from imgapp.ui.browser import GoAlong, KeepFresh, NearEnd, PlainLink, Uploader
 from imgapp.ui.cards import Card, card_of
 from imgapp.ui.frame import frame
 from imgapp.ui.grid import grid, skeleton
@@ -21,6 +21,9 @@ STEP = 60
 """Pictures read at a time."""
 MOST = 300
 """Pictures a page holds; beyond them it moves on to a new window."""
+
+FRESH_MINUTES = 20
+"""The window is read again this often: links to pictures are good for at least half an hour."""
 
 
 class GalleryState(LiveWindow, rx.State):
@@ -102,6 +105,7 @@ def page() -> rx.Component:
         PatchGap.create(
             shown=GalleryState.shown, patch=GalleryState.patch, on_gap=GalleryState.load
         ),
+        KeepFresh.create(minutes=FRESH_MINUTES, on_stale=GalleryState.load),
         Uploader.create(live=GalleryState.loaded, max_mb=GalleryState.max_mb),
         viewer(cards),
         email=GalleryState.email,
