@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
-from functools import lru_cache
-from ipaddress import ip_address
+from functools import cached_property, lru_cache
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
@@ -55,6 +55,7 @@ class Settings(BaseSettings):
     host: str = "127.0.0.1"
     port: Annotated[int, Field(ge=1, le=65535)] = 8000
     public_url: str | None = None
+    trusted_proxies: str = "127.0.0.0/8, ::1"
     secret_key: SecretStr | None = None
 
     database_url: SecretStr | None = Field(None, validation_alias=_unprefixed("DATABASE_URL"))
@@ -112,6 +113,16 @@ class Settings(BaseSettings):
             raise ValueError("must look like https://pictures.example.org, without a path")
         return f"{parts.scheme}://{parts.netloc}"
 
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _networks(cls, value: str) -> str:
+        for network in filter(None, map(str.strip, value.split(","))):
+            try:
+                ip_network(network)
+            except ValueError:
+                raise ValueError(f"{network!r} is neither an IP address nor a network") from None
+        return value
+
     @field_validator("secret_key")
     @classmethod
     def _a_real_secret(cls, value: SecretStr | None) -> SecretStr | None:
@@ -153,6 +164,11 @@ class Settings(BaseSettings):
     def origin(self) -> str:
         """The address people use: scheme, host and port."""
         return self.public_url or f"http://localhost:{self.port}"
+
+    @cached_property
+    def proxy_networks(self) -> list[IPv4Network | IPv6Network]:
+        """Where proxies of ours are, which say who called them."""
+        return [ip_network(n) for n in map(str.strip, self.trusted_proxies.split(",")) if n]
 
     @property
     def allowed_origins(self) -> list[str]:

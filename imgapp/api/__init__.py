@@ -79,7 +79,7 @@ def create_site(pages: ASGIApp) -> ASGIApp:
         ours = scope["type"] == "http" and is_api_path(scope["path"])
         await (api if ours else guarded_pages)(scope, receive, send)
 
-    return site
+    return Sources(site)
 
 
 def is_api_path(path: str) -> bool:
