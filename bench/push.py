@@ -87,7 +87,7 @@ def run() -> Iterator[Result]:
                 )
                 page.goto(app.url)
                 page.wait_for_function(
-                    f"document.querySelectorAll('[data-testid=card]').length >= {CARDS}"
+                    f"() => document.querySelectorAll('[data-testid=card]').length >= {CARDS}"
                 )
                 page.wait_for_timeout(1000)
                 page.evaluate(_WATCH)
