@@ -7,7 +7,7 @@ from collections.abc import Callable
 import sqlalchemy as sa
 import typer
 
-from imgapp.adapters import db, queue, storage
+from imgapp.adapters import db, oidc, queue, storage
 from imgapp.adapters.frontend import ROOT, is_built
 from imgapp.adapters.vision import get_describer
 from imgapp.cli.environment import connected
@@ -122,6 +122,14 @@ def check_vision(settings: Settings) -> str:
     return f"{settings.vision_model} at {settings.openai_base_url or 'api.openai.com'}"
 
 
+def check_single_sign_on(settings: Settings) -> str:
+    """Whether the provider answers, and is the one that is configured."""
+    if not settings.single_sign_on:
+        return "not configured"
+    oidc.check()
+    return f"{settings.oidc_issuer}"
+
+
 def check_page(_: Settings) -> str:
     """Whether the page is built from what is installed."""
     if not is_built():
@@ -139,5 +147,6 @@ CHECKS: dict[str, Check] = {
     "redis": check_redis,
     "store": check_store,
     "vision": check_vision,
+    "single sign-on": check_single_sign_on,
     "page": check_page,
 }

@@ -24,6 +24,7 @@ Route = tuple[str, str]
 # Answered without sign-in, each for a reason.
 PUBLIC: dict[Route, str] = {
     ("GET", "/api/health"): "load balancers ask it",
+    ("GET", "/api/sign-in/options"): "the sign-in page asks it",
     ("GET", "/api/openapi.json"): "says nothing of anybody",
     ("HEAD", "/api/openapi.json"): "says nothing of anybody",
     ("GET", "/api/docs"): "says nothing of anybody",

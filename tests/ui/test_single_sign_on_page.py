@@ -23,7 +23,7 @@ def test_every_refusal_has_its_sentence() -> None:
 
 
 def test_the_sentences_are_on_the_page() -> None:
-    page = str(sign_in.page().render())
+    page = str(sign_in.page().render()).replace("\\'", "'")
     for name, sentence in REFUSALS.items():
-        assert f'id:\\"{name}\\"' in page or f'"{name}"' in page or name in page
+        assert f'id:"{name}"' in page
         assert sentence in page
