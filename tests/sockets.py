@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import time
 from collections.abc import Iterator
@@ -24,12 +25,12 @@ class Tab:
 
     def boot(self, **router_data: Any) -> None:
         """Connect as a page does, with the event that hydrates it."""
-        event = _event(f"{ROOT}.hydrate_and_load", {}, {"pathname": "/", **router_data})
+        event = _event(f"{ROOT}.hydrate_and_load", {}, {"pathname": "/"} | router_data)
         self.connection.send("40/_event," + json.dumps({"event": event}))
 
     def send(self, name: str, payload: dict[str, Any] | None = None, **router_data: Any) -> None:
         """Call an event handler by its full name."""
-        event = _event(name, payload or {}, {"pathname": "/", **router_data})
+        event = _event(name, payload or {}, {"pathname": "/"} | router_data)
         self.connection.send("42/_event," + json.dumps(["event", event]))
 
     def listen(self, seconds: float, until: str | None = None) -> str:
@@ -82,5 +83,28 @@ def open_tab(
         connection.close()
 
 
+def handshake(url: str, *, cookies: dict[str, str], origin: str) -> int:
+    """The status with which a websocket is answered: 101 if it is taken."""
+    parts = urlsplit(url)
+    connection = http.client.HTTPConnection(parts.netloc, timeout=10)
+    try:
+        connection.request(
+            "GET",
+            "/_event/?EIO=4&transport=websocket&token=test-tab",
+            headers={
+                "Connection": "Upgrade",
+                "Upgrade": "websocket",
+                "Sec-WebSocket-Version": "13",
+                "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
+                "Origin": origin,
+                "Cookie": "; ".join(f"{name}={value}" for name, value in cookies.items()),
+            },
+        )
+        return connection.getresponse().status
+    finally:
+        connection.close()
+
+
 def _event(name: str, payload: dict[str, Any], router_data: dict[str, Any]) -> dict[str, Any]:
+    router_data.setdefault("asPath", router_data["pathname"])
     return {"name": name, "payload": payload, "router_data": router_data}
