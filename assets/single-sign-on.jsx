@@ -1,18 +1,34 @@
-// The way to the single sign-on provider, where one is configured. The page is built before anybody
-// knows, so it asks; without an answer there is the form for e-mail and password.
+// The ways in besides the form for e-mail and password: the single sign-on provider and a new
+// account, where they are offered. The page is built before anybody knows, so it asks.
 
 import { useEffect, useState } from "react";
 
-export function SingleSignOn() {
-  const [offer, setOffer] = useState(null);
+let asked;
+
+function useOptions() {
+  const [options, setOptions] = useState({});
   useEffect(() => {
-    const leaving = new AbortController();
-    fetch("/api/sign-in/options", { signal: leaving.signal })
-      .then((answer) => (answer.ok ? answer.json() : {}))
-      .then((options) => setOffer(options.single_sign_on ?? null))
-      .catch(() => {});
-    return () => leaving.abort();
+    let here = true;
+    asked ??= fetch("/api/sign-in/options").then((answer) => (answer.ok ? answer.json() : {}));
+    asked.then((known) => here && setOptions(known)).catch(() => (asked = undefined));
+    return () => {
+      here = false;
+    };
   }, []);
+  return options;
+}
+
+export function SignUpLink() {
+  if (!useOptions().sign_up) return null;
+  return (
+    <p className="sheet-foot">
+      No account yet? <a href="/sign-up">Create one</a>
+    </p>
+  );
+}
+
+export function SingleSignOn() {
+  const offer = useOptions().single_sign_on;
   if (!offer) return null;
   return (
     <div className="sign-on">

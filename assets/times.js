@@ -44,3 +44,19 @@ export function daysOf(cards) {
 export function localTime(iso) {
   return iso ? dateAndTime.format(new Date(iso)) : "";
 }
+
+const relative = new Intl.RelativeTimeFormat(undefined, { numeric: "auto" });
+const steps = [
+  ["day", 24 * 3600],
+  ["hour", 3600],
+  ["minute", 60],
+];
+
+export function timeAgo(iso, now = Date.now()) {
+  if (!iso) return "";
+  const seconds = (new Date(iso) - now) / 1000;
+  if (Math.abs(seconds) < 60) return "just now";
+  if (Math.abs(seconds) > 14 * 24 * 3600) return localTime(iso);
+  const [unit, size] = steps.find(([, size]) => Math.abs(seconds) >= size);
+  return relative.format(Math.trunc(seconds / size), unit);
+}

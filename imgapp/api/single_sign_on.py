@@ -30,9 +30,8 @@ START = "/api/single-sign-on/start"
 async def sign_in_options() -> dict[str, Any]:
     """Which ways to sign in there are: the page is built before anybody knows."""
     settings = get_settings()
-    if not settings.single_sign_on:
-        return {"single_sign_on": None}
-    return {"single_sign_on": {"name": settings.oidc_name, "href": START}}
+    offer = {"name": settings.oidc_name, "href": START} if settings.single_sign_on else None
+    return {"single_sign_on": offer, "sign_up": settings.signup == "open"}
 
 
 @router.get("/single-sign-on/start")

@@ -6,11 +6,14 @@ Commands import what they need when they run: `up` stays small for as long as it
 from __future__ import annotations
 
 import sys
-from typing import Annotated
+from pathlib import Path
+from typing import Annotated, Literal
 
 import typer
 
 from imgapp.errors import ImgappError
+
+ExportFormat = Literal["csv", "json"]
 
 app = typer.Typer(
     name="imgapp",
@@ -84,6 +87,37 @@ def doctor() -> None:
     raise typer.Exit(run())
 
 
+@app.command("import")
+def import_(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="The folder, with all below it.")],
+    user: Annotated[str, typer.Option("--user", metavar="EMAIL", help="Whose pictures they are.")],
+) -> None:
+    """Take the pictures of a folder in; what is there already is passed over.
+
+    Says what was refused and why; then the exit code is 1.
+    """
+    from imgapp.cli.imports import run
+
+    raise typer.Exit(run(folder, user))
+
+
+@app.command()
+def export(
+    user: Annotated[str, typer.Option("--user", metavar="EMAIL", help="Whose pictures.")],
+    form: Annotated[ExportFormat, typer.Option("--format", help="csv or json")] = "csv",
+    out: Annotated[str, typer.Option("--out", metavar="FILE", help="- is standard output.")] = "-",
+) -> None:
+    """Write texts and facts of all pictures of a person, without those in the trash.
+
+    In CSV, an apostrophe goes before every text that a spreadsheet might take for a formula, and
+    before every text that begins with one: take one away to have the text as it is. JSON needs
+    nothing of the kind.
+    """
+    from imgapp.cli.exports import Format, run
+
+    raise typer.Exit(run(user, Format(form), out))
+
+
 @user_app.command("add")
 def user_add(
     email: str,
@@ -96,6 +130,60 @@ def user_add(
     from imgapp.cli.people import add_user
 
     add_user(email, is_admin=admin, password_from_stdin=password_stdin)
+
+
+@user_app.command("list")
+def user_list() -> None:
+    """Print everybody: address, role, state, pictures, bytes and when they were last seen."""
+    from imgapp.cli.people import list_users
+
+    list_users()
+
+
+@user_app.command("disable")
+def user_disable(email: str) -> None:
+    """Sign somebody out at once, and let nobody in with their account."""
+    from imgapp.cli.people import change_user
+
+    change_user(email, "disabled and signed out", disabled=True)
+
+
+@user_app.command("enable")
+def user_enable(email: str) -> None:
+    """Let somebody in again."""
+    from imgapp.cli.people import change_user
+
+    change_user(email, "enabled", disabled=False)
+
+
+@user_app.command("admin")
+def user_admin(
+    email: str,
+    revoke: Annotated[bool, typer.Option("--revoke", help="Take the role away.")] = False,
+) -> None:
+    """Make somebody an administrator, or no longer one."""
+    from imgapp.cli.people import change_user
+
+    done = "no administrator any more" if revoke else "an administrator"
+    change_user(email, done, is_admin=not revoke)
+
+
+@user_app.command("password")
+def user_password(email: str) -> None:
+    """Print a one-time password for somebody who forgot theirs; they are signed out."""
+    from imgapp.cli.people import reset_password
+
+    reset_password(email)
+
+
+@user_app.command("delete")
+def user_delete(
+    email: str, yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False
+) -> None:
+    """Delete somebody with all their pictures."""
+    from imgapp.cli.people import delete_user
+
+    delete_user(email, certain=yes)
 
 
 @token_app.command("create")

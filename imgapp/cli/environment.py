@@ -39,10 +39,18 @@ def connected(*, migrated: bool = True) -> Iterator[Settings]:
             from imgapp.adapters import db
 
             db.migrate()
+        _say_where_from()
         try:
             yield settings
         finally:
             _close()
+
+
+def _say_where_from() -> None:
+    """For the audit trail."""
+    from imgapp.services import audit
+
+    audit.set_source("command line", "")
 
 
 def _close() -> None:

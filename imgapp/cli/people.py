@@ -5,11 +5,15 @@ from __future__ import annotations
 import getpass
 import json
 import sys
+from typing import TYPE_CHECKING
 
 import typer
 
 from imgapp.cli.environment import connected
 from imgapp.errors import InvalidRequest
+
+if TYPE_CHECKING:
+    from imgapp.services.people import PersonPublic
 
 
 def add_user(email: str, *, is_admin: bool, password_from_stdin: bool) -> None:
@@ -57,3 +61,56 @@ def run_preparation() -> None:
         from imgapp.services import users
 
         typer.echo(json.dumps({"has_users": users.has_users()}))
+
+
+def list_users() -> None:
+    """Print everybody: address, state, pictures, bytes, last seen."""
+    with connected():
+        from imgapp.services import people
+
+        operator, cursor = people.operator(), None
+        while True:
+            page = people.list_people(operator, limit=200, cursor=cursor)
+            for person in page.items:
+                typer.echo(_line(person))
+            if (cursor := page.next_cursor) is None:
+                return
+
+
+def change_user(email: str, done: str, **changes: bool) -> None:
+    """Disable or enable somebody, or give or take the administrator's role, and say so."""
+    with connected():
+        from imgapp.services import people, users
+
+        edit = people.PersonEdit(**changes)
+        people.update_person(people.operator(), users.find_user(email), edit)
+    typer.echo(f"{email} is {done}.")
+
+
+def reset_password(email: str) -> None:
+    """Print a one-time password for somebody who forgot theirs, and nothing else."""
+    with connected():
+        from imgapp.services import people, users
+
+        password = people.reset_password(people.operator(), users.find_user(email))
+    typer.echo(password)
+
+
+def delete_user(email: str, *, certain: bool) -> None:
+    """Delete somebody with everything; asks first unless `certain`."""
+    if not certain:
+        if not sys.stdin.isatty():
+            raise InvalidRequest("There is no terminal to ask whether you are sure: use --yes.")
+        typer.confirm(f"Delete {email} and all their pictures for good?", abort=True)
+    with connected():
+        from imgapp.services import people, users
+
+        people.delete_person(people.operator(), users.find_user(email))
+    typer.echo(f"Deleted {email}. The worker removes what is theirs.")
+
+
+def _line(person: PersonPublic) -> str:
+    state = "deleting" if person.deleting_at else "disabled" if person.disabled_at else "active"
+    role = "administrator" if person.is_admin else "person"
+    seen = person.last_seen_at.isoformat(timespec="minutes") if person.last_seen_at else "never"
+    return f"{person.email}\t{role}\t{state}\t{person.images}\t{person.bytes}\t{seen}"

@@ -40,6 +40,11 @@ def days_of(cards: Var[list[Card]]) -> Var[list[Day]]:
     return _call("daysOf", cards, list[Day])
 
 
+def time_ago(iso: Var[str]) -> Var[str]:
+    """An ISO 8601 time as it is said: "5 minutes ago", and the date if that is long ago."""
+    return _call("timeAgo", iso, str)
+
+
 def local_time(iso: Var[str]) -> Var[str]:
     """An ISO 8601 time as people write it where the browser is."""
     return _call("localTime", iso, str)
@@ -90,6 +95,17 @@ class CopyButton(rx.Component):
     tag = "CopyButton"
     text: rx.Var[str]
     label: rx.Var[str]
+
+
+class OnceForm(rx.Component):
+    """A form sent as JSON to the API; shows the secret in the answer once, in this tab alone."""
+
+    library = "$/public/once-form.jsx"
+    tag = "OnceForm"
+    action: rx.Var[str]
+    secret: rx.Var[str]
+    note: rx.Var[str]
+    on_done: rx.EventHandler[rx.event.no_args_event_spec]
 
 
 class NearEnd(rx.Component):

@@ -53,7 +53,9 @@ def file_size(size: int) -> str:
         return "1 byte" if size == 1 else f"{size} bytes"
     if size < 1_000_000:
         return f"{size / 1_000:.0f} kB"
-    return f"{size / 1_000_000:.1f} MB"
+    if size < 1_000_000_000:
+        return f"{size / 1_000_000:.1f} MB"
+    return f"{size / 1_000_000_000:.1f} GB"
 
 
 def duration(seconds: float) -> str:

@@ -26,17 +26,22 @@ def logo() -> rx.Component:
 
 
 def frame(
-    *content: rx.Component, email: Var[str], total: Var[int], live: Var[bool]
+    *content: rx.Component,
+    email: Var[str],
+    total: Var[int] | None = None,
+    live: Var[bool] | None = None,
+    here: str = "/",
 ) -> rx.Component:
-    """A page for a person who is signed in."""
+    """A page for a person who is signed in; with `live`, pictures can be added there."""
+    skip = "Skip to the pictures" if live is not None else "Skip to the content"
     return rx.fragment(
-        PlainLink.create("Skip to the pictures", href="#main", class_name="skip"),
+        PlainLink.create(skip, href="#main", class_name="skip"),
         rx.el.header(
             PlainLink.create(logo(), rx.el.span("imgapp"), href="/", class_name="brand"),
-            rx.cond(live, _count(total)),
+            rx.cond(live, _count(total)) if live is not None else None,
             rx.el.div(class_name="space"),
-            _not_live(),
-            _upload_button(live),
+            _not_live(here),
+            _upload_button(live) if live is not None else None,
             _theme_switch(),
             _account(email),
             class_name="bar",
@@ -55,7 +60,7 @@ def _count(total: Var[int]) -> rx.Component:
     )
 
 
-def _not_live() -> rx.Component:
+def _not_live(here: str) -> rx.Component:
     """Shown while the websocket is down. Refresh is a plain form: it works then too."""
     return rx.el.div(
         rx.cond(
@@ -63,7 +68,7 @@ def _not_live() -> rx.Component:
             rx.el.div(
                 rx.el.span(class_name="dot", aria_hidden="true"),
                 rx.el.span("Not live", rx.el.span(" — reconnecting", class_name="wide")),
-                PlainForm.create(rx.el.button("Refresh", type="submit"), method="get", action="/"),
+                PlainForm.create(rx.el.button("Refresh", type="submit"), method="get", action=here),
                 class_name="not-live",
                 data_testid="not-live",
             ),
@@ -120,6 +125,12 @@ def _account(email: Var[str]) -> rx.Component:
         rx.el.div(
             rx.el.p("Signed in as", class_name="quiet"),
             rx.el.p(email, class_name="menu-email"),
+            PlainLink.create(
+                rx.icon("settings", size=16, aria_hidden="true"),
+                "Account",
+                href="/account",
+                class_name="button",
+            ),
             PlainForm.create(
                 rx.el.button(
                     rx.icon("log-out", size=16, aria_hidden="true"),

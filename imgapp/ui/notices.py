@@ -41,7 +41,7 @@ class NoticeState(rx.State):
     async def undo(self):
         user, image_id, self.text = current_viewer().user_id, self.undo_id, ""
         async with failures_shown(self):
-            await in_db(trash.restore_image, user, image_id_of(image_id))
+            await in_db(trash.restore_image, user, id_of(image_id))
 
 
 async def say(state: rx.State, text: str, *, is_error: bool = False, undo_id: str = "") -> None:
@@ -63,10 +63,10 @@ async def failures_shown(state: rx.State) -> AsyncIterator[None]:
         await say(state, error.detail, is_error=True)
 
 
-def image_id_of(text: str) -> UUID:
+def id_of(text: str) -> UUID:
     """An id that came from the browser. Raises NotFound."""
     try:
-        return UUID(text)
+        return UUID(str(text))
     except ValueError:
         raise NotFound from None
 

@@ -10,7 +10,7 @@ import reflex as rx
 from reflex_base.event import noop
 from reflex_components_core.base.error_boundary import ErrorBoundary
 
-from imgapp.ui import gallery, not_found, sign_in
+from imgapp.ui import account, audit, gallery, not_found, people, sign_in
 from imgapp.ui.browser import PlainLink
 
 
@@ -26,6 +26,9 @@ class Page:
 
 PAGES = (
     Page("/", "Pictures · imgapp", gallery.page, gallery.GalleryState.load),
+    Page("/account", "Account · imgapp", account.page, account.AccountState.load),
+    Page("/people", "People · imgapp", people.page, people.PeopleState.load),
+    Page("/audit", "Audit trail · imgapp", audit.page, audit.AuditState.load),
     Page("/sign-in", "Sign in · imgapp", sign_in.page),
     Page("/sign-up", "Create an account · imgapp", sign_in.sign_up_page),
     Page("/welcome", "Welcome · imgapp", sign_in.welcome_page),
@@ -35,7 +38,7 @@ PAGES = (
 
 def look() -> dict[str, Any]:
     """What every page shares: arguments of `rx.App`."""
-    sheets = ("tokens", "base", "gallery", "viewer", "uploads", "sheet")
+    sheets = ("tokens", "base", "gallery", "viewer", "uploads", "sheet", "settings")
     return {
         "stylesheets": [f"/styles/{name}.css" for name in sheets],
         "head_components": [

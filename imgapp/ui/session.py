@@ -260,6 +260,8 @@ class PageGate:
             first = not await in_db(users.has_users)
         except ServiceUnavailable:
             return None if path in SIGNED_OUT_PAGES else "/sign-in"
+        if path == "/sign-up" and not first and get_settings().signup == "closed":
+            return "/sign-in#closed"
         if first != (path == "/welcome"):
             return "/welcome" if first else "/sign-in" if path == "/welcome" else None
         return None

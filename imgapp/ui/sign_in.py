@@ -11,10 +11,16 @@ import reflex as rx
 from imgapp.services.users import MIN_PASSWORD
 from imgapp.ui.browser import AddressToken, PlainForm, PlainLink
 from imgapp.ui.frame import logo
-from imgapp.ui.single_sign_on import REFUSALS, SingleSignOn
+from imgapp.ui.single_sign_on import REFUSALS, SignUpLink, SingleSignOn
 
 WEAK = f"Choose a password of at least {MIN_PASSWORD} characters that is not a common one."
 UNAVAILABLE = "imgapp cannot reach its database. Try again in a moment."
+CLOSED = "New accounts are made by the administrator here."
+LIMITED = (
+    "That was too many attempts. Take a break of a quarter of an hour, then try again; if you "
+    "forgot the password, the administrator can give you a new one."
+)
+DELETED = "Your account is deleted. What was in it is being removed."
 NO_EMAIL = "This is not an e-mail address."
 
 
@@ -23,15 +29,14 @@ def page() -> rx.Component:
     return _sheet(
         "Sign in",
         _message("invalid", "The e-mail address or the password is not right."),
+        _message("limited", LIMITED),
+        _message("closed", CLOSED),
         _message("unavailable", UNAVAILABLE),
+        _message("deleted", DELETED, class_name="sheet-message good", role="status"),
         *(_message(name, text) for name, text in REFUSALS.items()),
         _form("/api/sign-in", "Sign in", complete="current-password"),
         SingleSignOn.create(),
-        rx.el.p(
-            "No account yet? ",
-            PlainLink.create("Create one", href="/sign-up"),
-            class_name="sheet-foot",
-        ),
+        SignUpLink.create(),
     )
 
 
@@ -42,8 +47,9 @@ def sign_up_page() -> rx.Component:
         _message("taken", "There is an account with this e-mail address already. Sign in instead."),
         _message("weak", WEAK),
         _message("invalid", NO_EMAIL),
+        _message("limited", "Too many accounts were made from here. Try again in an hour."),
         _message("unavailable", UNAVAILABLE),
-        _message("closed", "New accounts are made by the administrator here."),
+        _message("closed", CLOSED),
         _form("/api/sign-up", "Create account", complete="new-password"),
         SingleSignOn.create(),
         rx.el.p(
@@ -82,8 +88,8 @@ def _sheet(title: str, *content: rx.Component) -> rx.Component:
     )
 
 
-def _message(name: str, text: str) -> rx.Component:
-    return rx.el.p(text, id=name, role="alert", class_name="sheet-message")
+def _message(name: str, text: str, **looks: str) -> rx.Component:
+    return rx.el.p(text, id=name, **({"role": "alert", "class_name": "sheet-message"} | looks))
 
 
 def _form(action: str, button: str, *extra: rx.Component, complete: str) -> rx.Component:

@@ -26,3 +26,10 @@ class SingleSignOn(rx.Component):
 
     library = "$/public/single-sign-on.jsx"
     tag = "SingleSignOn"
+
+
+class SignUpLink(rx.Component):
+    """A link to the form for a new account, where people may make their own."""
+
+    library = "$/public/single-sign-on.jsx"
+    tag = "SignUpLink"

@@ -11,7 +11,7 @@ from imgapp.services.pools import in_db
 from imgapp.ui.browser import CopyButton, PlainLink, ViewerDialog, local_time
 from imgapp.ui.cards import Card
 from imgapp.ui.details import Details, details_of
-from imgapp.ui.notices import failures_shown, image_id_of, notice, say
+from imgapp.ui.notices import failures_shown, id_of, notice, say
 from imgapp.ui.session import current_viewer
 from imgapp.ui.status import status_badge
 
@@ -25,7 +25,7 @@ class ViewerState(rx.State):
     async def show(self, image_id: str):
         user = current_viewer().user_id
         async with failures_shown(self):
-            self.image = details_of(await in_db(images.get_image, user, image_id_of(image_id)))
+            self.image = details_of(await in_db(images.get_image, user, id_of(image_id)))
 
     @rx.event
     async def read_again(self):
@@ -42,13 +42,13 @@ class ViewerState(rx.State):
     async def try_again(self, image_id: str):
         user = current_viewer().user_id
         async with failures_shown(self):
-            await in_db(analysis.request_analysis, user, image_id_of(image_id))
+            await in_db(analysis.request_analysis, user, id_of(image_id))
 
     @rx.event
     async def move_to_trash(self):
         user, image = current_viewer().user_id, self.image
         async with failures_shown(self):
-            await in_db(images.delete_image, user, image_id_of(image.id))
+            await in_db(images.delete_image, user, id_of(image.id))
             await self.close()
             await say(self, f"{image.filename} is in the trash", undo_id=image.id)
 
