@@ -80,7 +80,7 @@ def test_upload_gallery_and_viewer_break_no_rule(
     preview = page.locator(".viewer-stage img")
     preview.wait_for()
     page.wait_for_function(
-        "document.querySelector('.viewer-stage img')?.naturalWidth > 0", timeout=10_000
+        "() => document.querySelector('.viewer-stage img')?.naturalWidth > 0", timeout=10_000
     )
     page.keyboard.press("ArrowRight")
     page.keyboard.press("Escape")

@@ -1,0 +1,205 @@
+"""What an attacker tries with a browser: another site, an old tab, a file that is a page."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import BrowserContext, Page
+
+from tests.browser.conftest import Person, cards, drop, live, wait_for_cards
+from tests.pictures import jpeg
+from tests.running import App
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture
+def other_site(tmp_path: Path) -> Iterator[str]:
+    """A page of somebody else: same host, another port, and so another origin."""
+    folder = tmp_path / "site"
+    folder.mkdir()
+    (folder / "index.html").write_text("<title>evil</title>")
+
+    class Quiet(SimpleHTTPRequestHandler):
+        def log_message(self, *args: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(folder)))
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    # The same site for cookies (SameSite counts no ports): only the origin check stands between.
+    yield f"http://localhost:{server.server_port}"
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def sign_out(page: Page) -> None:
+    page.get_by_role("button", name="Account").click()
+    page.get_by_role("button", name="Sign out").click()
+
+
+def test_a_revoked_session_dies_within_a_second_in_another_tab_that_does_nothing(
+    app: App,
+    page: Page,
+    new_context: Callable[..., BrowserContext],
+    tmp_path: Path,
+    alice: Person,
+    sign_in: Callable[[Page, Person], None],
+) -> None:
+    sign_in(page, alice)
+    drop(page, [jpeg(tmp_path / "mine.jpg", seed=1)])
+    wait_for_cards(page, 1)
+    idle = page.context.new_page()
+    idle.goto(app.url)
+    live(idle)
+    elsewhere = new_context().new_page()
+    sign_in(elsewhere, alice)
+    sign_out(page)
+    page.wait_for_url(f"{app.url}/sign-in")
+    started = time.monotonic()
+    idle.wait_for_url(f"{app.url}/sign-in", timeout=3_000)
+    assert time.monotonic() - started < 1
+    idle.go_back()
+    idle.wait_for_timeout(500)
+    assert cards(idle) == 0, "nothing is left to go back to"
+    elsewhere.reload()
+    live(elsewhere)
+    assert cards(elsewhere) == 1, "the other session goes on"
+
+
+def test_another_origin_opens_no_websocket_with_our_cookie(
+    app: App,
+    page: Page,
+    other_site: str,
+    alice: Person,
+    sign_in: Callable[[Page, Person], None],
+) -> None:
+    sign_in(page, alice)
+    page.goto(other_site)
+    address = app.url.replace("http", "ws") + "/_event/?EIO=4&transport=websocket&token=evil"
+    attempt = """address => new Promise((done) => {
+        const socket = new WebSocket(address);
+        socket.onopen = () => done('open');
+        socket.onerror = () => done('refused');
+    })"""
+    assert page.evaluate(attempt, address) == "refused"
+    page.goto(app.url)
+    live(page)
+    assert page.evaluate(attempt, address.replace("evil", "ours")) == "open"
+
+
+def test_another_origin_neither_reads_nor_changes_anything_with_our_cookie(
+    app: App,
+    page: Page,
+    other_site: str,
+    tmp_path: Path,
+    alice: Person,
+    sign_in: Callable[[Page, Person], None],
+) -> None:
+    sign_in(page, alice)
+    drop(page, [jpeg(tmp_path / "mine.jpg", seed=2)])
+    wait_for_cards(page, 1, "completed")
+    image = page.get_by_test_id("card").get_attribute("data-image-id")
+    page.goto(other_site)
+    outcomes = page.evaluate(
+        """async ([url, image]) => {
+            const form = new FormData();
+            form.append('files', new Blob(['x']), 'x.jpg');
+            const attempts = [
+              ['GET', '/api/images', {}],
+              ['POST', '/api/upload', {body: form, mode: 'no-cors'}],
+              ['POST', `/api/images/${image}/analyze`, {mode: 'no-cors'}],
+              ['POST', '/api/tokens', {body: '{"name": "evil"}', mode: 'no-cors'}],
+              ['DELETE', `/api/images/${image}`, {}],
+              ['POST', '/api/sign-out', {mode: 'no-cors'}],
+            ];
+            const read = [];
+            for (const [method, path, options] of attempts) {
+              try {
+                const answer = await fetch(url + path,
+                  {method, credentials: 'include', redirect: 'manual', ...options});
+                read.push(answer.type === 'opaque' ? '' : await answer.text());
+              } catch { read.push(''); }
+            }
+            return read;
+        }""",
+        [app.url, image],
+    )
+    assert outcomes == [""] * 6
+    page.evaluate(
+        """([url, image]) => {
+            const form = document.createElement('form');
+            form.method = 'post';
+            form.action = `${url}/api/sign-out`;
+            document.body.append(form);
+            form.submit();
+        }""",
+        [app.url, image],
+    )
+    page.wait_for_url(f"{app.url}/api/sign-out")
+    page.goto(app.url)
+    live(page)
+    wait_for_cards(page, 1, "completed")
+    assert page.evaluate("fetch('/api/tokens').then((a) => a.json())")["items"] == []
+
+
+def test_a_file_that_is_also_a_page_never_runs(
+    app: App, page: Page, alice: Person, sign_in: Callable[[Page, Person], None], tmp_path: Path
+) -> None:
+    """A JPEG whose comment is a page with a script: stored, and served as nothing but a file."""
+    picture = jpeg(tmp_path / "polyglot.jpg", seed=3).read_bytes()
+    script = b"<html><script>document.title='ran';window.ran=1</script><img src=x onerror=ran=1>"
+    comment = b"\xff\xfe" + (len(script) + 2).to_bytes(2, "big") + script
+    sign_in(page, alice)
+    files = []
+    for name in ("polyglot.jpg", "polyglot.html", "polyglot.svg"):
+        files.append(tmp_path / name)
+        files[-1].write_bytes(picture[:2] + comment + picture[2:] + name.encode())
+    drop(page, files)
+    wait_for_cards(page, len(files))
+    images = page.evaluate("fetch('/api/images').then((a) => a.json())")["items"]
+    assert len(images) == len(files)
+    for image in images:
+        for variant, url in image["urls"].items():
+            assert_harmless(page, app.url + url, variant)
+
+
+def assert_harmless(page: Page, url: str, variant: str) -> None:
+    answer = page.request.get(url)
+    assert answer.ok
+    headers = answer.headers
+    assert headers["x-content-type-options"] == "nosniff"
+    assert "sandbox" in headers["content-security-policy"]
+    assert headers["content-type"].startswith("image/")
+    assert headers["content-disposition"].startswith(
+        "attachment" if variant == "original" else "inline"
+    )
+    tab = page.context.new_page()
+    try:
+        if variant == "original":
+            with tab.expect_download():
+                tab.evaluate(f"location.href = {url!r}")
+        else:
+            tab.goto(url)
+            assert tab.title() != "ran"
+            assert tab.evaluate("window.ran") is None
+    finally:
+        tab.close()
+    # In a frame of the page itself nothing of it runs either: it would have this name.
+    page.evaluate(
+        """url => {
+            const frame = document.createElement('iframe');
+            frame.src = url;
+            document.body.append(frame);
+        }""",
+        url,
+    )
+    page.wait_for_timeout(100)
+    assert [frame.evaluate("window.ran") for frame in page.frames] == [None] * len(page.frames)
