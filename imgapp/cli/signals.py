@@ -5,6 +5,9 @@ from __future__ import annotations
 import signal
 from types import FrameType
 
+STOPPED_BY_A_SIGNAL = 130
+"""The exit code of commands that were stopped, as shells have it for Ctrl-C."""
+
 _SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 

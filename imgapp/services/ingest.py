@@ -58,7 +58,7 @@ def ingest(
             return Ingested(known, duplicate=True)
         quotas.check_room(user_id, spooled.size)
         work_dir.mkdir(mode=0o700)
-        decoded = imaging.decode(spooled.path, work_dir)
+        decoded = imaging.decode(spooled.path, work_dir, bulk=priority == Priority.BULK)
         return _store(user_id, spooled, decoded, priority)
     finally:
         spooled.path.unlink(missing_ok=True)

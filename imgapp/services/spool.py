@@ -9,6 +9,7 @@ import time
 import uuid
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 from imgapp.errors import FileTooLarge, StoreUnavailable
 from imgapp.settings import get_settings
@@ -72,11 +73,16 @@ class SpoolWriter:
 
 def spool_file(source: Path) -> SpooledFile:
     """Spool a copy of a file of this machine. Raises FileTooLarge, StoreUnavailable, OSError."""
-    writer = SpoolWriter(source.name)
+    with source.open("rb") as file:
+        return spool_stream(file, source.name)
+
+
+def spool_stream(file: BinaryIO, filename: str) -> SpooledFile:
+    """Spool what an open file still holds. Raises FileTooLarge, StoreUnavailable, OSError."""
+    writer = SpoolWriter(filename)
     try:
-        with source.open("rb") as file:
-            while data := file.read(_CHUNK):
-                writer.write(data)
+        while data := file.read(_CHUNK):
+            writer.write(data)
     except BaseException:
         writer.discard()
         raise

@@ -10,6 +10,7 @@ import struct
 import subprocess
 import sys
 import threading
+import time
 import zlib
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -201,3 +202,45 @@ def interlaced_png(side: int) -> bytes:
         struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
         for name, data in chunks
     )
+
+
+def test_bulk_work_waits_while_somebody_waits_for_a_slot(
+    make_pool: Callable[..., Pool], job: dict, tmp_path: Path
+) -> None:
+    """The slot is taken; bulk work comes first, then somebody: who gets it next?"""
+    run_dir = tmp_path / "run"
+    run_dir.mkdir()
+    slot = os.open(run_dir / "decoder-0.lock", os.O_RDWR | os.O_CREAT)
+    fcntl.flock(slot, fcntl.LOCK_EX)
+    ended: list[str] = []
+
+    def decode(name: str, bulk: bool) -> None:
+        # Each in a pool of its own, as in a process of its own.
+        make_pool(slots=1).run(job, run_dir, bulk=bulk)
+        ended.append(name)
+
+    workers = [threading.Thread(target=decode, args=("bulk", True)) for _ in range(2)]
+    workers.append(threading.Thread(target=decode, args=("interactive", False)))
+    for worker in workers:
+        worker.start()
+    waiting = os.open(run_dir / "decoder-waiting.lock", os.O_RDWR | os.O_CREAT)
+    while not is_locked(waiting):
+        pass
+    os.close(slot)
+    for worker in workers:
+        worker.join()
+    os.close(waiting)
+    assert ended == ["interactive", "bulk", "bulk"]
+
+
+def is_locked(handle: int) -> bool:
+    """Whether somebody holds it for longer than one try."""
+    for _ in range(20):
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            time.sleep(0.001)
+            continue
+        fcntl.flock(handle, fcntl.LOCK_UN)
+        return False
+    return True

@@ -27,17 +27,18 @@ class Decoded:
     preview: Path
 
 
-def decode(source: Path, out_dir: Path) -> Decoded:
+def decode(source: Path, out_dir: Path, *, bulk: bool = False) -> Decoded:
     """Recognise `source` by content and write its two renditions (WebP, sRGB, no metadata).
 
-    Safe to call from many threads. Raises a RejectedFile that says why the file is no picture.
+    Bulk work goes after what somebody waits for, on the whole machine. Safe to call from many
+    threads. Raises a RejectedFile that says why the file is no picture.
     """
     # The children import this package too, and have no business with the settings.
     from imgapp.settings import get_settings
 
     settings = get_settings()
     job = {"source": str(source), "out_dir": str(out_dir), "max_pixels": settings.max_pixels}
-    answer = _pool.run(job, settings.data_dir / "run")
+    answer = _pool.run(job, settings.data_dir / "run", bulk=bulk)
     return Decoded(
         mime_type=answer["mime_type"],
         width=answer["width"],

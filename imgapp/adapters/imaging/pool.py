@@ -27,6 +27,7 @@ IDLE_SECONDS = 30.0
 WAIT_SECONDS = 120.0
 _JOBS_PER_CHILD = 200
 _LONGEST_ANSWER = 1_000_000
+_LOCK_FLAGS = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC
 
 DECODER = (sys.executable, "-P", "-m", "imgapp.adapters.imaging.child")
 
@@ -117,13 +118,19 @@ class Pool:
         self._reaper: threading.Timer | None = None
 
     def run(
-        self, job: dict[str, Any], run_dir: Path, seconds: float = DECODE_SECONDS
+        self,
+        job: dict[str, Any],
+        run_dir: Path,
+        seconds: float = DECODE_SECONDS,
+        *,
+        bulk: bool = False,
     ) -> dict[str, Any]:
         """Have one picture decoded. Raises RejectedFile; ServiceUnavailable when all are busy.
 
-        `run_dir` is where all processes of the machine lock their slots.
+        `run_dir` is where all processes of the machine lock their slots. Bulk work takes none
+        while somebody else waits for one.
         """
-        with self._slot(run_dir):
+        with self._slot(run_dir, bulk):
             child = self._take()
             used = child.jobs > 0
             try:
@@ -199,13 +206,13 @@ class Pool:
             child.end()
 
     @contextmanager
-    def _slot(self, run_dir: Path) -> Iterator[None]:
+    def _slot(self, run_dir: Path, bulk: bool) -> Iterator[None]:
         """Hold one of the machine's slots, which web processes and the command line share."""
         deadline = time.monotonic() + WAIT_SECONDS
         if not self._turns.acquire(timeout=WAIT_SECONDS):
             raise ServiceUnavailable("Too many pictures are being opened at the moment.")
         try:
-            handle = self._lock_a_slot(run_dir, deadline)
+            handle = self._wait_for_a_slot(run_dir, deadline, bulk)
             try:
                 yield
             finally:
@@ -213,19 +220,38 @@ class Pool:
         finally:
             self._turns.release()
 
-    def _lock_a_slot(self, run_dir: Path, deadline: float) -> int:
+    def _wait_for_a_slot(self, run_dir: Path, deadline: float, bulk: bool) -> int:
         run_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-        while time.monotonic() < deadline:
-            for number in range(self._slots):
-                path = run_dir / f"decoder-{number}.lock"
-                handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-                try:
-                    fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        waiting = os.open(run_dir / "decoder-waiting.lock", _LOCK_FLAGS, 0o600)
+        try:
+            while time.monotonic() < deadline:
+                # Shared by those who wait; whoever can have it alone finds nobody waiting.
+                may_go = _locked(waiting, fcntl.LOCK_EX) if bulk else True
+                handle = self._lock_a_slot(run_dir) if may_go else None
+                if handle is not None:
                     return handle
-                except BlockingIOError:
-                    os.close(handle)
-            time.sleep(0.003)
+                fcntl.flock(waiting, fcntl.LOCK_UN if bulk else fcntl.LOCK_SH)
+                time.sleep(0.003)
+        finally:
+            os.close(waiting)
         raise ServiceUnavailable("Too many pictures are being opened at the moment.")
+
+    def _lock_a_slot(self, run_dir: Path) -> int | None:
+        for number in range(self._slots):
+            handle = os.open(run_dir / f"decoder-{number}.lock", _LOCK_FLAGS, 0o600)
+            if _locked(handle, fcntl.LOCK_EX):
+                return handle
+            os.close(handle)
+        return None
+
+
+def _locked(handle: int, mode: int) -> bool:
+    """Whether the lock could be had at once."""
+    try:
+        fcntl.flock(handle, mode | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def _rejection(answer: dict[str, Any]) -> RejectedFile:

@@ -1,0 +1,122 @@
+"""`imgapp import`: a folder into a person's library, and a line for each file that did not go."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Protocol
+from uuid import UUID
+
+import typer
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TaskID,
+    TextColumn,
+    TimeRemainingColumn,
+)
+
+from imgapp.cli.environment import connected
+from imgapp.cli.signals import STOPPED_BY_A_SIGNAL, Stopped, stop_on_signals
+from imgapp.services import folders, imports, users
+from imgapp.services.folders import shown
+from imgapp.services.imports import FileReport, Outcome
+
+_SECONDS_BETWEEN_LINES = 10.0
+_NICENESS = 10
+
+
+class Display(Protocol):
+    """Where the import says how far it is."""
+
+    def say(self, line: str) -> None: ...
+
+    def advance(self, counts: Counter[Outcome]) -> None: ...
+
+
+def run(folder: Path, email: str) -> int:
+    """Import, report, and answer 1 if a file was refused."""
+    found = folders.check_folder(folder)
+    counts: Counter[Outcome] = Counter()
+    stop_on_signals()
+    try:
+        with connected():
+            user_id = users.find_user(email)
+            # Whoever uploads by hand goes first, on the processors too.
+            os.nice(_NICENESS)
+            try:
+                _import(user_id, found, counts)
+            finally:
+                typer.echo(f"{_summary(counts)}.")
+    except Stopped:
+        typer.echo("Stopped. The same command goes on from here.")
+        return STOPPED_BY_A_SIGNAL
+    return 1 if counts[Outcome.REFUSED] else 0
+
+
+def _import(user_id: UUID, folder: Path, counts: Counter[Outcome]) -> None:
+    with _display(folder) as display, closing(imports.import_folder(user_id, folder)) as reports:
+        for report in reports:
+            _tell(report, counts, display)
+
+
+def _tell(report: FileReport, counts: Counter[Outcome], display: Display) -> None:
+    if report.outcome in (Outcome.SKIPPED, Outcome.REFUSED):
+        name = shown(report.path) + ("/" if report.is_folder else "")
+        display.say(f"{report.outcome:8} {name}: {report.detail} ({report.code})")
+    counts[report.outcome] += 1
+    if not report.is_folder:
+        display.advance(counts)
+
+
+def _summary(counts: Counter[Outcome]) -> str:
+    return (
+        f"{counts[Outcome.ADDED]:,} added, {counts[Outcome.THERE]:,} already there, "
+        f"{counts[Outcome.SKIPPED]:,} skipped, {counts[Outcome.REFUSED]:,} refused"
+    )
+
+
+@contextmanager
+def _display(folder: Path) -> Iterator[Display]:
+    if not sys.stdout.isatty():
+        yield Lines()
+        return
+    columns = (BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, TextColumn("{task.fields[said]}", markup=False)) as progress:
+        task = progress.add_task("", total=folders.count_files(folder), said="")
+        yield Bar(progress, task)
+
+
+class Lines:
+    """For files and pipes: a line now and then."""
+
+    def __init__(self) -> None:
+        self._next = time.monotonic() + _SECONDS_BETWEEN_LINES
+
+    def say(self, line: str) -> None:
+        print(line, flush=True)
+
+    def advance(self, counts: Counter[Outcome]) -> None:
+        if time.monotonic() >= self._next:
+            self._next = time.monotonic() + _SECONDS_BETWEEN_LINES
+            self.say(f"{_summary(counts)} so far")
+
+
+class Bar:
+    """For terminals: a bar below what is said."""
+
+    def __init__(self, progress: Progress, task: TaskID) -> None:
+        self._progress, self._task = progress, task
+
+    def say(self, line: str) -> None:
+        # A file's name may look like rich's markup.
+        self._progress.console.print(line, markup=False, highlight=False, soft_wrap=True)
+
+    def advance(self, counts: Counter[Outcome]) -> None:
+        self._progress.update(self._task, advance=1, said=_summary(counts))
