@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from uuid import UUID
 
 import reflex as rx
@@ -26,6 +27,8 @@ log = logging.getLogger(__name__)
 _FORGET_EVERY = 15.0
 _BATCH = 60
 _RETRY_AFTER = 1.0
+_REST = 2.0
+_LONGEST_REST = 0.15
 _COUNTED = frozenset({"image_uploaded", "image_restored", "image_deleted"})
 """What changes how many pictures a person has."""
 
@@ -66,8 +69,11 @@ class Bridge:
     async def _push_all(self, user_id: UUID) -> None:
         try:
             while changed := self.waiting.pop(user_id, None):
+                began = time.monotonic()
                 try:
                     await self._push(user_id, sorted(changed), recount=any(changed.values()))
+                    # The busier the machine, the more changes go out together.
+                    await asyncio.sleep(min(_REST * (time.monotonic() - began), _LONGEST_REST))
                 except ServiceUnavailable:
                     # What changed meanwhile is newer knowledge of the same rows: all read again.
                     self.waiting[user_id] = changed | self.waiting.get(user_id, {})
