@@ -59,7 +59,8 @@ async def create_token(viewer: Writer, body: Body) -> NewToken:
     """Make a token. The answer is the only place where it is ever shown."""
     if not viewer.scopes.issuperset(body.scopes):
         raise Forbidden("A token cannot make one that may do more", code="missing_scope")
-    return await in_db(tokens.create_token, viewer.user_id, body.name, body.scopes, body.expires_at)
+    wanted = (body.name, body.scopes, body.expires_at)
+    return await in_db(tokens.create_token, viewer.user_id, *wanted, viewer=viewer)
 
 
 @router.delete("/{token_id}", status_code=204, responses=documented(401, 403, 404))

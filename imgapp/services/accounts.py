@@ -81,10 +81,11 @@ def change_password(user_id: UUID, current: str, new: str, *, keep_session: UUID
     address = audit.current_source().address
     with db.transaction(user_id) as session:
         user = _fetch(session, user_id)
-    if user.password_hash is None:
+    proved_by = user.password_hash
+    if proved_by is None:
         raise Conflict("This account has no password: it signs in elsewhere", code="no_password")
     attempts.begin(user.email, address)
-    if not passwords.verify_password(user.password_hash, normalized(current[: MAX_PASSWORD + 1])):
+    if not passwords.verify_password(proved_by, normalized(current[: MAX_PASSWORD + 1])):
         attempts.failed(user.email, address)
         raise Forbidden("The current password is not right", code="wrong_password")
     attempts.succeeded(user.email, address)
@@ -92,6 +93,9 @@ def change_password(user_id: UUID, current: str, new: str, *, keep_session: UUID
     new_hash = passwords.hash_password(normalized(new))
     with db.transaction(user_id) as session:
         user = _fetch(session, user_id)
+        session.refresh(user, with_for_update={"key_share": True})
+        if user.password_hash != proved_by:  # replaced while this one was hashed
+            raise Forbidden("The current password is not right", code="wrong_password")
         user.password_hash = new_hash
         user.password_changed_at, user.password_is_temporary = now(), False
         session.add(user)

@@ -16,7 +16,7 @@ from sqlmodel import Session, col, select
 
 from imgapp.adapters import db, passwords
 from imgapp.errors import InvalidRequest, NotFound, NotSignedIn, RateLimited
-from imgapp.models import Shape, User, UserSession, Viewer, now
+from imgapp.models import AccessToken, Identity, Shape, User, UserSession, Viewer, now
 from imgapp.services import attempts, audit
 from imgapp.services.audit import Kind
 from imgapp.services.devices import device_of
@@ -67,8 +67,8 @@ def sign_in(email: str, password: str, *, user_agent: str, address: str) -> Sign
         raise NotSignedIn("The e-mail address or the password is not right", code="invalid_sign_in")
     attempts.succeeded(email, address)
     if stored is not None and passwords.needs_rehash(stored):
-        _replace_hash(person.id, password)
-    return start_session(person.id, user_agent=user_agent, address=address)
+        stored = _replace_hash(person.id, stored, password)
+    return start_session(person.id, user_agent=user_agent, address=address, proved_by=stored)
 
 
 def start_session(
@@ -77,11 +77,19 @@ def start_session(
     user_agent: str,
     address: str,
     auth_method: str = "password",
+    proved_by: str | None = None,
 ) -> SignedIn:
-    """Start a session for a person who has proved who they are. Raises NotSignedIn if disabled."""
+    """Start a session for a person who has proved who they are. Raises NotSignedIn if disabled.
+
+    `proved_by` is the hash of the password that they gave: no session begins if it was replaced
+    while it was checked.
+    """
     cookie = secrets.token_urlsafe(32)
     moment = now()
     with db.transaction(user_id) as session:
+        user = session.get(User, user_id, with_for_update={"key_share": True})
+        if user is None or proved_by not in (None, user.password_hash):
+            raise NotSignedIn("The password is not right any more", code="invalid_sign_in")
         session.execute(sa.delete(UserSession).where(col(UserSession.expires_at) < moment))
         session.add(
             UserSession(
@@ -97,10 +105,22 @@ def start_session(
         found = _look_up(session, sa.func.imgapp_session(hash_secret(cookie)))
         if found is None:
             raise NotSignedIn("This account is disabled")
-        user = session.get_one(User, user_id)
         user.last_seen_at = moment
         audit.write(session, Kind.SIGNED_IN, user_id, method=auth_method)
     return SignedIn(cookie, found[0], user.password_is_temporary)
+
+
+def require_still_good(session: Session, viewer: Viewer) -> None:
+    """What the viewer came with counts yet, and will until the transaction ends.
+
+    For what outlives it: a request that is under way while all access is taken away must not leave
+    new access behind. Raises NotSignedIn.
+    """
+    session.get(User, viewer.user_id, with_for_update={"key_share": True})
+    wanted = [(UserSession, viewer.session_id), (AccessToken, viewer.token_id)]
+    wanted.append((Identity, viewer.token_id))
+    if not any(key is not None and session.get(table, key) for table, key in wanted):
+        raise NotSignedIn
 
 
 def sign_out(viewer: Viewer) -> None:
@@ -228,10 +248,13 @@ def _find_person(email: str) -> sa.Row[Any] | None:
         return session.execute(sa.select(table)).one_or_none()
 
 
-def _replace_hash(user_id: UUID, password: str) -> None:
+def _replace_hash(user_id: UUID, stored: str, password: str) -> str:
+    """Store the same password as it is hashed now; what it is hashed as afterwards."""
+    new = passwords.hash_password(normalized(password))
     with db.transaction(user_id) as session:
         session.execute(
             sa.update(User)
-            .where(col(User.id) == user_id)
-            .values(password_hash=passwords.hash_password(normalized(password)))
+            .where(col(User.id) == user_id, col(User.password_hash) == stored)
+            .values(password_hash=new)
         )
+    return new

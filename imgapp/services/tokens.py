@@ -16,7 +16,7 @@ from imgapp.errors import InvalidRequest, NotFound
 from imgapp.models import AccessToken, Scope, Shape, Viewer, now
 from imgapp.services import audit
 from imgapp.services.audit import Kind
-from imgapp.services.sessions import hash_secret
+from imgapp.services.sessions import hash_secret, require_still_good
 
 PREFIX = "imgapp_"
 """Secret scanners and people recognise the token by it."""
@@ -47,8 +47,10 @@ def create_token(
     name: str,
     scopes: Iterable[Scope] = (Scope.READ, Scope.WRITE),
     expires_at: datetime | None = None,
+    *,
+    viewer: Viewer | None = None,
 ) -> NewToken:
-    """Make a token. Raises InvalidRequest."""
+    """Make a token, at the wish of `viewer` if one is given. Raises InvalidRequest, NotSignedIn."""
     name = name.strip()
     wanted = sorted(set(scopes))
     if not 1 <= len(name) <= _MAX_NAME or not name.isprintable():
@@ -67,6 +69,8 @@ def create_token(
         expires_at=expires_at,
     )
     with db.transaction(user_id) as session:
+        if viewer is not None:
+            require_still_good(session, viewer)
         session.add(row)
         audit.write(session, Kind.TOKEN_CREATED, user_id, token_id=row.id, name=name)
     return NewToken(**_public(row).model_dump(), token=token)

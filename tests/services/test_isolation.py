@@ -34,6 +34,7 @@ DEFINERS = {
     "imgapp_identity",
     "imgapp_is_admin",
     "imgapp_is_last_admin",
+    "imgapp_mark_self_registered",
     "imgapp_people",
     "imgapp_purge_deleted_images",
     "imgapp_purge_deleted_person",
