@@ -324,3 +324,25 @@ def picture_file(tmp_path: Path) -> Callable[..., Path]:
         return path
 
     return make
+
+
+@pytest.fixture
+def invoke(database: None, monkeypatch: pytest.MonkeyPatch) -> Callable[..., tuple[int, str]]:
+    """A command within this process, on the servers of the test run: exit code and output."""
+
+    from typer.testing import CliRunner
+
+    from imgapp.cli import app
+
+    def run(*args: str, stdin: str = "") -> tuple[int, str]:
+        # What a command puts into the environment ends with it.
+        with monkeypatch.context() as patch:
+            for name, value in os.environ.items():
+                patch.setenv(name, value)
+            result = CliRunner().invoke(app, list(args), input=stdin)
+        get_settings.cache_clear()
+        if result.exception is not None and not isinstance(result.exception, SystemExit):
+            raise result.exception
+        return result.exit_code, result.output
+
+    return run

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import subprocess
 import sys
@@ -12,14 +11,11 @@ from pathlib import Path
 
 import pytest
 from running import REPO, clean_environment
-from typer.testing import CliRunner
 
 from imgapp.adapters import queue
 from imgapp.adapters.embedded import claim_data_dir
-from imgapp.cli import app
 from imgapp.errors import InvalidRequest
 from imgapp.services import sessions, tokens, users
-from imgapp.settings import get_settings
 
 PASSWORD = "correct horse battery"
 
@@ -45,24 +41,6 @@ def imgapp(data_dir: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
             text=True,
             timeout=60,
         )
-
-    return run
-
-
-@pytest.fixture
-def invoke(database: None, monkeypatch: pytest.MonkeyPatch) -> Callable[..., tuple[int, str]]:
-    """A command within this process, on the servers of the test run: exit code and output."""
-
-    def run(*args: str, stdin: str = "") -> tuple[int, str]:
-        # What a command puts into the environment ends with it.
-        with monkeypatch.context() as patch:
-            for name, value in os.environ.items():
-                patch.setenv(name, value)
-            result = CliRunner().invoke(app, list(args), input=stdin)
-        get_settings.cache_clear()
-        if result.exception is not None and not isinstance(result.exception, SystemExit):
-            raise result.exception
-        return result.exit_code, result.output
 
     return run
 

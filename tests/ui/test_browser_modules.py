@@ -113,3 +113,17 @@ def test_files_that_cannot_be_accepted_are_not_sent() -> None:
         "return [0, 1, limit, limit + 1].map((size) => it.problemOf({ size }, limit));",
     )
     assert problems == ["The file is empty", None, None, "Larger than 50 MB"]
+
+
+def test_times_are_said_as_people_say_them() -> None:
+    said = run(
+        "times.js",
+        'const now = Date.parse("2026-07-01T12:00:00Z");'
+        "const ago = (seconds) => it.timeAgo(new Date(now - 1000 * seconds).toISOString(), now);"
+        "return [30, 90, 7200, 26 * 3600, 30 * 86400, -7200].map(ago).concat(it.timeAgo(''));",
+        TZ="UTC",
+        LC_ALL="en_US.UTF-8",
+    )
+    assert said[:4] == ["just now", "1 minute ago", "2 hours ago", "yesterday"]
+    assert "2026" in said[4]
+    assert said[5:] == ["in 2 hours", ""]
