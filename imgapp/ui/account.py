@@ -47,7 +47,8 @@ class AccountState(rx.State):
     email: str = ""
     is_admin: bool = False
     loaded: bool = False
-    has_password: bool = True
+    signs_in_here: bool = True
+    """Whether the account has a password, and not single sign-on alone."""
     linked: list[str] = []
     sessions: list[SessionRow] = []
     tokens: list[TokenRow] = []
@@ -104,7 +105,7 @@ class AccountState(rx.State):
         self.tokens = [token_row(one) for one in found]
 
     def _show(self, account: Account) -> None:
-        self.has_password, self.linked = account.has_password, account.linked
+        self.signs_in_here, self.linked = account.has_password, account.linked
         self.used, self.used_percent = usage_words(account.usage), usage_percent(account.usage)
 
 

@@ -68,7 +68,7 @@ def _password(state: Any) -> rx.Component:
         message("none", "This account has no password: it signs in through single sign-on."),
         message("unavailable", UNAVAILABLE),
         rx.cond(
-            state.has_password,
+            state.signs_in_here,
             PlainForm.create(
                 field(
                     "Current password",
