@@ -188,6 +188,7 @@ def test_an_administrator_disables_enables_and_deletes(
     page.get_by_label("What").select_option(label="Deleted")
     expect(page.get_by_test_id("event")).to_have_count(1)
     expect(page.get_by_test_id("event")).to_contain_text(f"Deleted {alice.email}")
+    expect(page.get_by_test_id("event")).to_contain_text("Chrome on Linux")
 
 
 @pytest.mark.parametrize("path", ["people", "audit"])
