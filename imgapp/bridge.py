@@ -31,6 +31,9 @@ _REST = 2.0
 _LONGEST_REST = 0.15
 _COUNTED = frozenset({"image_uploaded", "image_restored", "image_deleted"})
 """What changes how many pictures a person has."""
+_UNHURRIED = frozenset({"image_claimed", "image_queued"})
+"""What a result often follows at once, and then goes out with it."""
+_UNHURRIED_AFTER = 0.2
 
 
 class Bridge:
@@ -62,9 +65,14 @@ class Bridge:
         waiting = self.waiting.setdefault(event.user_id, {})
         counted = event.kind in _COUNTED
         waiting[event.image_id] = waiting.get(event.image_id, False) or counted
-        if event.user_id not in self.pushing:
-            task = asyncio.create_task(self._push_all(event.user_id))
-            self.pushing[event.user_id] = task
+        if event.kind in _UNHURRIED:
+            asyncio.get_running_loop().call_later(_UNHURRIED_AFTER, self._start, event.user_id)
+        else:
+            self._start(event.user_id)
+
+    def _start(self, user_id: UUID) -> None:
+        if user_id in self.waiting and user_id not in self.pushing:
+            self.pushing[user_id] = asyncio.create_task(self._push_all(user_id))
 
     async def _push_all(self, user_id: UUID) -> None:
         try:
