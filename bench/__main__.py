@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sys
 
-from bench import first_light, independence, ingest, memory, push
+from bench import first_light, independence, ingest, memory, push, session_check
 from bench.report import Result
 
 BENCHES = {
@@ -16,6 +16,7 @@ BENCHES = {
     "independence": independence.run,
     "memory": memory.run,
     "first_light": first_light.run,
+    "session_check": session_check.run,
 }
 
 

@@ -8,9 +8,13 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any, cast
 from uuid import UUID
 
+import psycopg
 import sqlalchemy as sa
+from psycopg.rows import namedtuple_row
+from pydantic import SecretStr
 from sqlalchemy.engine import URL, Engine, make_url
 from sqlalchemy.exc import ArgumentError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -33,7 +37,7 @@ _BEGIN = sa.text(
 )
 _HOOKS = "imgapp_after_commit"
 
-_engines: dict[str, Engine] = {}
+_engines: dict[tuple[SecretStr | None, bool], Engine] = {}
 _engines_lock = threading.Lock()
 
 
@@ -50,6 +54,31 @@ def transaction(user_id: UUID | None = None) -> Iterator[Session]:
         hooks = session.info.pop(_HOOKS, [])
     for hook in hooks:
         _run_hook(hook)
+
+
+def look_up(function: str, argument: object) -> Any:
+    """The row that a definer function of ours answers, as a named tuple, or None.
+
+    For what every request asks: one exchange with the server, no transaction around it, and no
+    statement to build. Raises DatabaseUnavailable.
+    """
+    with _translated():
+        try:
+            return _look_up(function, argument)
+        except psycopg.OperationalError:
+            # The connection may have been cut while nobody used it.
+            _engine(ping=False).dispose()
+            return _look_up(function, argument)
+
+
+def _look_up(function: str, argument: object) -> Any:
+    pooled = _engine(ping=False).raw_connection()
+    try:
+        connection = cast("psycopg.Connection[Any]", pooled.driver_connection)
+        with connection.cursor(row_factory=namedtuple_row) as cursor:
+            return cursor.execute(f"SELECT * FROM {function}(%s)", (argument,)).fetchone()  # noqa: S608
+    finally:
+        pooled.close()
 
 
 def after_commit(session: Session, fn: Callable[[], None]) -> None:
@@ -111,14 +140,16 @@ def migrate(revision: str = "head") -> None:
         move(config, revision)
 
 
-def _engine() -> Engine:
-    url = application_url(get_settings())
-    key = url.render_as_string(hide_password=False)
+def _engine(*, ping: bool = True) -> Engine:
+    """With `ping`, a connection is tried before it is used; without, it commits by itself."""
+    settings = get_settings()
+    key = (settings.database_url, ping)
     with _engines_lock:
         if key not in _engines:
             _engines[key] = sa.create_engine(
-                url,
-                pool_pre_ping=True,
+                application_url(settings),
+                pool_pre_ping=ping,
+                isolation_level=None if ping else "AUTOCOMMIT",
                 pool_size=POOL_SIZE,
                 max_overflow=POOL_OVERFLOW,
                 pool_timeout=POOL_TIMEOUT,
@@ -132,7 +163,7 @@ def _engine() -> Engine:
 def _translated() -> Iterator[None]:
     try:
         yield
-    except (OperationalError, InterfaceError, PoolTimeout) as error:
+    except (OperationalError, InterfaceError, PoolTimeout, psycopg.OperationalError) as error:
         # The vendor's message may name hosts and values: it goes to the log, not to people.
         logger.warning("the database did not answer", exc_info=error)
         raise DatabaseUnavailable from error

@@ -102,7 +102,9 @@ def start_session(
             )
         )
         session.flush()
-        found = _look_up(session, sa.func.imgapp_session(hash_secret(cookie)))
+        look_up = sa.text("SELECT * FROM imgapp_session(:hash)")
+        row = session.execute(look_up, {"hash": hash_secret(cookie)}).one_or_none()
+        found = _found(row)
         if found is None:
             raise NotSignedIn("This account is disabled")
         user.last_seen_at = moment
@@ -166,12 +168,12 @@ def end_sessions(session: Session, keep: UUID | None) -> int:
 
 def viewer_of_cookie(cookie: str) -> Viewer | None:
     """Who sent the cookie, or None if its session is over."""
-    return _viewer(sa.func.imgapp_session(hash_secret(cookie)))
+    return _viewer("imgapp_session", hash_secret(cookie))
 
 
 def viewer_of_session(session_id: UUID) -> Viewer | None:
     """Whose session it is, or None if it is over."""
-    return _viewer(sa.func.imgapp_session_by_id(session_id))
+    return _viewer("imgapp_session_by_id", session_id)
 
 
 def live_sessions(session_ids: Collection[UUID]) -> set[UUID]:
@@ -189,9 +191,8 @@ def hash_secret(secret: str) -> str:
     return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def _viewer(call: sa.Function[Any]) -> Viewer | None:
-    with db.transaction() as session:
-        found = _look_up(session, call)
+def _viewer(function: str, argument: object) -> Viewer | None:
+    found = _found(db.look_up(function, argument))
     if found is None:
         return None
     viewer, expires_at = found
@@ -200,9 +201,7 @@ def _viewer(call: sa.Function[Any]) -> Viewer | None:
     return viewer
 
 
-def _look_up(session: Session, call: sa.Function[Any]) -> tuple[Viewer, datetime] | None:
-    table = call.table_valued("session_id", "user_id", "email", "is_admin", "expires_at")
-    row = session.execute(sa.select(table)).one_or_none()
+def _found(row: Any) -> tuple[Viewer, datetime] | None:
     if row is None:
         return None
     viewer = Viewer(

@@ -7,7 +7,6 @@ from collections.abc import Iterable
 from datetime import datetime
 from uuid import UUID
 
-import sqlalchemy as sa
 from pydantic import Field
 from sqlmodel import col, select
 
@@ -99,11 +98,7 @@ def viewer_of_token(token: str) -> Viewer | None:
     """Who sent the token, or None if it is unknown, revoked or expired."""
     if not token.startswith(PREFIX):
         return None
-    table = sa.func.imgapp_token(hash_secret(token)).table_valued(
-        "token_id", "user_id", "email", "is_admin", "scopes"
-    )
-    with db.transaction() as session:
-        row = session.execute(sa.select(table)).one_or_none()
+    row = db.look_up("imgapp_token", hash_secret(token))
     if row is None:
         return None
     audit.note_token_use(row.user_id, row.token_id)

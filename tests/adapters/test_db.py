@@ -5,10 +5,12 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from conftest import Person
 from sqlmodel import select
 
 from imgapp.adapters import db
@@ -164,3 +166,26 @@ def test_a_forked_child_opens_connections_of_its_own(database: None) -> None:
     assert answer
     assert int(answer) != parent
     assert backend() == parent
+
+
+def test_a_look_up_survives_a_connection_that_was_cut(
+    make_person: Callable[..., Person], administrator: sa.Engine
+) -> None:
+    admin = make_person("admin@example.org", is_admin=True)
+    call = ("imgapp_sign_in", admin.email)
+    first = db.look_up(*call)
+    assert first is not None
+    assert first.id == admin.user_id
+    cut = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'imgapp_app'"
+    with administrator.begin() as connection:
+        connection.execute(sa.text(cut))
+    assert db.look_up(*call) == first
+    assert db.look_up("imgapp_sign_in", "nobody@example.org") is None
+
+
+def test_a_look_up_says_when_the_database_is_gone(
+    tmp_path: Path, set_env: Callable[..., None]
+) -> None:
+    set_env(DATABASE_URL=f"postgresql://imgapp_app@/imgapp?host={tmp_path}")
+    with pytest.raises(DatabaseUnavailable):
+        db.look_up("imgapp_session", "x")
