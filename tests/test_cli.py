@@ -10,12 +10,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from running import REPO, clean_environment
 
 from imgapp.adapters import queue
 from imgapp.adapters.embedded import claim_data_dir
 from imgapp.errors import InvalidRequest
 from imgapp.services import sessions, tokens, users
+from tests.running import REPO, clean_environment
 
 PASSWORD = "correct horse battery"
 

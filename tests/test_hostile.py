@@ -7,11 +7,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from conftest import Person
 from starlette.testclient import TestClient
 
 from imgapp.services import images
 from imgapp.settings import get_settings
+from tests.conftest import Person
 
 CODES = {
     "empty_file",

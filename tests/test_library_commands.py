@@ -18,13 +18,13 @@ from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
-from conftest import Person, Servers
-from rows import add_analysis, add_image
-from running import REPO, clean_environment
-from waiting import count_of, eventually
 
 from imgapp.adapters.embedded import claim_data_dir, ensure_servers
 from imgapp.settings import get_settings
+from tests.conftest import Person, Servers
+from tests.rows import add_analysis, add_image
+from tests.running import REPO, clean_environment
+from tests.waiting import count_of, eventually
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 PASSWORD = "correct horse battery"

@@ -15,7 +15,8 @@ from collections.abc import Callable, Iterator
 import httpx
 import psutil
 import pytest
-from running import REPO, App, free_port, running_app
+
+from tests.running import REPO, App, free_port, running_app
 
 SECONDS_TO_STOP = 10
 SECONDS_TO_HEAL = 20

@@ -10,13 +10,13 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from conftest import Person
 from sqlmodel import select
 
 from imgapp.adapters import db
 from imgapp.errors import ConfigurationError, DatabaseUnavailable
 from imgapp.models import AccessToken, User
 from imgapp.settings import get_settings
+from tests.conftest import Person
 
 HASH = "0" * 64
 

@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 import pyvips
-from pictures import every_format, picture
 from PIL import Image, ImageOps
 
 from imgapp.adapters import imaging
 from imgapp.adapters.imaging import Decoded
 from imgapp.errors import DamagedImage, EmptyFile, NotAnImage, TooManyPixels
+from tests.pictures import every_format, picture
 
 BRICK = (190, 80, 60)
 WHITE = (255, 255, 255)

@@ -6,10 +6,10 @@ import struct
 from pathlib import Path
 
 import pytest
-from pictures import every_format
 
 from imgapp.adapters.imaging.formats import HEAD_BYTES, recognise
 from imgapp.errors import EmptyFile, NotAnImage, UnsupportedFormat
+from tests.pictures import every_format
 
 
 def test_each_accepted_format_is_recognised_without_its_name(tmp_path: Path) -> None:

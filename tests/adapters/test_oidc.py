@@ -9,7 +9,12 @@ from functools import lru_cache
 from typing import Any
 
 import pytest
-from hostile_provider import (
+from joserfc.jwk import OctKey, RSAKey
+
+from imgapp.adapters import oidc
+from imgapp.adapters.oidc import client, provider
+from imgapp.errors import ConfigurationError, ProviderUnavailable, SignInRefused
+from tests.hostile_provider import (
     AUDIENCE,
     CLIENT_ID,
     CLIENT_SECRET,
@@ -19,11 +24,6 @@ from hostile_provider import (
     query_of,
     rsa_key,
 )
-from joserfc.jwk import OctKey, RSAKey
-
-from imgapp.adapters import oidc
-from imgapp.adapters.oidc import client, provider
-from imgapp.errors import ConfigurationError, ProviderUnavailable, SignInRefused
 
 HERE = "http://localhost:8000/api/single-sign-on/callback"
 

@@ -6,11 +6,11 @@ import json
 from collections.abc import Callable
 
 import pytest
-from rows import add_image
 from starlette.testclient import TestClient
 
 from imgapp.models import Scope
 from imgapp.services import accounts, attempts, people, sessions, tokens
+from tests.rows import add_image
 
 ClientFor = Callable[..., TestClient]
 NEW = "another battery staple"

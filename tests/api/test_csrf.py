@@ -6,14 +6,14 @@ import re
 from collections.abc import Callable
 
 import pytest
-from conftest import ORIGIN, Person
 from fastapi.routing import iter_route_contexts
-from rows import add_image
 from starlette.testclient import TestClient
 
 from imgapp.api import create_api
 from imgapp.models import new_id
 from imgapp.services import images, sessions, tokens
+from tests.conftest import ORIGIN, Person
+from tests.rows import add_image
 
 SAFE = {"GET", "HEAD", "OPTIONS"}
 

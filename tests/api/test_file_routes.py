@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import Person
 from starlette.testclient import TestClient
 
 from imgapp.models import new_id
 from imgapp.services import images
+from tests.conftest import Person
 
 Client = Callable[..., TestClient]
 

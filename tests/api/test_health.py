@@ -6,13 +6,13 @@ import time
 from collections.abc import Callable, Iterator
 
 import pytest
-from conftest import ORIGIN, Person
-from rows import add_image
 from starlette.testclient import TestClient
 
 from imgapp.adapters import db, queue
 from imgapp.api import create_api
 from imgapp.services import health, tokens
+from tests.conftest import ORIGIN, Person
+from tests.rows import add_image
 
 
 @pytest.fixture(autouse=True)

@@ -5,11 +5,11 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from conftest import Person
-from rows import add_analysis, add_image
 from starlette.testclient import TestClient
 
 from imgapp.models import WrittenBy
+from tests.conftest import Person
+from tests.rows import add_analysis, add_image
 
 ClientFor = Callable[..., TestClient]
 

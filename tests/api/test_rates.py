@@ -6,7 +6,6 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
-from conftest import Person
 from pydantic import ValidationError
 from starlette.testclient import TestClient
 
@@ -14,6 +13,7 @@ from imgapp.api import auth, turns
 from imgapp.errors import RateLimited
 from imgapp.services import limits
 from imgapp.settings import Settings
+from tests.conftest import Person
 
 
 @pytest.fixture(autouse=True)

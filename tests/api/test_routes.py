@@ -7,9 +7,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from conftest import ORIGIN, Person
 from fastapi.routing import iter_route_contexts
-from rows import add_image
 from starlette.testclient import TestClient
 
 from imgapp import models
@@ -18,6 +16,8 @@ from imgapp.api.examples import EXAMPLES
 from imgapp.api.problems import Problem
 from imgapp.models import Scope, new_id
 from imgapp.services import sessions, tokens
+from tests.conftest import ORIGIN, Person
+from tests.rows import add_image
 
 Route = tuple[str, str]
 

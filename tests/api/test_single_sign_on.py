@@ -9,8 +9,6 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from conftest import Person
-from hostile_provider import AUDIENCE, REMOVED, HostileProvider, query_of, rsa_key
 from joserfc.jwk import RSAKey
 from starlette.testclient import TestClient
 
@@ -18,6 +16,8 @@ from imgapp.adapters import oidc, single_use
 from imgapp.models import Scope
 from imgapp.services import audit, sessions, single_sign_on, tokens, users
 from imgapp.settings import get_settings
+from tests.conftest import Person
+from tests.hostile_provider import AUDIENCE, REMOVED, HostileProvider, query_of, rsa_key
 
 START, CALLBACK = "/api/single-sign-on/start", "/api/single-sign-on/callback"
 ClientFor = Callable[..., TestClient]

@@ -10,8 +10,6 @@ from typing import Any
 
 import httpx
 import pytest
-from conftest import ORIGIN, Person
-from pictures import truncated
 from starlette.testclient import TestClient
 
 from imgapp.api import create_api, multipart, uploads
@@ -19,6 +17,8 @@ from imgapp.models import Scope
 from imgapp.services import images, tokens
 from imgapp.services.spool import SpoolWriter
 from imgapp.settings import get_settings
+from tests.conftest import ORIGIN, Person
+from tests.pictures import truncated
 
 Client = Callable[..., TestClient]
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 import sqlalchemy as sa
-from rows import add_analysis, add_image
 
 from imgapp.adapters import db
 from imgapp.errors import Conflict, Forbidden, InvalidRequest, NotFound, NotSignedIn, RateLimited
 from imgapp.models import Identity, new_id
 from imgapp.services import accounts, attempts, people, sessions
 from imgapp.services.people import PersonEdit
+from tests.rows import add_analysis, add_image
 
 NEW = "another battery staple"
 WHERE = {"user_agent": "tests", "address": "127.0.0.1"}

@@ -8,7 +8,6 @@ from datetime import timedelta
 
 import pytest
 import sqlalchemy as sa
-from rows import add_image
 
 from imgapp.adapters import db
 from imgapp.errors import InvalidRequest, NotFound, NotSignedIn
@@ -16,6 +15,7 @@ from imgapp.models import now
 from imgapp.services import accounts, audit, images, people, sessions, tokens, users
 from imgapp.services.audit import Kind
 from imgapp.services.people import PersonEdit
+from tests.rows import add_image
 
 WHERE = {"user_agent": "Firefox/140.0", "address": "203.0.113.9"}
 

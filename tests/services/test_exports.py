@@ -5,12 +5,12 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from conftest import Person
-from rows import add_analysis, add_image
 
 from imgapp.models import AnalysisStatus, WrittenBy, now
 from imgapp.services import exports, images
 from imgapp.services.exports import export_images
+from tests.conftest import Person
+from tests.rows import add_analysis, add_image
 
 
 def test_a_picture_comes_with_its_texts_and_who_wrote_them(alice: Person) -> None:

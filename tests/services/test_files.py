@@ -7,7 +7,6 @@ from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from conftest import Person
 
 from imgapp.adapters import db
 from imgapp.errors import Forbidden, NotFound
@@ -15,6 +14,7 @@ from imgapp.models import Image, new_id
 from imgapp.services import files, images
 from imgapp.services.files import open_link, signed_urls, variant_url
 from imgapp.services.ingest import ingest, spool_file
+from tests.conftest import Person
 
 
 @pytest.fixture

@@ -7,7 +7,6 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from conftest import Person
 from sqlmodel import select
 
 from imgapp.adapters import db, passwords
@@ -15,6 +14,7 @@ from imgapp.adapters.oidc import Claimant
 from imgapp.errors import Forbidden, NotSignedIn, SignInRefused
 from imgapp.models import Identity, Viewer
 from imgapp.services import accounts, identities, sessions, tokens, users
+from tests.conftest import Person
 
 PASSWORD = "mallory waits for alice"
 ALICE = Claimant("https://login.example.org", "sub-alice", "alice@example.org", True)

@@ -9,9 +9,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from conftest import Person
 from sqlmodel import select
-from waiting import count_of
 
 from imgapp.adapters import db, imaging
 from imgapp.errors import DatabaseUnavailable, NotSignedIn, StoreUnavailable
@@ -19,6 +17,8 @@ from imgapp.models import Image, Priority, new_id
 from imgapp.services import images, imports, ingest
 from imgapp.services.imports import FileReport, Outcome, import_folder
 from imgapp.settings import get_settings
+from tests.conftest import Person
+from tests.waiting import count_of
 
 
 @pytest.fixture

@@ -13,7 +13,6 @@ from uuid import UUID
 import piexif
 import pytest
 import redis
-from conftest import Person, Servers
 from PIL import Image as PillowImage
 
 from imgapp.adapters import db, queue
@@ -31,6 +30,7 @@ from imgapp.models import AnalysisStatus, Image, Priority, new_id
 from imgapp.services import images
 from imgapp.services.ingest import ingest, new_spool_path, spool_file, sweep_spool
 from imgapp.settings import get_settings
+from tests.conftest import Person, Servers
 
 
 def row(user_id: UUID, image_id: UUID) -> Image:

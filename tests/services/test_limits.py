@@ -6,10 +6,10 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import redis
-from conftest import Servers
 
 from imgapp.errors import RateLimited
 from imgapp.services import limits
+from tests.conftest import Servers
 
 
 @pytest.fixture(autouse=True)

@@ -8,13 +8,13 @@ from uuid import UUID
 
 import pytest
 import sqlalchemy as sa
-from conftest import Person
 from starlette.testclient import TestClient
 
 from imgapp.errors import QuotaExceeded
 from imgapp.services import images
 from imgapp.services.ingest import ingest, spool_file
 from imgapp.settings import get_settings
+from tests.conftest import Person
 
 Picture = Callable[..., Path]
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from conftest import ORIGIN
 from starlette.responses import PlainTextResponse
 from starlette.testclient import TestClient
 
 from imgapp.services import sessions
 from imgapp.settings import get_settings
 from imgapp.ui.session import PageGate
+from tests.conftest import ORIGIN
 
 PAGES = frozenset({"/", "/account", "/people", "/audit", "/sign-in", "/sign-up", "/welcome"})
 
