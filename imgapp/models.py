@@ -199,6 +199,7 @@ class Image(SQLModel, table=True):
     __table_args__ = (
         UniqueConstraint("user_id", "sha256", name="images_user_id_sha256_key"),
         Index("images_gallery", "user_id", text("uploaded_at DESC"), text("id DESC")),
+        Index("images_changes", "user_id", "updated_at", "id"),
         Index(
             "images_due",
             "priority",
@@ -237,6 +238,7 @@ class Image(SQLModel, table=True):
     """What the file says of itself: camera, lens, exposure, taken_at, … (never GPS)."""
     uploaded_at: datetime = _timestamp(default_factory=now)
     updated_at: datetime = _timestamp(default_factory=now)
+    """Set by the database, at every change of what is shown of the picture."""
     deleted_at: datetime | None = _timestamp(default=None)
 
     analysis_status: str = Field(default=AnalysisStatus.PENDING, sa_type=Text)
@@ -280,6 +282,17 @@ class Image(SQLModel, table=True):
     decorative_by: str | None = _text_or_null()
     language: str | None = _text_or_null()
     language_by: str | None = _text_or_null()
+
+
+class ImageDeletion(SQLModel, table=True):
+    """A picture that was removed for good: written by the database, kept for a month."""
+
+    __tablename__ = "image_deletions"
+    __table_args__ = (Index("image_deletions_changes", "user_id", "deleted_at", "image_id"),)
+
+    image_id: uuid.UUID = Field(primary_key=True)
+    user_id: uuid.UUID = Field(foreign_key="users.id", ondelete="CASCADE")
+    deleted_at: datetime = _timestamp()
 
 
 class ImageAnalysis(SQLModel, table=True):

@@ -1,4 +1,4 @@
-"""Redis publish/subscribe: one channel per person, so that nobody hears of somebody else's pictures."""
+"""Redis publish/subscribe: one channel per person, so that nobody hears of others' pictures."""
 
 from __future__ import annotations
 
@@ -65,6 +65,7 @@ class Subscriber:
         self._pubsub = self._redis.pubsub(ignore_subscribe_messages=True)
         self._wanted: set[UUID] = set()
         self._changed = asyncio.Event()
+        self._lost = False
 
     async def follow(self, user_id: UUID) -> None:
         """Start listening to one person's channel."""
@@ -86,24 +87,24 @@ class Subscriber:
         try:
             await self._pubsub.subscribe(f"{_PREFIX}{user_id}")
         except RedisError:
-            # The listening loop finds the connection gone and subscribes to everyone again.
+            # The listening loop subscribes to everyone again.
+            self._lost = True
             log.warning("subscribe_failed", extra={"user_id": str(user_id)})
 
     async def listen(self) -> AsyncIterator[Event | None]:
         """Yield events; None each time the connection was lost and is back (events were missed)."""
-        lost = False
         while True:
-            if not self._wanted:
+            if not (self._wanted and (self._lost or self._pubsub.subscribed)):
                 self._changed.clear()
                 await self._changed.wait()
             try:
-                if lost:
+                if self._lost:
                     await self._pubsub.subscribe(*(f"{_PREFIX}{user}" for user in self._wanted))
-                    lost = False
+                    self._lost = False
                     yield None
                 message = await self._pubsub.get_message(timeout=5)
             except RedisError:
-                lost = True
+                self._lost = True
                 await asyncio.sleep(0.5)
                 continue
             if message is not None:

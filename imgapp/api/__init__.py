@@ -8,6 +8,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from imgapp.api import (
     account,
+    events,
     files,
     health,
     images,
@@ -33,6 +34,7 @@ STREAMED = ("/api/upload",)
 ROUTERS: tuple[APIRouter, ...] = (
     uploads.router,
     images.router,
+    events.router,
     files.router,
     login.router,
     single_sign_on.router,

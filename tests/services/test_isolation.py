@@ -34,6 +34,7 @@ DEFINERS = {
     "imgapp_identity",
     "imgapp_is_admin",
     "imgapp_is_last_admin",
+    "imgapp_note_deletions",
     "imgapp_mark_self_registered",
     "imgapp_people",
     "imgapp_purge_deleted_images",
@@ -60,6 +61,7 @@ TABLES = [
     "identities",
     "images",
     "image_analyses",
+    "image_deletions",
     "idempotency_keys",
     "storage_usage",
 ]
@@ -110,6 +112,9 @@ def alices_rows(alice) -> list[SQLModel]:
         for row in rows:
             session.add(row)
             session.flush()
+        session.add(removed := an_image(alice.user_id))
+        session.flush()
+        session.delete(removed)
     return rows
 
 
@@ -231,6 +236,8 @@ def add(user_id: UUID, row: SQLModel) -> None:
         " VALUES (gen_random_uuid(), now(), 'x', '', '', '{}')",
         "UPDATE audit_events SET kind = 'x'",
         "DELETE FROM audit_events",
+        "DELETE FROM image_deletions",
+        "INSERT INTO image_deletions SELECT gen_random_uuid(), id, now() FROM users",
     ],
 )
 def test_the_application_may_not(alice, statement) -> None:
