@@ -50,6 +50,7 @@ print(json.dumps({
     },
     "vars": {name: sorted([*cls.base_vars, *cls.computed_vars])
         for name, cls in context.base_states.items()},
+    "routes": [route.path for route in imgapp.imgapp.app._api.routes],
     "storage": [name for cls in context.base_states.values()
         for name in cls.base_vars if cls._is_client_storage(name)],
 }))
@@ -144,6 +145,15 @@ def test_the_handlers_are_found(found: dict[str, Any]) -> None:
     assert found["storage"] == [], "vars in cookies or local storage are set by the browser"
 
 
+def test_the_framework_answers_nothing_else(site: App, found: dict[str, Any]) -> None:
+    assert set(found["routes"]) == {"/ping", "/_health", "/_event"}
+    for path in ("/_upload", "/_upload/x", "/_all_routes", "/auth-codespace"):
+        for method in ("GET", "POST"):
+            assert httpx.request(method, site.url + path).status_code in (404, 405), path
+    assert httpx.get(f"{site.url}/ping").json() == "pong"
+    assert set(httpx.get(f"{site.url}/_health").json()) <= {"status", "db", "redis"}
+
+
 def test_nobody_gets_anything_but_the_way_to_sign_in(
     site: App, alice: Someone, found: dict[str, Any]
 ) -> None:
@@ -170,7 +180,7 @@ def test_mallory_gets_and_changes_nothing_with_alices_ids(
     kind: str,
 ) -> None:
     before, mallory = state_of(alice, site), new_person("mallory")
-    values: list[Any] = [one["id"] for one in alice.images]
+    values: list[Any] = [alice.user_id, *(one["id"] for one in alice.images)]
     if kind == "malformed":
         values = ["", "x", "\0", "%00", "../..", None, 7, -1, [], {}, True, "9" * 5000]
     with open_tab(site.url, cookies=mallory.cookies) as tab:
@@ -189,6 +199,7 @@ def test_mallory_gets_and_changes_nothing_with_alices_ids(
         assert secret not in said
     assert "Traceback" not in said
     assert state_of(alice, site) == before
+    sign_in(site, alice.email)
 
 
 def test_vars_of_the_page_cannot_be_set_by_name(

@@ -10,9 +10,10 @@ import httpx
 import pytest
 from playwright.sync_api import ConsoleMessage, Page
 
+from imgapp.ui.pages import PAGES
 from tests.browser.conftest import Person, drop, live, wait_for_cards
 from tests.pictures import jpeg
-from tests.running import App, running_app
+from tests.running import EMAIL, PASSWORD, App, running_app
 
 pytestmark = pytest.mark.browser
 
@@ -100,6 +101,19 @@ def test_pages_without_sign_in_break_no_rule(
     expected = "404 (Not Found)"  # the browser's own word for a page that is not there
     found = [said for said in complaints.all() if path != "/nowhere" or expected not in said]
     assert found == []
+
+
+def test_no_page_of_an_administrator_breaks_a_rule(
+    app: App, page: Page, complaints: Complaints, sign_in: Callable[[Page, Person], None]
+) -> None:
+    sign_in(page, Person(EMAIL, PASSWORD))
+    routes = [one.route for one in PAGES if one.route.startswith("/")]
+    assert len(routes) > 5
+    for route in routes:
+        page.goto(app.url + route)
+        page.wait_for_load_state("networkidle")
+        page.wait_for_timeout(300)
+        assert complaints.all() == [], route
 
 
 def test_an_injected_script_does_not_run(
