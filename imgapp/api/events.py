@@ -31,7 +31,7 @@ router = APIRouter(tags=["events"])
 
 MEDIA_TYPE = "text/event-stream"
 HEARTBEAT_SECONDS = LOOK_AGAIN_SECONDS
-CHECK_SECONDS = 30.0
+CHECK_SECONDS = 1.0
 """Whether the caller may still listen is asked so often."""
 SEND_SECONDS = 10.0
 """A client that takes nothing for so long is given up; it comes back and catches up."""
