@@ -26,8 +26,7 @@ KEPT = timedelta(days=30)
 RESET = "reset"
 DELETED = "image_deleted"
 
-_PAGE = 500
-_MOST = 50
+_PAGE = 100
 _FIRST_ID = UUID(int=0)
 _KINDS = {
     AnalysisStatus.PENDING: "image_queued",
@@ -119,11 +118,11 @@ class ChangeReader:
         while True:
             page = self._page(session, after)
             fresh = [mark for mark in page if self._passed_on.get(mark.place.id) != mark.place.at]
-            if len(page) < _PAGE and len(fresh) <= _MOST:
+            if len(page) < _PAGE:
                 return fresh, None
-            after = (fresh[:_MOST] or page)[-1].place
+            after = page[-1].place
             if fresh:
-                return fresh[:_MOST], after
+                return fresh, after
 
     def _page(self, session: Session, after: Place) -> list[_Mark]:
         values = {"user_id": self.user_id, "at": after.at, "id": after.id, "limit": _PAGE}

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from contextlib import suppress
 from types import TracebackType
 from uuid import UUID
@@ -71,6 +72,7 @@ class Stream:
     async def read(self) -> list[Change]:
         """What is new, a few changes at a time. Raises ServiceUnavailable."""
         self._news.clear()
+        self._rested_at = time.monotonic() + _REST_SECONDS
         reading = asyncio.ensure_future(in_db(self._reader.read))
         try:
             return await asyncio.shield(reading)
@@ -85,7 +87,7 @@ class Stream:
             with suppress(TimeoutError):
                 async with asyncio.timeout(seconds):
                     await self._news.wait()
-                    await asyncio.sleep(_REST_SECONDS)
+                    await asyncio.sleep(self._rested_at - time.monotonic())
         if self._hub.ending:
             raise ShuttingDown
 

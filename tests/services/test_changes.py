@@ -184,7 +184,6 @@ def test_pages_of_changes_leave_nothing_out_and_repeat_nothing(
     alice: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(changes, "_PAGE", 7)
-    monkeypatch.setattr(changes, "_MOST", 3)
     reader = open_reader(alice.user_id)
     ids = [add_image(alice.user_id).id for _ in range(20)]
     for image_id in ids[:5]:
@@ -204,7 +203,7 @@ def test_pages_of_changes_leave_nothing_out_and_repeat_nothing(
 def test_every_id_on_the_way_is_a_place_to_go_on_from(
     alice: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(changes, "_MOST", 3)
+    monkeypatch.setattr(changes, "_PAGE", 3)
     reader = open_reader(alice.user_id)
     ids = [add_image(alice.user_id).id for _ in range(10)]
     found = all_of(reader)
