@@ -59,6 +59,7 @@ def test_rows_can_be_read_after_their_transaction(alice) -> None:
 
 
 def test_the_person_does_not_stay_on_the_connection(alice) -> None:
+    db.dispose()  # so that the pool has one connection
     with db.transaction(alice.user_id) as session:
         backend = session.execute(sa.text("SELECT pg_backend_pid()")).scalar_one()
     with db.transaction() as session:
@@ -147,6 +148,8 @@ def test_migrations_fall_back_to_the_one_url_there_is(set_env: Callable[..., Non
 
 @pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
 def test_a_forked_child_opens_connections_of_its_own(database: None) -> None:
+    db.dispose()  # so that the pool has one connection
+
     def backend() -> int:
         with db.transaction() as session:
             return int(session.execute(sa.text("SELECT pg_backend_pid()")).scalar_one())
