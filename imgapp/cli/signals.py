@@ -23,7 +23,9 @@ def stop_on_signals() -> None:
         raise Stopped
 
     for number in _SIGNALS:
-        if signal.getsignal(number) is not signal.SIG_IGN or number == signal.SIGTERM:
+        # `nohup` asks to outlive the terminal. A script's `&` ignores Ctrl-C too, but who sends
+        # that signal to a job in the background means it.
+        if number != signal.SIGHUP or signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, stop)
 
 
