@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import logging
+import os
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 
 from dramatiq import Broker, Worker
 from dramatiq.middleware import Middleware
@@ -21,6 +24,9 @@ log = logging.getLogger(__name__)
 
 POLL_MILLISECONDS = 100
 """An idle worker looks for permits this often; Dramatiq's default is a second."""
+
+NICENESS = 15
+"""How far analyses stand back (19 at most)."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +53,13 @@ class Sweeper(Middleware):
     def __init__(self, chores: tuple[Chore, ...] = CHORES) -> None:
         self._chores = chores
         self._stop = threading.Event()
+
+    def after_process_boot(self, broker: Broker) -> None:  # noqa: ARG002
+        """Let whoever uploads or looks at pictures go first where processors are few."""
+        os.nice(NICENESS)
+        with suppress(OSError):
+            # Linux weighs sessions against one another before processes ("autogroup", sched(7)).
+            Path("/proc/self/autogroup").write_text(str(NICENESS))
 
     def before_worker_boot(self, broker: Broker, worker: Worker) -> None:  # noqa: ARG002
         """Take no more permits than there are threads, so that no other worker waits for them."""

@@ -25,8 +25,8 @@ from imgapp.settings import Settings, get_settings
 
 logger = logging.getLogger(__name__)
 
-POOL_SIZE = 5
-POOL_OVERFLOW = 10
+POOL_SIZE = 3
+POOL_OVERFLOW = 12
 POOL_TIMEOUT = 10  # seconds a caller waits for a connection
 CONNECT_TIMEOUT = 5  # seconds
 STATEMENT_TIMEOUT = "30s"

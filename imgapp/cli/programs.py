@@ -39,9 +39,7 @@ def web_program(settings: Settings, say: Callable[[str], None]) -> Program:
 
 def worker_program(settings: Settings, say: Callable[[str], None]) -> Program:
     """One Dramatiq process with `worker_threads` threads."""
-    # Whoever uploads or looks at pictures goes before the analyses where processors are few.
-    command = ["nice", "-n", "15"]
-    command += [sys.executable, "-m", "dramatiq", "imgapp.worker", "--processes", "1"]
+    command = [sys.executable, "-m", "dramatiq", "imgapp.worker", "--processes", "1"]
     command += ["--threads", str(settings.worker_threads)]
     # Milliseconds. The first is how late Dramatiq notices a process that dies while it starts.
     command += ["--worker-fork-timeout", "5000", "--worker-shutdown-timeout", "3000"]
