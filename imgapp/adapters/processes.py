@@ -89,6 +89,16 @@ def end_processes(
             return
 
 
+def end_in_steps(process: subprocess.Popen[bytes], *steps: tuple[signal.Signals, float]) -> None:
+    """Send one signal after the other, each with its seconds, until the process ends."""
+    for number, seconds in steps:
+        if process.poll() is not None:
+            return
+        process.send_signal(number)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(seconds)
+
+
 def is_zombie(process: psutil.Process) -> bool:
     """Whether it has ended and only waits for its parent to notice."""
     try:

@@ -23,7 +23,13 @@ from imgapp.adapters.embedded.folders import (
 )
 from imgapp.adapters.embedded.programs import postgres_bin
 from imgapp.adapters.embedded.secrets import keep_secret
-from imgapp.adapters.processes import end_processes, processes_in, spawn, wait_until
+from imgapp.adapters.processes import (
+    end_in_steps,
+    end_processes,
+    processes_in,
+    spawn,
+    wait_until,
+)
 from imgapp.errors import DatabaseUnavailable
 
 _SOCKET = ".s.PGSQL.5432"
@@ -145,12 +151,9 @@ class Postgres:
         """A fast, clean shutdown; harsher if that takes more than 5 s."""
         if self.process is None:
             return
-        for number, seconds in ((signal.SIGINT, 5.0), (signal.SIGQUIT, 2.0), (signal.SIGKILL, 2.0)):
-            if self.process.poll() is not None:
-                break
-            self.process.send_signal(number)
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                self.process.wait(seconds)
+        end_in_steps(
+            self.process, (signal.SIGINT, 5.0), (signal.SIGQUIT, 2.0), (signal.SIGKILL, 2.0)
+        )
         self.process = None
 
 

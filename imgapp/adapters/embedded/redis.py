@@ -17,7 +17,13 @@ from imgapp.adapters.embedded.folders import (
     socket_folder,
 )
 from imgapp.adapters.embedded.programs import redis_server
-from imgapp.adapters.processes import end_processes, processes_in, spawn, wait_until
+from imgapp.adapters.processes import (
+    end_in_steps,
+    end_processes,
+    processes_in,
+    spawn,
+    wait_until,
+)
 from imgapp.errors import QueueUnavailable
 
 _SOCKET = "redis.sock"
@@ -94,12 +100,7 @@ class Redis:
         """A clean shutdown; killed if that takes more than 5 s."""
         if self.process is None:
             return
-        for number, seconds in ((signal.SIGTERM, 5.0), (signal.SIGKILL, 2.0)):
-            if self.process.poll() is not None:
-                break
-            self.process.send_signal(number)
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                self.process.wait(seconds)
+        end_in_steps(self.process, (signal.SIGTERM, 5.0), (signal.SIGKILL, 2.0))
         self.process = None
 
 
