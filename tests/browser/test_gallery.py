@@ -165,3 +165,26 @@ def test_the_page_fits_a_phone(
     drop(page, [jpeg(tmp_path / f"{n}.jpg", seed=n) for n in range(3)])
     wait_for_cards(page, 3, "completed")
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
+
+
+@pytest.mark.parametrize("how", ["drop", "paste"])
+def test_pictures_that_are_dragged_or_pasted_into_the_page_are_uploaded(
+    how: str, page: Page, tmp_path: Path, alice: Person, sign_in: Callable[..., None]
+) -> None:
+    sign_in(page, alice)
+    data = list(jpeg(tmp_path / "dragged.jpg", seed=7).read_bytes())
+    page.evaluate(
+        """([how, bytes]) => {
+          const carried = new DataTransfer();
+          const file = new File([new Uint8Array(bytes)], 'dragged.jpg', { type: 'image/jpeg' });
+          carried.items.add(file);
+          const options = { bubbles: true, cancelable: true };
+          const events = how === 'paste'
+            ? [new ClipboardEvent('paste', { ...options, clipboardData: carried })]
+            : ['dragenter', 'dragover', 'drop'].map(
+                (name) => new DragEvent(name, { ...options, dataTransfer: carried }));
+          for (const event of events) document.querySelector('main').dispatchEvent(event);
+        }""",
+        [how, data],
+    )
+    wait_for_cards(page, 1, "completed")
