@@ -8,6 +8,7 @@
     ├── Forbidden                     403: signed in, but not allowed (scope, origin, role)
     ├── NotFound                      404: missing, or somebody else's: the two look alike
     ├── Conflict                      409: clashes with what is stored
+    ├── PreconditionFailed            412: it changed since the caller read it
     ├── RateLimited                   429: too many requests; carries `retry_after`
     ├── RejectedFile                  422: this file cannot become a picture
     │   ├── EmptyFile
@@ -26,6 +27,9 @@
     ├── DescriberError                a picture was not described
     │   ├── TransientDescriberError   worth another attempt; may carry `retry_after`
     │   └── PermanentDescriberError   another attempt would end the same way
+    ├── OutboundError                 422: another server, which a person named, was of no use
+    │   ├── OutboundRefused           that URL or its address is not asked
+    │   └── OutboundFailed            no answer, or not one that helps; says whether that lasts
     ├── LeaseLost                     another worker has this picture now, or nobody may
     └── ShuttingDown                  this worker is ending; the picture goes back to the queue
 
@@ -96,6 +100,13 @@ class Conflict(ImgappError):
     status = 409
     code = "conflict"
     title = "Conflicts with what is stored"
+
+
+class PreconditionFailed(ImgappError):
+    # RFC 9110, 13.1.1: If-Match
+    status = 412
+    code = "precondition_failed"
+    title = "It was changed in the meantime: read it again"
 
 
 class RateLimited(ImgappError):
@@ -212,6 +223,34 @@ class TransientDescriberError(DescriberError):
 class PermanentDescriberError(DescriberError):
     code = "model_refused"
     title = "The vision model refused the picture"
+
+
+class OutboundError(ImgappError):
+    status = 422
+    code = "outbound_failed"
+    title = "The other server was of no use"
+
+
+class OutboundRefused(OutboundError):
+    code = "address_not_allowed"
+    title = "This address is not reached from here"
+
+
+class OutboundFailed(OutboundError):
+    """`lasts`: trying again is of no use. `http_status` is what the server answered, if anything,
+    `retry_after` the seconds that it asked for."""
+
+    def __init__(
+        self,
+        detail: str = "",
+        *,
+        code: str | None = None,
+        lasts: bool = True,
+        http_status: int | None = None,
+        retry_after: float | None = None,
+    ) -> None:
+        super().__init__(detail, code=code)
+        self.lasts, self.http_status, self.retry_after = lasts, http_status, retry_after
 
 
 class LeaseLost(ImgappError):
