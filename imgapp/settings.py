@@ -40,6 +40,10 @@ def _is_loopback(host: str) -> bool:
         return False
 
 
+def _networks_of(listed: str) -> list[IPv4Network | IPv6Network]:
+    return [ip_network(network) for network in map(str.strip, listed.split(",")) if network]
+
+
 def _unprefixed(name: str) -> AliasChoices:
     return AliasChoices(name, name.lower())
 
@@ -56,6 +60,7 @@ class Settings(BaseSettings):
     port: Annotated[int, Field(ge=1, le=65535)] = 8000
     public_url: str | None = None
     trusted_proxies: str = "127.0.0.0/8, ::1"
+    outbound_networks: str = ""
     secret_key: SecretStr | None = None
 
     database_url: SecretStr | None = Field(None, validation_alias=_unprefixed("DATABASE_URL"))
@@ -113,7 +118,7 @@ class Settings(BaseSettings):
             raise ValueError("must look like https://pictures.example.org, without a path")
         return f"{parts.scheme}://{parts.netloc}"
 
-    @field_validator("trusted_proxies")
+    @field_validator("trusted_proxies", "outbound_networks")
     @classmethod
     def _networks(cls, value: str) -> str:
         for network in filter(None, map(str.strip, value.split(","))):
@@ -168,7 +173,12 @@ class Settings(BaseSettings):
     @cached_property
     def proxy_networks(self) -> list[IPv4Network | IPv6Network]:
         """Where proxies of ours are, which say who called them."""
-        return [ip_network(n) for n in map(str.strip, self.trusted_proxies.split(",")) if n]
+        return _networks_of(self.trusted_proxies)
+
+    @cached_property
+    def allowed_networks(self) -> list[IPv4Network | IPv6Network]:
+        """Where webhooks and downloads may go although it is not public."""
+        return _networks_of(self.outbound_networks)
 
     @property
     def allowed_origins(self) -> list[str]:
