@@ -13,6 +13,10 @@ from sqlmodel import SQLModel
 from imgapp.adapters import db
 from imgapp.models import (
     AccessToken,
+    Batch,
+    BatchItem,
+    DirectUpload,
+    FetchRest,
     IdempotencyKey,
     Identity,
     Image,
@@ -25,21 +29,31 @@ from imgapp.models import (
 DEFINERS = {
     "imgapp_audit",
     "imgapp_audit_events",
+    "imgapp_claim_fetch",
     "imgapp_claim_image",
+    "imgapp_count_batch_items",
     "imgapp_count_usage",
     "imgapp_create_user",
     "imgapp_delete_person",
     "imgapp_due_count",
+    "imgapp_expired_uploads",
+    "imgapp_due_removals",
+    "imgapp_end_removals",
     "imgapp_first_admin",
     "imgapp_identity",
+    "imgapp_images_elsewhere",
     "imgapp_is_admin",
     "imgapp_is_last_admin",
+    "imgapp_known_uploads",
     "imgapp_note_deletions",
+    "imgapp_note_removals",
     "imgapp_mark_self_registered",
     "imgapp_people",
+    "imgapp_purge_batches",
     "imgapp_purge_deleted_images",
     "imgapp_purge_deleted_person",
     "imgapp_purge_trash",
+    "imgapp_recount_batch_items",
     "imgapp_renew_lease",
     "imgapp_require_admin",
     "imgapp_search_count",
@@ -48,22 +62,30 @@ DEFINERS = {
     "imgapp_session_by_id",
     "imgapp_set_password",
     "imgapp_sign_in",
+    "imgapp_storage_overview",
     "imgapp_sweep",
+    "imgapp_sweep_fetches",
     "imgapp_token",
     "imgapp_trim_audit",
+    "imgapp_unfinished_uploads",
     "imgapp_update_person",
     "imgapp_user_count",
 }
 TABLES = [
     "users",
+    "batches",
+    "batch_items",
+    "fetch_rests",
     "sessions",
     "tokens",
     "identities",
     "images",
     "image_analyses",
     "image_deletions",
+    "direct_uploads",
     "idempotency_keys",
     "storage_usage",
+    "store_removals",
 ]
 # Nobody's rows, seen through functions alone.
 SYSTEM_TABLES = ["audit_events"]
@@ -92,8 +114,23 @@ def an_analysis(user_id: UUID, image_id: UUID) -> ImageAnalysis:
     )
 
 
+def a_direct_upload(user_id: UUID) -> DirectUpload:
+    upload_id = new_id()
+    return DirectUpload(
+        id=upload_id,
+        user_id=user_id,
+        filename="beach.jpg",
+        size=1,
+        s3_bucket="pictures",
+        s3_key=f"incoming/{user_id}/{upload_id}",
+        part_size=1,
+        expires_at=now(),
+    )
+
+
 def one_row_of_each(user_id: UUID) -> list[SQLModel]:
     image = an_image(user_id)
+    batch = Batch(user_id=user_id)
     digest = f"{user_id.int:064x}"
     return [
         image,
@@ -102,6 +139,10 @@ def one_row_of_each(user_id: UUID) -> list[SQLModel]:
         AccessToken(user_id=user_id, name="n", token_hash=digest, hint="h", scopes=["read"]),
         IdempotencyKey(user_id=user_id, key="k", fingerprint="f"),
         Identity(user_id=user_id, issuer="https://id.example.org", subject=str(user_id)),
+        a_direct_upload(user_id),
+        batch,
+        BatchItem(user_id=user_id, batch_id=batch.id, outcome="refused"),
+        FetchRest(user_id=user_id, host="pictures.example.org", until=now()),
     ]
 
 
@@ -154,6 +195,10 @@ def test_without_a_person_nothing_is_visible(alices_rows, table) -> None:
         ("images", "filename = 'mine'"),
         ("idempotency_keys", "fingerprint = 'x'"),
         ("identities", "email = 'x'"),
+        ("direct_uploads", "state = 'failed'"),
+        ("batches", "cancelled_at = now()"),
+        ("batch_items", "code = 'x'"),
+        ("fetch_rests", "until = now()"),
     ],
 )
 def test_somebody_else_changes_nothing(alice, mallory, alices_rows, table, change) -> None:
@@ -171,7 +216,7 @@ def test_a_password_can_only_be_changed_by_its_owner(alice, mallory, everything)
 
 
 @pytest.mark.parametrize(
-    "table", ["sessions", "tokens", "identities", "images", "idempotency_keys"]
+    "table", ["sessions", "tokens", "identities", "images", "idempotency_keys", "direct_uploads"]
 )
 def test_somebody_else_deletes_nothing(alice, mallory, alices_rows, table) -> None:
     assert execute(mallory.user_id, f"DELETE FROM {table}").rowcount == 0
@@ -199,6 +244,25 @@ def test_an_analysis_cannot_be_hung_on_somebody_elses_picture(mallory, alices_ro
 def test_a_picture_cannot_point_at_somebody_elses_file(mallory, alices_rows) -> None:
     with pytest.raises(sa.exc.IntegrityError, match="images_s3_key_check"):
         add(mallory.user_id, an_image(mallory.user_id, s3_key=alices_rows[0].s3_key))
+
+
+def test_an_upload_cannot_take_what_somebody_else_sent(alice, mallory, alices_rows) -> None:
+    theirs = next(row for row in alices_rows if isinstance(row, DirectUpload))
+    mine = a_direct_upload(mallory.user_id).model_copy(update={"s3_key": theirs.s3_key})
+    with pytest.raises(sa.exc.IntegrityError, match="direct_uploads_s3_key_check"):
+        add(mallory.user_id, mine)
+
+
+def test_a_file_is_in_ones_own_batch_and_ones_own_picture(alice, mallory, alices_rows) -> None:
+    mine = Batch(user_id=mallory.user_id)
+    add(mallory.user_id, mine)
+    theirs = next(row for row in alices_rows if isinstance(row, Batch))
+    for batch_id, image_id in ((theirs.id, None), (mine.id, alices_rows[0].id)):
+        file = BatchItem(
+            user_id=mallory.user_id, batch_id=batch_id, image_id=image_id, outcome="added"
+        )
+        with pytest.raises(sa.exc.ProgrammingError, match="row-level security"):
+            add(mallory.user_id, file)
 
 
 def add(user_id: UUID, row: SQLModel) -> None:
@@ -237,6 +301,13 @@ def add(user_id: UUID, row: SQLModel) -> None:
         "UPDATE audit_events SET kind = 'x'",
         "DELETE FROM audit_events",
         "DELETE FROM image_deletions",
+        "UPDATE batches SET added = 7",
+        "DELETE FROM batches",
+        "UPDATE batch_items SET batch_id = gen_random_uuid()",
+        "UPDATE batch_items SET url = 'x'",
+        "DELETE FROM batch_items",
+        "UPDATE direct_uploads SET s3_key = 'x'",
+        "UPDATE direct_uploads SET user_id = gen_random_uuid()",
         "INSERT INTO image_deletions SELECT gen_random_uuid(), id, now() FROM users",
     ],
 )
