@@ -175,6 +175,8 @@ class StorageUsage(SQLModel, table=True):
     user_id: uuid.UUID = Field(foreign_key="users.id", ondelete="CASCADE", primary_key=True)
     images: int
     bytes: int = Field(sa_type=BigInteger)
+    listed: int
+    """Those outside the trash."""
 
 
 class AuditEvent(SQLModel, table=True):
@@ -219,7 +221,21 @@ class Image(SQLModel, table=True):
     __tablename__ = "images"
     __table_args__ = (
         UniqueConstraint("user_id", "sha256", name="images_user_id_sha256_key"),
-        Index("images_gallery", "user_id", text("uploaded_at DESC"), text("id DESC")),
+        Index(
+            "images_gallery",
+            "user_id",
+            text("uploaded_at DESC"),
+            text("id DESC"),
+            postgresql_where=text("deleted_at IS NULL"),
+        ),
+        Index(
+            "images_by_status",
+            "analysis_status",
+            "user_id",
+            text("uploaded_at DESC"),
+            text("id DESC"),
+            postgresql_where=text("deleted_at IS NULL"),
+        ),
         Index("images_changes", "user_id", "updated_at", "id"),
         Index(
             "images_due",
@@ -535,6 +551,7 @@ class ImagePublic(Shape):
     filename: str
     mime_type: str
     file_size: int = PydanticField(description="Bytes")
+    sha256: str = PydanticField(description="Of the original's bytes, in lower-case hexadecimals")
     width: int = PydanticField(description="Pixels, after EXIF orientation")
     height: int
     uploaded_at: datetime

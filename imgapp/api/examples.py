@@ -30,6 +30,7 @@ _IMAGE: dict[str, Any] = {
     "filename": "IMG_2041.jpg",
     "mime_type": "image/jpeg",
     "file_size": 2_184_113,
+    "sha256": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
     "width": 4032,
     "height": 3024,
     "uploaded_at": "2026-07-04T12:30:01.804512Z",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import shutil
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -42,34 +43,45 @@ class Ingested:
     duplicate: bool
 
 
+Note = Callable[[Session, Ingested], None]
+"""Writes down that a picture was taken in, in the transaction that does it."""
+
+
 def ingest(
-    user_id: UUID, spooled: SpooledFile, *, priority: Priority = Priority.INTERACTIVE
+    user_id: UUID,
+    spooled: SpooledFile,
+    *,
+    priority: Priority = Priority.INTERACTIVE,
+    note: Note | None = None,
 ) -> Ingested:
     """Take a spooled file in: decode, store, commit, queue. The spooled file is gone afterwards.
 
-    Raises RejectedFile if it is no picture, Conflict, DatabaseUnavailable, StoreUnavailable.
+    Raises RejectedFile if it is no picture, Conflict, DatabaseUnavailable, StoreUnavailable, and
+    what `note` raises: then nothing was taken in.
     """
     work_dir = new_spool_path()
     try:
         if spooled.size == 0:
             raise EmptyFile("The file is empty.")
-        known = _restore(user_id, spooled.sha256)
+        known = _restore(user_id, spooled.sha256, note)
         if known is not None:
-            return Ingested(known, duplicate=True)
+            return known
         quotas.check_room(user_id, spooled.size)
         work_dir.mkdir(mode=0o700)
         decoded = imaging.decode(spooled.path, work_dir, bulk=priority == Priority.BULK)
-        return _store(user_id, spooled, decoded, priority)
+        return _store(user_id, spooled, decoded, priority, note)
     finally:
         spooled.path.unlink(missing_ok=True)
         shutil.rmtree(work_dir, ignore_errors=True)
 
 
-def _store(user_id: UUID, spooled: SpooledFile, decoded: Decoded, priority: Priority) -> Ingested:
+def _store(
+    user_id: UUID, spooled: SpooledFile, decoded: Decoded, priority: Priority, note: Note | None
+) -> Ingested:
     image = _row(user_id, spooled, decoded, priority)
     try:
         _put_files(image, spooled.path, decoded)
-        added = _insert(image)
+        added = _insert(image, note)
     except BaseException:
         _delete_unless_committed(image)
         raise
@@ -77,10 +89,10 @@ def _store(user_id: UUID, spooled: SpooledFile, decoded: Decoded, priority: Prio
         return Ingested(image.id, duplicate=False)
     # The same bytes came in twice at once, and the other one was first.
     _delete_files(image)
-    known = _restore(user_id, spooled.sha256)
+    known = _restore(user_id, spooled.sha256, note)
     if known is None:
         raise Conflict("The picture was deleted while it was uploaded again; upload it once more.")
-    return Ingested(known, duplicate=True)
+    return known
 
 
 def _row(user_id: UUID, spooled: SpooledFile, decoded: Decoded, priority: Priority) -> Image:
@@ -123,7 +135,7 @@ def _put_files(image: Image, original: Path, decoded: Decoded) -> None:
     store.put(preview, decoded.preview, _RENDITION_TYPE)
 
 
-def _insert(image: Image) -> bool:
+def _insert(image: Image, note: Note | None) -> bool:
     """Add the row, unless this person has one of the same bytes."""
     statement = (
         insert(Image)
@@ -136,13 +148,15 @@ def _insert(image: Image) -> bool:
             added = session.execute(statement).first() is not None
             if added:
                 quotas.check(session)
+                if note is not None:
+                    note(session, Ingested(image.id, duplicate=False))
                 _announce(session, image, "image_uploaded")
     except IntegrityError:
         raise NotSignedIn("The account does not exist any more.") from None
     return added
 
 
-def _restore(user_id: UUID, sha256: str) -> UUID | None:
+def _restore(user_id: UUID, sha256: str, note: Note | None) -> Ingested | None:
     """The picture of these bytes, out of the trash if it was there."""
     query = select(Image).where(col(Image.sha256) == sha256).with_for_update()
     with transaction(user_id) as session:
@@ -154,7 +168,10 @@ def _restore(user_id: UUID, sha256: str) -> UUID | None:
             image.updated_at = now()
             session.add(image)
             _announce(session, image, "image_restored")
-        return image.id
+        known = Ingested(image.id, duplicate=True)
+        if note is not None:
+            note(session, known)
+        return known
 
 
 def _announce(session: Session, image: Image, kind: str) -> None:
@@ -184,6 +201,7 @@ def _delete_files(image: Image) -> None:
 
 __all__ = [
     "Ingested",
+    "Note",
     "SpoolWriter",
     "SpooledFile",
     "ingest",

@@ -26,6 +26,7 @@ def picture(**values: Any) -> ImagePublic:
         "filename": "harbour.jpg",
         "mime_type": "image/jpeg",
         "file_size": 2_400_000,
+        "sha256": "0" * 64,
         "width": 4000,
         "height": 3000,
         "uploaded_at": AT,
