@@ -177,6 +177,7 @@ def database(servers: Servers, administrator: sa.Engine, set_env: Callable[..., 
         connection.execute(sa.text("SET LOCAL lock_timeout = '10s'"))
         connection.execute(sa.text("DELETE FROM users"))
         connection.execute(sa.text("DELETE FROM audit_events"))
+        connection.execute(sa.text("DELETE FROM store_removals"))
     with redis_client.Redis.from_url(servers.redis_url) as client:
         client.flushall()
     set_env(
