@@ -22,16 +22,24 @@ from imgapp.models import (
     Image,
     ImageAnalysis,
     UserSession,
+    Webhook,
+    WebhookDelivery,
     new_id,
     now,
 )
 
 DEFINERS = {
+    "imgapp_trim_deliveries",
+    "imgapp_sweep_deliveries",
+    "imgapp_note_deliveries",
+    "imgapp_due_deliveries",
+    "imgapp_claim_delivery",
     "imgapp_audit",
     "imgapp_audit_events",
     "imgapp_claim_fetch",
     "imgapp_claim_image",
     "imgapp_count_batch_items",
+    "imgapp_count_listed",
     "imgapp_count_usage",
     "imgapp_create_user",
     "imgapp_delete_person",
@@ -48,6 +56,7 @@ DEFINERS = {
     "imgapp_note_deletions",
     "imgapp_note_removals",
     "imgapp_mark_self_registered",
+    "imgapp_metrics",
     "imgapp_people",
     "imgapp_purge_batches",
     "imgapp_purge_deleted_images",
@@ -132,6 +141,7 @@ def one_row_of_each(user_id: UUID) -> list[SQLModel]:
     image = an_image(user_id)
     batch = Batch(user_id=user_id)
     digest = f"{user_id.int:064x}"
+    webhook = Webhook(user_id=user_id, url="https://example.org", events=["analysis.failed"])
     return [
         image,
         an_analysis(user_id, image.id),
@@ -195,6 +205,8 @@ def test_without_a_person_nothing_is_visible(alices_rows, table) -> None:
         ("images", "filename = 'mine'"),
         ("idempotency_keys", "fingerprint = 'x'"),
         ("identities", "email = 'x'"),
+        ("webhooks", "url = 'x'"),
+        ("webhook_deliveries", "payload = 'x'"),
         ("direct_uploads", "state = 'failed'"),
         ("batches", "cancelled_at = now()"),
         ("batch_items", "code = 'x'"),
@@ -301,6 +313,9 @@ def add(user_id: UUID, row: SQLModel) -> None:
         "UPDATE audit_events SET kind = 'x'",
         "DELETE FROM audit_events",
         "DELETE FROM image_deletions",
+        "DELETE FROM webhook_deliveries",
+        "UPDATE webhooks SET user_id = gen_random_uuid()",
+        "UPDATE webhook_deliveries SET webhook_id = gen_random_uuid()",
         "UPDATE batches SET added = 7",
         "DELETE FROM batches",
         "UPDATE batch_items SET batch_id = gen_random_uuid()",
@@ -429,15 +444,22 @@ def test_an_administrator_who_may_not_sign_in_may_nothing(administrator, admin, 
 
 
 def test_usage_follows_the_pictures(alice, mallory) -> None:
-    usage = "SELECT images, bytes FROM storage_usage"
+    usage = "SELECT images, bytes, listed FROM storage_usage"
     images = [an_image(alice.user_id, file_size=size) for size in (5, 7, 11)]
     for image in images:
         add(alice.user_id, image)
     add(mallory.user_id, an_image(mallory.user_id, file_size=100))
-    assert execute(alice.user_id, usage).all() == [(3, 23)]
+    assert execute(alice.user_id, usage).all() == [(3, 23, 3)]
+    execute(alice.user_id, "UPDATE images SET deleted_at = now() WHERE file_size < 11")
+    assert execute(alice.user_id, usage).all() == [(3, 23, 1)]
+    execute(alice.user_id, "UPDATE images SET deleted_at = now() + interval '1 s'")
+    execute(alice.user_id, "UPDATE images SET deleted_at = NULL WHERE file_size = 5")
+    assert execute(alice.user_id, usage).all() == [(3, 23, 1)]
     execute(alice.user_id, "DELETE FROM images WHERE file_size > 5")
-    assert execute(alice.user_id, usage).all() == [(1, 5)]
-    assert execute(mallory.user_id, usage).all() == [(1, 100)]
+    assert execute(alice.user_id, usage).all() == [(1, 5, 1)]
+    add(alice.user_id, an_image(alice.user_id, deleted_at=now()))
+    assert execute(alice.user_id, "SELECT images, listed FROM storage_usage").all() == [(2, 1)]
+    assert execute(mallory.user_id, usage).all() == [(1, 100, 1)]
 
 
 def search(user_id: UUID | None, query: str | None = None, tag: str | None = None) -> list[UUID]:

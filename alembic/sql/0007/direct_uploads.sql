@@ -1,0 +1,75 @@
+CREATE TABLE direct_uploads (
+    id uuid PRIMARY KEY,
+    user_id uuid NOT NULL REFERENCES users ON DELETE CASCADE,
+    filename text NOT NULL,
+    size bigint NOT NULL CONSTRAINT direct_uploads_size_check CHECK (size > 0),
+    sha256 text CONSTRAINT direct_uploads_sha256_check CHECK (sha256 ~ '^[0-9a-f]{64}$'),
+    content_type text,
+    batch_id uuid,
+    s3_bucket text NOT NULL,
+    s3_key text NOT NULL,
+    multipart_id text,
+    part_size integer NOT NULL CONSTRAINT direct_uploads_part_size_check CHECK (part_size > 0),
+    state text NOT NULL
+        CONSTRAINT direct_uploads_state_check
+        CHECK (state IN ('open', 'saving', 'completed', 'failed')),
+    created_at timestamptz NOT NULL,
+    expires_at timestamptz NOT NULL,
+    attempts integer NOT NULL,
+    lease_id uuid,
+    lease_expires_at timestamptz,
+    -- No foreign key: the picture may be removed while the answer is still remembered.
+    image_id uuid,
+    duplicate boolean NOT NULL,
+    error_code text,
+    error_detail text,
+
+    -- A key in somebody else's folder would make their upload this person's picture.
+    CONSTRAINT direct_uploads_s3_key_check CHECK (s3_key = 'incoming/' || user_id || '/' || id),
+    CONSTRAINT direct_uploads_lease_check CHECK (
+        (state = 'saving') = (lease_id IS NOT NULL AND lease_expires_at IS NOT NULL)
+    )
+);
+CREATE INDEX ix_direct_uploads_user_id ON direct_uploads (user_id);
+CREATE INDEX direct_uploads_expires ON direct_uploads (expires_at);
+CREATE INDEX direct_uploads_leased ON direct_uploads (lease_expires_at) WHERE state = 'saving';
+
+ALTER TABLE direct_uploads ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE POLICY own ON direct_uploads
+    USING (user_id = (SELECT NULLIF(current_setting('app.user_id', true), '')::uuid));
+CREATE POLICY system ON direct_uploads FOR SELECT TO imgapp_system USING (true);
+GRANT SELECT, INSERT, DELETE,
+    UPDATE (
+        multipart_id, state, expires_at, attempts, lease_id, lease_expires_at, image_id, duplicate,
+        error_code, error_detail
+    ) ON direct_uploads TO :app;
+GRANT SELECT (id, user_id, multipart_id, state, expires_at, lease_expires_at)
+    ON direct_uploads TO imgapp_system;
+
+-- Nobody may call for these any more: what is left of them in the store can go, and then the row.
+CREATE FUNCTION imgapp_expired_uploads(p_limit integer)
+RETURNS TABLE (upload_id uuid, user_id uuid)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = ''
+AS $$
+    SELECT d.id, d.user_id FROM public.direct_uploads d
+    WHERE d.expires_at < now() AND (d.state <> 'saving' OR d.lease_expires_at < now())
+    ORDER BY d.expires_at LIMIT p_limit
+$$;
+
+-- Confirmed by the client, and then left behind by a process that ended.
+CREATE FUNCTION imgapp_unfinished_uploads(p_limit integer)
+RETURNS TABLE (upload_id uuid, user_id uuid)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = ''
+AS $$
+    SELECT d.id, d.user_id FROM public.direct_uploads d
+    WHERE d.state = 'saving' AND d.lease_expires_at < now() AND d.expires_at >= now()
+    ORDER BY d.lease_expires_at LIMIT p_limit
+$$;
+
+-- Which of these uploads there are, so that the rest can be told from what nobody knows.
+CREATE FUNCTION imgapp_known_uploads(p_ids uuid[])
+RETURNS TABLE (upload_id uuid, multipart_id text)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = ''
+AS $$
+    SELECT d.id, d.multipart_id FROM public.direct_uploads d WHERE d.id = ANY(p_ids)
+$$;
