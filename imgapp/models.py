@@ -266,11 +266,6 @@ class Image(SQLModel, table=True):
             "lease_expires_at",
             postgresql_where=text("analysis_status = 'in_progress'"),
         ),
-        Index(
-            "images_failed",
-            "user_id",
-            postgresql_where=text("analysis_status = 'failed' AND deleted_at IS NULL"),
-        ),
         Index("images_trash", "deleted_at", postgresql_where=text("deleted_at IS NOT NULL")),
         Index(
             "images_tags",

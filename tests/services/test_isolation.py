@@ -29,13 +29,9 @@ from imgapp.models import (
 )
 
 DEFINERS = {
-    "imgapp_trim_deliveries",
-    "imgapp_sweep_deliveries",
-    "imgapp_note_deliveries",
-    "imgapp_due_deliveries",
-    "imgapp_claim_delivery",
     "imgapp_audit",
     "imgapp_audit_events",
+    "imgapp_claim_delivery",
     "imgapp_claim_fetch",
     "imgapp_claim_image",
     "imgapp_count_batch_items",
@@ -44,19 +40,21 @@ DEFINERS = {
     "imgapp_create_user",
     "imgapp_delete_person",
     "imgapp_due_count",
-    "imgapp_expired_uploads",
+    "imgapp_due_deliveries",
     "imgapp_due_removals",
     "imgapp_end_removals",
+    "imgapp_expired_uploads",
     "imgapp_first_admin",
     "imgapp_identity",
     "imgapp_images_elsewhere",
     "imgapp_is_admin",
     "imgapp_is_last_admin",
     "imgapp_known_uploads",
-    "imgapp_note_deletions",
-    "imgapp_note_removals",
     "imgapp_mark_self_registered",
     "imgapp_metrics",
+    "imgapp_note_deletions",
+    "imgapp_note_deliveries",
+    "imgapp_note_removals",
     "imgapp_people",
     "imgapp_purge_batches",
     "imgapp_purge_deleted_images",
@@ -73,9 +71,11 @@ DEFINERS = {
     "imgapp_sign_in",
     "imgapp_storage_overview",
     "imgapp_sweep",
+    "imgapp_sweep_deliveries",
     "imgapp_sweep_fetches",
     "imgapp_token",
     "imgapp_trim_audit",
+    "imgapp_trim_deliveries",
     "imgapp_unfinished_uploads",
     "imgapp_update_person",
     "imgapp_user_count",
@@ -95,6 +95,8 @@ TABLES = [
     "idempotency_keys",
     "storage_usage",
     "store_removals",
+    "webhooks",
+    "webhook_deliveries",
 ]
 # Nobody's rows, seen through functions alone.
 SYSTEM_TABLES = ["audit_events"]
@@ -153,6 +155,8 @@ def one_row_of_each(user_id: UUID) -> list[SQLModel]:
         batch,
         BatchItem(user_id=user_id, batch_id=batch.id, outcome="refused"),
         FetchRest(user_id=user_id, host="pictures.example.org", until=now()),
+        webhook,
+        WebhookDelivery(user_id=user_id, webhook_id=webhook.id, event="ping"),
     ]
 
 
@@ -228,7 +232,16 @@ def test_a_password_can_only_be_changed_by_its_owner(alice, mallory, everything)
 
 
 @pytest.mark.parametrize(
-    "table", ["sessions", "tokens", "identities", "images", "idempotency_keys", "direct_uploads"]
+    "table",
+    [
+        "sessions",
+        "tokens",
+        "identities",
+        "images",
+        "idempotency_keys",
+        "direct_uploads",
+        "webhooks",
+    ],
 )
 def test_somebody_else_deletes_nothing(alice, mallory, alices_rows, table) -> None:
     assert execute(mallory.user_id, f"DELETE FROM {table}").rowcount == 0
