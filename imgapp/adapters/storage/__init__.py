@@ -5,12 +5,18 @@ from __future__ import annotations
 from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
-from typing import BinaryIO, Literal, Protocol
+from typing import TYPE_CHECKING, BinaryIO, Literal, Protocol
 
 from imgapp.settings import get_settings
 
+if TYPE_CHECKING:
+    from imgapp.adapters.storage.incoming import Incoming
+
 Rendition = Literal["thumbnail", "preview"]
 Disposition = Literal["inline", "attachment"]
+
+LOCAL = "local"
+"""The disk store's name where the others have a bucket's."""
 
 
 class Store(Protocol):
@@ -20,6 +26,10 @@ class Store(Protocol):
     """
 
     bucket: str
+
+    @property
+    def incoming(self) -> Incoming | None:
+        """Where clients may put files themselves; None if the store has no such place."""
 
     def put(self, key: str, path: Path, content_type: str) -> None:
         """Store the file at `path`, which may be gone afterwards."""
@@ -56,13 +66,14 @@ class Store(Protocol):
         """Whether strangers can list the store without a signature: nobody wants that."""
 
 
-def get_store() -> Store:
-    """The store that the settings ask for."""
+def get_store(bucket: str | None = None) -> Store:
+    """The store of a picture's `s3_bucket`; the one for new pictures unless one is named."""
     settings = get_settings()
-    if settings.s3_bucket is None:
+    bucket = bucket or settings.s3_bucket or LOCAL
+    if bucket == LOCAL:
         return _disk_store(settings.pictures_dir)
     return _s3_store(
-        settings.s3_bucket,
+        bucket,
         settings.s3_public_endpoint,
         settings.s3_sse,
         settings.s3_storage_class,
@@ -91,4 +102,4 @@ def rendition_key(s3_key: str, rendition: Rendition) -> str:
     return f"{s3_key.rpartition('/')[0]}/_{rendition}.webp"
 
 
-__all__ = ["Disposition", "Rendition", "Store", "get_store", "rendition_key"]
+__all__ = ["LOCAL", "Disposition", "Rendition", "Store", "get_store", "rendition_key"]

@@ -12,7 +12,7 @@ from datetime import datetime
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
-from imgapp.adapters.storage import Disposition
+from imgapp.adapters.storage import LOCAL, Disposition
 from imgapp.errors import NotFound, StoreUnavailable
 
 _UNFINISHED = ".unfinished-"
@@ -21,7 +21,8 @@ _UNFINISHED = ".unfinished-"
 class DiskStore:
     """Files under `root`, written whole or not at all."""
 
-    bucket = "local"
+    bucket = LOCAL
+    incoming = None
 
     def __init__(self, root: Path) -> None:
         self._root = root

@@ -28,6 +28,7 @@ from botocore.exceptions import (
 )
 
 from imgapp.adapters.storage import Disposition
+from imgapp.adapters.storage.incoming import Incoming
 from imgapp.errors import NotFound, StoreUnavailable
 
 _QUANTUM = timedelta(minutes=30)
@@ -170,6 +171,12 @@ class S3Store:
     def _link_client(self) -> Any:
         """Builds the addresses that browsers use; `_sign` signs them."""
         return _make_client(self._public_endpoint, signature_version=UNSIGNED)
+
+    @cached_property
+    def incoming(self) -> Incoming:
+        """Where clients may put files themselves."""
+        signer = _make_client(self._public_endpoint, signature_version="s3v4")
+        return Incoming(self.bucket, self._client, signer, self._upload_options, self._translated)
 
     @contextmanager
     def _translated(self) -> Iterator[None]:
