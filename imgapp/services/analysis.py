@@ -43,8 +43,9 @@ from imgapp.models import (
     now,
 )
 from imgapp.services import leases
-from imgapp.services.images import TEXT_FIELDS, image_status
+from imgapp.services.asks import ask_for
 from imgapp.services.leases import Claim
+from imgapp.services.shown import TEXT_FIELDS, image_status
 
 log = logging.getLogger(__name__)
 
@@ -173,8 +174,9 @@ def current_text(image: Image, found: Description) -> dict[str, object]:
 def _describe(claim: Claim) -> Finding:
     with transaction(claim.user_id) as session:
         image = session.get(Image, claim.image_id)
-    if image is None:
-        raise LeaseLost
+        if image is None:
+            raise LeaseLost
+        ask = ask_for(session, image)
     try:
         preview = get_store().read(rendition_key(image.s3_key, "preview"))
     except NotFound:
@@ -182,9 +184,15 @@ def _describe(claim: Claim) -> Finding:
             "The picture's preview is missing from the store. Upload the picture again.",
             code="preview_missing",
         ) from None
-    picture = Picture(model_copy(preview), image.width, image.height, facts=image.facts)
+    picture = Picture(
+        model_copy(preview),
+        image.width,
+        image.height,
+        facts=image.facts,
+        filename=image.filename,
+    )
     asked_at, started = now(), time.monotonic()
-    description = get_describer().describe(picture)
+    description = get_describer(ask.model).describe(picture, ask)
     return Finding(description, asked_at, time.monotonic() - started)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from PIL import Image, ImageDraw
 
-from imgapp.adapters.vision import Description, Picture, get_describer
+from imgapp.adapters.vision import Description, Picture, default_ask, get_describer
 from imgapp.adapters.vision.basic import BasicDescriber, colour_name
 from imgapp.errors import PermanentDescriberError
 
@@ -15,7 +15,9 @@ from imgapp.errors import PermanentDescriberError
 def describe(image: Image.Image, **facts: Any) -> Description:
     data = io.BytesIO()
     image.save(data, "JPEG", quality=90)
-    return BasicDescriber().describe(Picture(data.getvalue(), *image.size, facts=facts))
+    return BasicDescriber().describe(
+        Picture(data.getvalue(), *image.size, facts=facts), default_ask()
+    )
 
 
 def noisy(size: tuple[int, int], low: int, high: int) -> Image.Image:
@@ -98,4 +100,4 @@ def test_names_colours_as_people_do(rgb: tuple[int, int, int], name: str) -> Non
 
 def test_a_copy_that_cannot_be_opened_is_a_permanent_failure() -> None:
     with pytest.raises(PermanentDescriberError):
-        BasicDescriber().describe(Picture(b"not a picture", 1, 1))
+        BasicDescriber().describe(Picture(b"not a picture", 1, 1), default_ask())

@@ -13,10 +13,12 @@ import pytest
 from PIL import Image
 
 from imgapp.adapters.imaging import model_copy
-from imgapp.adapters.vision import Picture, get_describer
+from imgapp.adapters.vision import Picture, default_ask, get_describer
 from imgapp.adapters.vision.openai import OpenAIDescriber
 from imgapp.errors import PermanentDescriberError, TransientDescriberError
 from tests.openai_server import ANSWER, OpenAIServer, Reply
+
+ASK = default_ask()
 
 
 @pytest.fixture
@@ -42,7 +44,7 @@ def picture(picture_file: Callable[..., Path]) -> Picture:
 def test_asks_once_with_a_strict_schema_and_a_small_picture_without_metadata(
     server: OpenAIServer, describer: OpenAIDescriber, picture: Picture
 ) -> None:
-    found = describer.describe(picture)
+    found = describer.describe(picture, ASK)
 
     [call] = server.calls
     assert call.problems == []
@@ -61,7 +63,7 @@ def test_a_server_of_ones_own_needs_no_key(
     server: OpenAIServer, picture: Picture, set_env: Callable[..., None]
 ) -> None:
     set_env(OPENAI_BASE_URL=server.url, IMGAPP_VISION_MODEL=server.model)
-    assert get_describer().describe(picture).alt_text == ANSWER["alt_text"]
+    assert get_describer().describe(picture, ASK).alt_text == ANSWER["alt_text"]
     assert "authorization" not in server.calls[0].headers
 
 
@@ -87,9 +89,9 @@ def test_falls_back_to_what_the_server_supports_and_remembers_it(
 ) -> None:
     server.rejects = rejects
 
-    assert describer.describe(picture).tags == ["bicycle", "wall", "shadow"]
+    assert describer.describe(picture, ASK).tags == ["bicycle", "wall", "shadow"]
     assert len(server.calls) == len(rejects) + 1
-    describer.describe(picture)
+    describer.describe(picture, ASK)
     assert len(server.calls) == len(rejects) + 2
     assert server.calls[-1].form == form
 
@@ -99,8 +101,8 @@ def test_never_repeats_a_token_limit_that_was_rejected(
 ) -> None:
     server.rejects = {"max_completion_tokens", "max_tokens"}
 
-    describer.describe(picture)
-    describer.describe(picture)
+    describer.describe(picture, ASK)
+    describer.describe(picture, ASK)
 
     limits = [
         sorted({"max_tokens", "max_completion_tokens"} & call.body.keys()) for call in server.calls
@@ -115,7 +117,7 @@ def test_a_plain_model_may_answer_in_prose(
     server.rejects = {"json_schema", "json_object"}
     server.default = Reply(content="An image of **two dogs** on a beach. They run after a ball.")
 
-    found = describer.describe(picture)
+    found = describer.describe(picture, ASK)
 
     assert found.alt_text == "Two dogs on a beach."
     assert found.description == "An image of two dogs on a beach. They run after a ball."
@@ -136,7 +138,7 @@ def test_finds_the_answer_behind_thoughts_fences_and_chatter(
 ) -> None:
     server.default = Reply(content=content)
 
-    assert describer.describe(picture).description == ANSWER["description"]
+    assert describer.describe(picture, ASK).description == ANSWER["description"]
 
 
 @pytest.mark.parametrize(
@@ -164,7 +166,7 @@ def test_an_answer_that_cannot_be_used_is_worth_another_attempt(
     server.default = reply
 
     with pytest.raises(TransientDescriberError) as caught:
-        describer.describe(picture)
+        describer.describe(picture, ASK)
     assert caught.value.code == "unusable_answer"
     assert len(server.calls) == 1
 
@@ -175,8 +177,8 @@ def test_an_answer_that_was_cut_off_gets_more_room_next_time(
     server.script(Reply(content="", finish_reason="length"))
 
     with pytest.raises(TransientDescriberError):
-        describer.describe(picture)
-    describer.describe(picture)
+        describer.describe(picture, ASK)
+    describer.describe(picture, ASK)
 
     first, second = (call.body["max_completion_tokens"] for call in server.calls)
     assert second == 2 * first
@@ -199,7 +201,7 @@ def test_what_passes_is_transient(
     server.default = reply
 
     with pytest.raises(TransientDescriberError) as caught:
-        describer.describe(picture)
+        describer.describe(picture, ASK)
     assert caught.value.code == code
     assert caught.value.retry_after is None
     assert len(server.calls) == 1
@@ -210,7 +212,7 @@ def test_a_server_that_is_not_there_is_transient(picture: Picture) -> None:
         url = gone.url
 
     with pytest.raises(TransientDescriberError) as caught:
-        OpenAIDescriber(api_key="sk-secret-key", base_url=url, model="any").describe(picture)
+        OpenAIDescriber(api_key="sk-secret-key", base_url=url, model="any").describe(picture, ASK)
     assert caught.value.code == "model_unreachable"
 
 
@@ -223,7 +225,7 @@ def test_a_server_that_does_not_answer_in_time_is_transient(
     server.delay = 1.0
 
     with pytest.raises(TransientDescriberError) as caught:
-        describer.describe(picture)
+        describer.describe(picture, ASK)
     assert caught.value.code == "model_timeout"
 
 
@@ -248,7 +250,7 @@ def test_carries_how_long_the_server_wants_to_be_left_alone(
     server.default = Reply(429, headers=headers)
 
     with pytest.raises(TransientDescriberError) as caught:
-        describer.describe(picture)
+        describer.describe(picture, ASK)
     assert caught.value.retry_after is not None
     assert low <= caught.value.retry_after <= high
 
@@ -259,7 +261,7 @@ def test_a_retry_after_that_makes_no_sense_is_ignored(
     server.default = Reply(503, headers={"Retry-After": "soon"})
 
     with pytest.raises(TransientDescriberError) as caught:
-        describer.describe(picture)
+        describer.describe(picture, ASK)
     assert caught.value.retry_after is None
 
 
@@ -293,7 +295,7 @@ def test_what_stays_is_permanent_and_comes_with_advice(
     server.default = reply
 
     with pytest.raises(PermanentDescriberError) as caught:
-        describer.describe(picture)
+        describer.describe(picture, ASK)
     assert caught.value.code == code
     assert advice in caught.value.detail
     assert len(server.calls) == 1
@@ -303,12 +305,12 @@ def test_an_unexplained_rejection_is_tried_in_simpler_forms_until_one_has_worked
     server: OpenAIServer, describer: OpenAIDescriber, picture: Picture
 ) -> None:
     server.script(Reply(400, error={"message": "Bad request"}))
-    describer.describe(picture)
+    describer.describe(picture, ASK)
     assert [call.form for call in server.calls] == ["json_schema", "json_object"]
 
     server.script(Reply(400, error={"message": "Bad request"}))
     with pytest.raises(PermanentDescriberError):
-        describer.describe(picture)
+        describer.describe(picture, ASK)
     assert len(server.calls) == 3
 
 
@@ -321,7 +323,9 @@ def test_neither_messages_nor_logs_hold_the_key_or_the_address(
         server.default = Reply(401, error=echo)
         url = server.url.replace("http://", "http://user:pass-word@")
         with pytest.raises(PermanentDescriberError) as caught:
-            OpenAIDescriber(api_key="sk-secret-key", base_url=url, model="any").describe(picture)
+            OpenAIDescriber(api_key="sk-secret-key", base_url=url, model="any").describe(
+                picture, ASK
+            )
     said = f"{caught.value.detail} {caplog.text} {caught.value.__cause__}"
     assert "vision_call_failed" in said
     assert "sk-secret" not in said

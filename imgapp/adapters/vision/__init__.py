@@ -4,20 +4,31 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from imgapp.adapters.vision.base import Describer, Description, Picture
+from imgapp.adapters.vision.base import BASIC, Ask, Describer, Description, Detail, Picture
+from imgapp.adapters.vision.prompt import default_ask
 from imgapp.errors import PermanentDescriberError
 from imgapp.settings import get_settings
 
-__all__ = ["Describer", "Description", "Picture", "get_describer"]
+__all__ = [
+    "BASIC",
+    "Ask",
+    "Describer",
+    "Description",
+    "Detail",
+    "Picture",
+    "default_ask",
+    "get_describer",
+]
 
 
-def get_describer() -> Describer:
-    """The describer that the settings name.
+def get_describer(model: str | None = None) -> Describer:
+    """The describer that the settings name, or the one that measures only (`BASIC`).
 
-    Raises PermanentDescriberError if it is to be a vision model and none is configured.
+    Any other model is asked through the configured server. Raises PermanentDescriberError if it is
+    to be a vision model and none is configured.
     """
     settings = get_settings()
-    if settings.describer == "basic":
+    if model == BASIC or settings.describer == "basic":
         from imgapp.adapters.vision.basic import BasicDescriber
 
         return BasicDescriber()

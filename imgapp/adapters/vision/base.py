@@ -1,10 +1,15 @@
-"""What a describer is given and what it gives back."""
+"""What a describer is given and asked, and what it gives back."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
+
+Detail = Literal["brief", "standard", "detailed"]
+
+BASIC = "basic-1"
+"""The model of the describer that needs none."""
 
 
 @dataclass(frozen=True)
@@ -17,6 +22,24 @@ class Picture:
     mime_type: str = "image/jpeg"
     facts: Mapping[str, Any] = field(default_factory=dict)
     """What the file says of itself: camera, date. Never sent to a model."""
+    filename: str | None = None
+    """To notice an alt text that only repeats it. Never sent to a model."""
+
+
+@dataclass(frozen=True)
+class Ask:
+    """What is asked about a picture, and of which model."""
+
+    instructions: str
+    """The whole system message, rendered (`prompt.render`)."""
+    prompt_version: str
+    model: str | None = None
+    """None is the one that the settings name; `BASIC` measures only."""
+    language: str = "en"
+    """What to write in (BCP 47)."""
+    detail: Detail = "standard"
+    vocabulary: tuple[str, ...] = ()
+    """The person's own tags: an answer's tags become these where they mean the same."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +61,6 @@ class Description:
 class Describer(Protocol):
     """A describer: to add one, implement this and name it in `get_describer`."""
 
-    def describe(self, picture: Picture) -> Description:
+    def describe(self, picture: Picture, ask: Ask) -> Description:
         """Raises TransientDescriberError or PermanentDescriberError."""
         ...

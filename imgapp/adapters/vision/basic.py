@@ -13,10 +13,8 @@ from typing import Any
 
 from PIL import Image, ImageChops, ImageStat, UnidentifiedImageError
 
-from imgapp.adapters.vision.base import Description, Picture
+from imgapp.adapters.vision.base import BASIC, Ask, Description, Picture
 from imgapp.errors import PermanentDescriberError
-
-MODEL_VERSION = "basic-1"
 
 _SIDE = 64
 _WORTH_NAMING = 0.12
@@ -40,7 +38,7 @@ class Measures:
 class BasicDescriber:
     """Colours, light, shape and the file's own facts, in plain sentences."""
 
-    def describe(self, picture: Picture) -> Description:
+    def describe(self, picture: Picture, ask: Ask) -> Description:  # noqa: ARG002
         """Raises PermanentDescriberError if the copy cannot be opened."""
         try:
             with Image.open(BytesIO(picture.data)) as opened:
@@ -58,7 +56,7 @@ class BasicDescriber:
             visible_text=None,
             decorative=None,
             language="en",
-            model_version=MODEL_VERSION,
+            model_version=BASIC,
         )
 
 

@@ -11,10 +11,10 @@ import openai
 from openai.types.chat import ChatCompletion
 
 from imgapp.adapters.vision.answer import read_answer, refused
-from imgapp.adapters.vision.base import Description, Picture
+from imgapp.adapters.vision.base import Ask, Description, Picture
 from imgapp.adapters.vision.dialect import Dialect, Dialects
 from imgapp.adapters.vision.failures import translate
-from imgapp.adapters.vision.prompt import PROMPT_VERSION, QUESTION, instructions
+from imgapp.adapters.vision.prompt import QUESTION
 from imgapp.errors import DescriberError, TransientDescriberError
 
 log = logging.getLogger(__name__)
@@ -30,11 +30,8 @@ logging.getLogger("httpx2").setLevel(logging.WARNING)
 class OpenAIDescriber:
     """Asks a vision model over HTTP. Retries are the caller's: each attempt is counted there."""
 
-    def __init__(
-        self, *, api_key: str | None, base_url: str | None, model: str, language: str = "en"
-    ) -> None:
+    def __init__(self, *, api_key: str | None, base_url: str | None, model: str) -> None:
         self.model = model
-        self.language = language
         self.base_url = base_url or DEFAULT_BASE_URL
         self._headers: dict[str, Any] = {} if api_key else {"Authorization": openai.Omit()}
         self._client = openai.OpenAI(
@@ -44,28 +41,29 @@ class OpenAIDescriber:
             timeout=openai.Timeout(TIMEOUT_SECONDS, connect=5.0),
         )
 
-    def describe(self, picture: Picture) -> Description:
+    def describe(self, picture: Picture, ask: Ask) -> Description:
         """One structured answer. Raises TransientDescriberError or PermanentDescriberError."""
+        model = ask.model or self.model
         while True:
-            dialect = _DIALECTS.of(self.base_url, self.model)
+            dialect = _DIALECTS.of(self.base_url, model)
             try:
-                completion = self._ask(picture, dialect)
+                completion = self._ask(picture, ask, model, dialect)
             except openai.APIStatusError as error:
-                if not _DIALECTS.step_down(self.base_url, self.model, dialect, error):
-                    raise self._translated(error) from None
+                if not _DIALECTS.step_down(self.base_url, model, dialect, error):
+                    raise _translated(error, model) from None
             except openai.OpenAIError as error:
-                raise self._translated(error) from None
+                raise _translated(error, model) from None
             except ValueError:
                 raise _no_answer() from None
             else:
-                return self._read(completion, dialect)
+                return self._read(completion, ask, model, dialect)
 
-    def _ask(self, picture: Picture, dialect: Dialect) -> ChatCompletion:
+    def _ask(self, picture: Picture, ask: Ask, model: str, dialect: Dialect) -> ChatCompletion:
         data = base64.b64encode(picture.data).decode()
         completion: ChatCompletion = self._client.chat.completions.create(
-            model=self.model,
+            model=model,
             messages=[
-                {"role": "system", "content": instructions(self.language)},
+                {"role": "system", "content": ask.instructions},
                 {
                     "role": "user",
                     "content": [
@@ -82,7 +80,9 @@ class OpenAIDescriber:
         )
         return completion
 
-    def _read(self, completion: ChatCompletion, dialect: Dialect) -> Description:
+    def _read(
+        self, completion: ChatCompletion, ask: Ask, model: str, dialect: Dialect
+    ) -> Description:
         # A server may answer 200 with anything at all; the SDK does not check.
         choices = getattr(completion, "choices", None)
         if not isinstance(choices, list) or not choices or choices[0].message is None:
@@ -94,23 +94,24 @@ class OpenAIDescriber:
         try:
             answer = read_answer(
                 content,
-                model_version=completion.model or self.model,
-                language=self.language,
+                model_version=completion.model or model,
+                language=ask.language,
                 prose=dialect.plain,
             )
         except TransientDescriberError:
             if reason == "length":
-                _DIALECTS.allow_more_tokens(self.base_url, self.model, dialect)
+                _DIALECTS.allow_more_tokens(self.base_url, model, dialect)
             raise
-        _DIALECTS.proven(self.base_url, self.model, dialect)
-        return _with_usage(answer, completion)
+        _DIALECTS.proven(self.base_url, model, dialect)
+        return _with_usage(answer, ask, completion)
 
-    def _translated(self, error: openai.OpenAIError) -> DescriberError:
-        status = getattr(error, "status_code", None)
-        code = getattr(error, "code", None)
-        # Neither the message nor the URL: servers echo keys, and URLs may hold credentials.
-        log.warning("vision_call_failed", extra={"http_status": status, "error_code": code})
-        return translate(error, self.model)
+
+def _translated(error: openai.OpenAIError, model: str) -> DescriberError:
+    status = getattr(error, "status_code", None)
+    code = getattr(error, "code", None)
+    # Neither the message nor the URL: servers echo keys, and URLs may hold credentials.
+    log.warning("vision_call_failed", extra={"http_status": status, "error_code": code})
+    return translate(error, model)
 
 
 def _no_answer() -> TransientDescriberError:
@@ -120,11 +121,11 @@ def _no_answer() -> TransientDescriberError:
     )
 
 
-def _with_usage(answer: Description, completion: ChatCompletion) -> Description:
+def _with_usage(answer: Description, ask: Ask, completion: ChatCompletion) -> Description:
     usage = completion.usage
     return replace(
         answer,
-        prompt_version=PROMPT_VERSION,
+        prompt_version=ask.prompt_version,
         input_tokens=_count(getattr(usage, "prompt_tokens", None)),
         output_tokens=_count(getattr(usage, "completion_tokens", None)),
     )

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from imgapp.adapters.vision.base import Ask
+
 PROMPT_VERSION = "1"
 
 INSTRUCTIONS = """\
@@ -57,3 +59,8 @@ ANSWER_SCHEMA: dict[str, Any] = {
 def instructions(language: str) -> str:
     """The system message for answers in a language (BCP 47)."""
     return INSTRUCTIONS.format(language=_LANGUAGES.get(language, language))
+
+
+def default_ask(language: str = "en") -> Ask:
+    """What is asked where nobody has said otherwise."""
+    return Ask(instructions(language), PROMPT_VERSION, language=language)
