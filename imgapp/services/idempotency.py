@@ -9,7 +9,7 @@ from uuid import UUID
 
 from sqlalchemy import delete, update
 from sqlalchemy.dialects.postgresql import insert
-from sqlmodel import col, select
+from sqlmodel import Session, col, select
 
 from imgapp.adapters.db import transaction
 from imgapp.errors import Conflict, InvalidRequest
@@ -50,7 +50,7 @@ def begin(user_id: UUID, key: str, fingerprint: str) -> Answer | None:
         known = session.exec(query).one()
         if known.fingerprint != fingerprint:
             raise Conflict(
-                "This Idempotency-Key was used for other files.", code="idempotency_key_reused"
+                "This Idempotency-Key was used for another request.", code="idempotency_key_reused"
             )
         if known.status_code is not None:
             return Answer(known.status_code, known.response or {})
@@ -64,11 +64,16 @@ def begin(user_id: UUID, key: str, fingerprint: str) -> Answer | None:
 def finish(user_id: UUID, key: str, answer: Answer) -> None:
     """Keep the answer for a day."""
     with transaction(user_id) as session:
-        session.execute(
-            update(IdempotencyKey)
-            .where(col(IdempotencyKey.key) == key)
-            .values(status_code=answer.status_code, response=answer.body)
-        )
+        keep(session, key, answer)
+
+
+def keep(session: Session, key: str, answer: Answer) -> None:
+    """As `finish`, in the transaction that does what is answered: both happen, or neither."""
+    session.execute(
+        update(IdempotencyKey)
+        .where(col(IdempotencyKey.key) == key)
+        .values(status_code=answer.status_code, response=answer.body)
+    )
 
 
 def abandon(user_id: UUID, key: str) -> None:
