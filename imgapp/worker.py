@@ -6,7 +6,7 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +17,7 @@ from dramatiq.middleware import Middleware
 from imgapp import tasks
 from imgapp.adapters import queue
 from imgapp.errors import ServiceUnavailable
-from imgapp.services import analysis, audit, leases, people, spool, trash
+from imgapp.services import analysis, audit, leases, metrics, people, removals, spool, trash
 from imgapp.settings import get_settings
 
 log = logging.getLogger(__name__)
@@ -36,19 +36,34 @@ class Chore:
     run: Callable[[], object]
     every: float
     """Seconds."""
+    lane: str = "database"
+    """Each lane has a thread: a bucket that hangs holds up no lease."""
 
 
 CHORES = (
     Chore(analysis.sweep, 2.0),
     Chore(spool.sweep_spool, 900.0),
     Chore(trash.purge_trash, 3600.0),
-    Chore(people.purge_deleted, 5.0),
+    Chore(removals.sweep, 2.0, "store"),
+    Chore(people.purge_deleted, 5.0, "store"),
     Chore(audit.trim_trail, 24 * 3600.0),
 )
 
 
+class Reporting(Middleware):
+    """Says that this worker lives, and what it counted."""
+
+    def after_worker_boot(self, broker: Broker, worker: Worker) -> None:  # noqa: ARG002
+        """Start."""
+        metrics.start("worker")
+
+    def after_worker_shutdown(self, broker: Broker, worker: Worker) -> None:  # noqa: ARG002
+        """Say what is left to say."""
+        metrics.stop()
+
+
 class Sweeper(Middleware):
-    """Does the chores on a thread of its own, and hands leases back when the worker stops."""
+    """Does the chores on threads of its own, and hands leases back when the worker stops."""
 
     def __init__(self, chores: tuple[Chore, ...] = CHORES) -> None:
         self._chores = chores
@@ -70,21 +85,24 @@ class Sweeper(Middleware):
     def after_worker_boot(self, broker: Broker, worker: Worker) -> None:  # noqa: ARG002
         """Start."""
         self._stop.clear()
-        threading.Thread(target=self._work, name="sweeper", daemon=True).start()
+        for lane in dict.fromkeys(chore.lane for chore in self._chores):
+            chores = [chore for chore in self._chores if chore.lane == lane]
+            name = f"sweeper-{lane}"
+            threading.Thread(target=self._work, args=[chores], name=name, daemon=True).start()
 
     def before_worker_shutdown(self, broker: Broker, worker: Worker) -> None:  # noqa: ARG002
         """Pictures in flight go back to the queue at once; nobody waits for the model."""
         self._stop.set()
         leases.stop()
 
-    def _work(self) -> None:
-        due = dict.fromkeys(self._chores, 0.0)
+    def _work(self, chores: Sequence[Chore]) -> None:
+        due = dict.fromkeys(chores, 0.0)
         while not self._stop.is_set():
-            for chore in self._chores:
+            for chore in chores:
                 if due[chore] <= time.monotonic():
                     _do(chore)
                     due[chore] = time.monotonic() + chore.every
-            self._stop.wait(min(chore.every for chore in self._chores))
+            self._stop.wait(min(chore.every for chore in chores))
 
 
 def _do(chore: Chore) -> None:
@@ -102,5 +120,6 @@ for chatty in ("dramatiq", "pyvips"):
     logging.getLogger(chatty).setLevel(logging.WARNING)
 broker = queue.broker()
 broker.add_middleware(Sweeper())
+broker.add_middleware(Reporting())
 
 __all__ = ["broker", "tasks"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -20,7 +19,7 @@ from imgapp.adapters.imaging import Carried, Decoded
 from imgapp.adapters.queue import enqueue_analysis
 from imgapp.errors import Conflict, EmptyFile, NotSignedIn
 from imgapp.models import AnalysisStatus, Image, Priority, WrittenBy, new_id, now
-from imgapp.services import quotas
+from imgapp.services import quotas, removals
 from imgapp.services.filenames import safe_name, shown_name
 from imgapp.services.spool import (
     SpooledFile,
@@ -29,8 +28,6 @@ from imgapp.services.spool import (
     spool_file,
     sweep_spool,
 )
-
-log = logging.getLogger(__name__)
 
 _RENDITION_TYPE = "image/webp"
 
@@ -43,6 +40,14 @@ class Ingested:
     duplicate: bool
 
 
+@dataclass(frozen=True)
+class StoredOriginal:
+    """The bytes of a spooled file, which are in the store already: as the object `key`, `etag`."""
+
+    key: str
+    etag: str
+
+
 Note = Callable[[Session, Ingested], None]
 """Writes down that a picture was taken in, in the transaction that does it."""
 
@@ -53,6 +58,7 @@ def ingest(
     *,
     priority: Priority = Priority.INTERACTIVE,
     note: Note | None = None,
+    stored: StoredOriginal | None = None,
 ) -> Ingested:
     """Take a spooled file in: decode, store, commit, queue. The spooled file is gone afterwards.
 
@@ -69,26 +75,34 @@ def ingest(
         quotas.check_room(user_id, spooled.size)
         work_dir.mkdir(mode=0o700)
         decoded = imaging.decode(spooled.path, work_dir, bulk=priority == Priority.BULK)
-        return _store(user_id, spooled, decoded, priority, note)
+        return _store(user_id, spooled, decoded, priority, note, stored)
     finally:
         spooled.path.unlink(missing_ok=True)
         shutil.rmtree(work_dir, ignore_errors=True)
 
 
 def _store(
-    user_id: UUID, spooled: SpooledFile, decoded: Decoded, priority: Priority, note: Note | None
+    user_id: UUID,
+    spooled: SpooledFile,
+    decoded: Decoded,
+    priority: Priority,
+    note: Note | None,
+    stored: StoredOriginal | None,
 ) -> Ingested:
     image = _row(user_id, spooled, decoded, priority)
+    place = removals.place_of(image)
+    removals.intend(place, spooled.size)
     try:
-        _put_files(image, spooled.path, decoded)
+        _put_files(image, spooled.path, decoded, stored)
         added = _insert(image, note)
     except BaseException:
-        _delete_unless_committed(image)
+        # Nothing happens if the connection broke after the commit.
+        removals.run(place)
         raise
     if added:
         return Ingested(image.id, duplicate=False)
     # The same bytes came in twice at once, and the other one was first.
-    _delete_files(image)
+    removals.run(place)
     known = _restore(user_id, spooled.sha256, note)
     if known is None:
         raise Conflict("The picture was deleted while it was uploaded again; upload it once more.")
@@ -126,13 +140,23 @@ def _write_carried(image: Image, carried: Carried) -> None:
             setattr(image, f"{field}_by", WrittenBy.PERSON)
 
 
-def _put_files(image: Image, original: Path, decoded: Decoded) -> None:
-    store = storage.get_store()
-    store.put(image.s3_key, original, image.mime_type)
+def _put_files(
+    image: Image, original: Path, decoded: Decoded, stored: StoredOriginal | None
+) -> None:
+    store = storage.get_store(image.s3_bucket)
+    if stored is None or not _adopt(image, stored):
+        store.put(image.s3_key, original, image.mime_type)
     thumbnail = storage.rendition_key(image.s3_key, "thumbnail")
     store.put(thumbnail, decoded.thumbnail, _RENDITION_TYPE)
     preview = storage.rendition_key(image.s3_key, "preview")
     store.put(preview, decoded.preview, _RENDITION_TYPE)
+
+
+def _adopt(image: Image, stored: StoredOriginal) -> bool:
+    incoming = storage.get_store(image.s3_bucket).incoming
+    return incoming is not None and incoming.adopt(
+        stored.key, stored.etag, image.s3_key, image.mime_type
+    )
 
 
 def _insert(image: Image, note: Note | None) -> bool:
@@ -147,6 +171,7 @@ def _insert(image: Image, note: Note | None) -> bool:
         with transaction(image.user_id) as session:
             added = session.execute(statement).first() is not None
             if added:
+                removals.take_back(session, removals.place_of(image))
                 quotas.check(session)
                 if note is not None:
                     note(session, Ingested(image.id, duplicate=False))
@@ -181,29 +206,12 @@ def _announce(session: Session, image: Image, kind: str) -> None:
     after_commit(session, partial(events.publish, image.user_id, kind, image.id))
 
 
-def _delete_unless_committed(image: Image) -> None:
-    """Remove the files of a picture that was not added.
-
-    A connection may break after the commit: only a database that answers "no such row" makes sure.
-    """
-    try:
-        with transaction(image.user_id) as session:
-            committed = session.get(Image, image.id) is not None
-        if not committed:
-            _delete_files(image)
-    except Exception:
-        log.warning("files_left_in_store", extra={"image_id": str(image.id)}, exc_info=True)
-
-
-def _delete_files(image: Image) -> None:
-    storage.get_store().delete_prefix(image.s3_key.rpartition("/")[0] + "/")
-
-
 __all__ = [
     "Ingested",
     "Note",
     "SpoolWriter",
     "SpooledFile",
+    "StoredOriginal",
     "ingest",
     "new_spool_path",
     "spool_file",

@@ -18,7 +18,7 @@ from imgapp.adapters import db, passwords
 from imgapp.adapters.storage import get_store
 from imgapp.errors import Conflict, InvalidRequest, NotFound
 from imgapp.models import Shape, new_id
-from imgapp.services import audit
+from imgapp.services import audit, removals
 from imgapp.services.audit import Kind, administration
 from imgapp.services.users import check_password, clean_email, normalized
 
@@ -32,7 +32,7 @@ _UPDATE = sa.text(
     ":id, :disabled, :is_admin, :set_quota, :quota_images, :quota_bytes)"
 )
 _DELETE = sa.text("SELECT imgapp_delete_person(:id)")
-_PURGE_IMAGES = sa.text("SELECT s3_key FROM imgapp_purge_deleted_images(:limit)")
+_PURGE_IMAGES = sa.text("SELECT count(*) FROM imgapp_purge_deleted_images(:limit)")
 _PURGE_PERSON = sa.text("SELECT user_id, email FROM imgapp_purge_deleted_person()")
 _FIRST_ADMIN = sa.text("SELECT imgapp_first_admin()")
 
@@ -180,11 +180,14 @@ def operator() -> UUID:
 def purge_deleted() -> int:
     """Remove what belongs to people who were deleted, then themselves; returns how many of both.
 
-    Files go before rows: whenever this is interrupted, what is left is found again. Raises
-    DatabaseUnavailable, StoreUnavailable.
+    A person goes last, when none of their files is left: whenever this is interrupted, what is
+    left is found again. Raises DatabaseUnavailable, StoreUnavailable.
     """
     removed = 0
-    while (some := _purge_images() or _purge_person()) > 0:
+    while (some := _purge_images()) > 0:
+        removed += some
+    removals.sweep()
+    while (some := _purge_person()) > 0:
         removed += some
     return removed
 
@@ -197,10 +200,7 @@ def one_time_password() -> str:
 
 def _purge_images() -> int:
     with db.transaction() as session:
-        keys = list(session.execute(_PURGE_IMAGES, {"limit": _AT_ONCE}).scalars())
-        for key in keys:
-            get_store().delete_prefix(key.rpartition("/")[0] + "/")
-    return len(keys)
+        return int(session.execute(_PURGE_IMAGES, {"limit": _AT_ONCE}).scalar_one())
 
 
 def _purge_person() -> int:
@@ -208,8 +208,9 @@ def _purge_person() -> int:
         person = session.execute(_PURGE_PERSON).one_or_none()
         if person is None:
             return 0
-        # Also what an upload left that was cut off between its files and its row.
-        get_store().delete_prefix(f"users/{person.user_id}/")
+        # What no row ever knew of, if there is anything.
+        for folder in ("users", "incoming"):
+            get_store().delete_prefix(f"{folder}/{person.user_id}/")
         audit.write(
             session, Kind.PERSON_REMOVED, None, person=person.email, person_id=person.user_id
         )

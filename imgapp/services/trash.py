@@ -11,13 +11,12 @@ from sqlmodel import col, select
 from imgapp.adapters import events
 from imgapp.adapters.db import after_commit, transaction
 from imgapp.adapters.queue import enqueue_analysis
-from imgapp.adapters.storage import get_store
 from imgapp.errors import NotFound
 from imgapp.models import AnalysisStatus, Image, Priority, now
 
 DAYS_KEPT = 30
 _AT_ONCE = 50
-_PURGE = text("SELECT s3_key FROM imgapp_purge_trash(make_interval(days => :days), :limit)")
+_PURGE = text("SELECT count(*) FROM imgapp_purge_trash(make_interval(days => :days), :limit)")
 
 
 def restore_image(user_id: UUID, image_id: UUID) -> None:
@@ -38,9 +37,9 @@ def restore_image(user_id: UUID, image_id: UUID) -> None:
 
 
 def purge_trash() -> int:
-    """Remove pictures whose month is over, with their files; returns how many.
+    """Remove pictures whose month is over; returns how many. Raises DatabaseUnavailable.
 
-    Raises DatabaseUnavailable, StoreUnavailable.
+    Their files are to be removed from that moment on.
     """
     removed = 0
     while (some := _purge_some()) > 0:
@@ -50,8 +49,5 @@ def purge_trash() -> int:
 
 def _purge_some() -> int:
     with transaction() as session:
-        keys = list(session.execute(_PURGE, {"days": DAYS_KEPT, "limit": _AT_ONCE}).scalars())
-        # Before the commit: rows whose files could not be removed stay, and are tried again.
-        for key in keys:
-            get_store().delete_prefix(key.rpartition("/")[0] + "/")
-    return len(keys)
+        wanted = {"days": DAYS_KEPT, "limit": _AT_ONCE}
+        return int(session.execute(_PURGE, wanted).scalar_one())

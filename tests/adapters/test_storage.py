@@ -7,48 +7,18 @@ import socket
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 import boto3
 import httpx
 import pytest
 from botocore.config import Config
-from moto.server import ThreadedMotoServer
 
 from imgapp.adapters.storage import Store, get_store, rendition_key, s3
 from imgapp.errors import NotFound, StoreUnavailable
+from tests.buckets import BUCKET, bucket_client
 
 KEY = "users/u/images/i/photo.jpg"
-BUCKET = "pictures"
-
-
-@pytest.fixture(scope="module")
-def moto() -> Iterator[str]:
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    yield f"http://{host}:{port}"
-    server.stop()
-
-
-@pytest.fixture
-def s3_env(moto: str, set_env: Callable[..., None]) -> Callable[..., None]:
-    """The settings point at an empty bucket of a server that speaks S3."""
-    httpx.post(f"{moto}/moto-api/reset").raise_for_status()
-    set_env(
-        IMGAPP_S3_BUCKET=BUCKET,
-        AWS_ENDPOINT_URL_S3=moto,
-        AWS_ACCESS_KEY_ID="key",
-        AWS_SECRET_ACCESS_KEY="secret",
-        AWS_DEFAULT_REGION="us-east-1",
-    )
-    client().create_bucket(Bucket=BUCKET)
-    return set_env
-
-
-def client() -> Any:
-    return boto3.Session().client("s3")
 
 
 @pytest.fixture(params=["disk", "s3"])
@@ -263,7 +233,7 @@ def test_encryption_and_storage_class_are_asked_for(
 ) -> None:
     store = s3.S3Store(BUCKET, sse="AES256", storage_class="STANDARD_IA")
     store.put(KEY, file(), "image/png")
-    stored = client().head_object(Bucket=BUCKET, Key=KEY)
+    stored = bucket_client().head_object(Bucket=BUCKET, Key=KEY)
     assert stored["ServerSideEncryption"] == "AES256"
     assert stored["StorageClass"] == "STANDARD_IA"
     assert stored["ContentType"] == "image/png"
@@ -273,7 +243,7 @@ def test_a_large_file_is_sent_in_parts(s3_env: None, file: Callable[..., Path]) 
     store = s3.S3Store(BUCKET)
     data = os.urandom(1024 * 1024) * 20
     store.put(KEY, file(data), "image/jpeg")
-    assert client().head_object(Bucket=BUCKET, Key=KEY)["ETag"].endswith('-3"')
+    assert bucket_client().head_object(Bucket=BUCKET, Key=KEY)["ETag"].endswith('-3"')
     assert store.read(KEY) == data
 
 

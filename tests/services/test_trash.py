@@ -4,10 +4,10 @@ from datetime import timedelta
 
 import pytest
 
-from imgapp.adapters import storage
 from imgapp.adapters.storage import get_store, rendition_key
-from imgapp.errors import NotFound, StoreUnavailable
+from imgapp.errors import NotFound
 from imgapp.models import new_id, now
+from imgapp.services import removals
 from imgapp.services.trash import purge_trash, restore_image
 from tests.conftest import Person
 from tests.waiting import add_picture, count_of, row_of
@@ -22,6 +22,7 @@ def test_removes_what_was_deleted_a_month_ago_and_nothing_else(
     keys = {i: row_of(p.user_id, i).s3_key for p, i in ((alice, old), (alice, recent))}
 
     assert purge_trash() == 1
+    assert removals.sweep() == 1
 
     assert (count_of(alice.user_id), count_of(mallory.user_id)) == (1, 1)
     assert not get_store().exists(rendition_key(keys[old], "preview"))
@@ -36,20 +37,6 @@ def test_removes_any_number(alice: Person) -> None:
 
     assert purge_trash() == 53
     assert count_of(alice.user_id) == 0
-
-
-def test_a_store_that_is_away_loses_nothing(alice: Person, monkeypatch: pytest.MonkeyPatch) -> None:
-    add_picture(alice.user_id, deleted_at=now() - timedelta(days=31))
-
-    def away(*_: object) -> None:
-        raise StoreUnavailable
-
-    with monkeypatch.context() as patch:
-        patch.setattr(type(storage.get_store()), "delete_prefix", away)
-        with pytest.raises(StoreUnavailable):
-            purge_trash()
-    assert count_of(alice.user_id) == 1
-    assert purge_trash() == 1
 
 
 def test_a_picture_comes_back_out_of_the_trash(alice: Person) -> None:

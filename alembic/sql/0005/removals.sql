@@ -47,7 +47,11 @@ AS $$
         WHERE i.id = r.image_id AND i.user_id = r.user_id AND i.s3_bucket = r.s3_bucket
     )
     FROM public.store_removals r
-    WHERE r.due_at <= now() AND (p_local OR r.s3_bucket <> 'local')
+    WHERE (p_local OR r.s3_bucket <> 'local')
+        AND (r.due_at <= now() OR (r.attempts = 0 AND r.user_id = ANY (ARRAY(
+            -- Nothing of theirs is worth waiting for.
+            SELECT u.id FROM public.users u WHERE u.deleting_at IS NOT NULL
+        ))))
     ORDER BY r.due_at LIMIT p_limit
     FOR UPDATE OF r SKIP LOCKED
 $$;
