@@ -19,6 +19,9 @@ from imgapp.api import (
     uploads,
 )
 from imgapp.api.docs import add_docs
+from imgapp.api.entity_tags import EntityTags
+from imgapp.api.measured import Measured, Routed
+from imgapp.api.methods import Methods
 from imgapp.api.middleware import BodyLimit, RequestIds, SecurityHeaders
 from imgapp.api.openapi import DESCRIPTION, describe
 from imgapp.api.problems import add_problem_handlers
@@ -30,6 +33,9 @@ API_PATHS = ("/api", "/metrics")
 
 STREAMED = ("/api/upload",)
 """Bodies that are read piece by piece under a limit of their own."""
+
+TAGGED = ("/api/images", "/api/batches", "/api/openapi.json")
+"""What is asked for again and again: answers carry an entity tag."""
 
 ROUTERS: tuple[APIRouter, ...] = (
     uploads.router,
@@ -64,6 +70,9 @@ def create_api() -> FastAPI:
     add_problem_handlers(app)
     describe(app)
     # The last one added is the outermost.
+    app.add_middleware(Routed)
+    app.add_middleware(EntityTags, paths=TAGGED)
+    app.add_middleware(Methods, routes=app.routes)
     app.add_middleware(BodyLimit, streaming=STREAMED)
     app.add_middleware(RateHeaders)
     app.add_middleware(Sources)
@@ -81,7 +90,7 @@ def create_site(pages: ASGIApp) -> ASGIApp:
         ours = scope["type"] == "http" and is_api_path(scope["path"])
         await (api if ours else guarded_pages)(scope, receive, send)
 
-    return Sources(site)
+    return Measured(Sources(site), is_page=lambda path: not is_api_path(path))
 
 
 def is_api_path(path: str) -> bool:

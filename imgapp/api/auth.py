@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from fastapi import Depends, Request
 
 from imgapp.api import rates
+from imgapp.api.parameters import refuse_unknown
 from imgapp.errors import Forbidden, NotSignedIn
 from imgapp.models import Scope, Viewer
 from imgapp.services import limits, sessions, single_sign_on, tokens
@@ -26,13 +27,15 @@ Kind = Literal["requests", "uploads"]
 def caller(kind: Kind) -> Callable[[Request], Awaitable[Viewer]]:
     """A dependency: the caller, by bearer token or session cookie, counted as `kind`.
 
-    It raises NotSignedIn, Forbidden (from another origin) and RateLimited.
+    It raises NotSignedIn, Forbidden (from another origin), RateLimited and, for query parameters
+    that the route does not know, RequestValidationError.
     """
 
     async def counted_caller(request: Request) -> Viewer:
         pool = in_provider if _is_of_provider(request) else in_db
         viewer, allowance = await pool(_authenticate_and_count, request, kind)
         rates.note(request, allowance)
+        refuse_unknown(request)
         return viewer
 
     return counted_caller

@@ -18,15 +18,18 @@ def json_body(shape: type[M]) -> Callable[[Request], Awaitable[M]]:
 
     FastAPI parses a body parameter before it runs the dependencies, so that a stranger's broken
     JSON would be answered with 422 and not 401. Put this one behind the caller's. It refuses lone
-    surrogates too, which neither the database nor an answer can carry.
+    surrogates too, which neither the database nor an answer can carry, and takes each value in its
+    own type only: "true" is not true.
     """
 
     async def read(request: Request) -> M:
         media_type = request.headers.get("content-type", "application/json").partition(";")[0]
         if not media_type.strip().lower().endswith(("/json", "+json")):
             raise HTTPException(415, "Send JSON: Content-Type: application/json")
+        if request.headers.get("content-encoding", "identity").strip().lower() != "identity":
+            raise HTTPException(415, "Compressed bodies are not taken")
         try:
-            return shape.model_validate_json(await request.body())
+            return shape.model_validate_json(await request.body(), strict=True)
         except ValidationError as error:
             raise RequestValidationError(
                 [{**item, "loc": ("body", *item["loc"])} for item in error.errors()]

@@ -11,6 +11,7 @@ from pydantic import BeforeValidator, StringConstraints
 
 from imgapp.api.auth import require_read, require_write
 from imgapp.api.bodies import json_body, json_body_schema
+from imgapp.api.entity_tags import IfMatch, IfNoneMatch, known_tags, required_tags, tagged
 from imgapp.api.ids import parse_id
 from imgapp.api.problems import documented
 from imgapp.models import (
@@ -67,28 +68,36 @@ Tag = Annotated[str | None, Query(max_length=100, description="One tag, exactly"
 @router.get("", response_model=ImagePage, responses=documented(400, 401, 403, 422))
 async def list_images(
     viewer: Reader,
+    response: Response,
     status: Status = None,
     q: Words = None,
     tag: Tag = None,
     limit: Limit = PAGE,
     cursor: Cursor = None,
-) -> ImagePage:
+    if_none_match: IfNoneMatch = None,
+) -> ImagePage | Response:
     """Your pictures, newest first. `total` comes with the first page and is null after."""
-    return await in_db(
-        images.list_images,
+    page = await in_db(
+        images.read_images,
         viewer.user_id,
+        known=known_tags(if_none_match),
         status=status,
         q=q,
         tag=tag,
         limit=limit,
         cursor=cursor,
     )
+    return tagged(page, response)
 
 
 @router.get("/{image_id}", response_model=ImagePublic, responses=documented(401, 403, 404))
-async def read_image(viewer: Reader, image_id: ImageId) -> ImagePublic:
+async def read_image(
+    viewer: Reader, image_id: ImageId, response: Response, if_none_match: IfNoneMatch = None
+) -> ImagePublic | Response:
     """One picture with its texts, its newest analysis and links to its files."""
-    return await in_db(images.get_image, viewer.user_id, image_id)
+    known = known_tags(if_none_match)
+    found = await in_db(images.read_image, viewer.user_id, image_id, known=known)
+    return tagged(found, response)
 
 
 @router.patch(
@@ -99,9 +108,18 @@ async def read_image(viewer: Reader, image_id: ImageId) -> ImagePublic:
         ImageEdit, {"alt_text": "A red bicycle against a wall", "tags": ["bicycle", "street"]}
     ),
 )
-async def edit_image(viewer: Writer, image_id: ImageId, edit: Edit) -> ImagePublic:
+async def edit_image(
+    viewer: Writer,
+    image_id: ImageId,
+    edit: Edit,
+    response: Response,
+    if_match: IfMatch = None,
+) -> ImagePublic:
     """Write the texts yourself. No model overwrites what a person wrote; null lets it again."""
-    return await in_db(images.edit_image, viewer.user_id, image_id, edit)
+    required = required_tags(if_match)
+    edited = await in_db(images.edit_version, viewer.user_id, image_id, edit, required=required)
+    response.headers["ETag"] = f'"{edited.tag}"'
+    return edited.value
 
 
 @router.delete("/{image_id}", status_code=204, responses=documented(401, 403, 404, 422))
@@ -111,10 +129,14 @@ async def delete_image(
     permanent: Annotated[
         bool, Query(description="Remove it and its files now, out of the trash too")
     ] = False,
+    if_match: IfMatch = None,
 ) -> Response:
     """Move a picture to the trash; from then on its address answers 404."""
     in_pool = in_io if permanent else in_db
-    await in_pool(images.delete_image, viewer.user_id, image_id, permanent=permanent)
+    required = required_tags(if_match)
+    await in_pool(
+        images.delete_image, viewer.user_id, image_id, permanent=permanent, required=required
+    )
     return Response(status_code=204)
 
 

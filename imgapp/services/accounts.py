@@ -15,7 +15,7 @@ from imgapp.errors import Conflict, Forbidden, InvalidRequest, NotFound
 from imgapp.models import Identity, Image, Shape, StorageUsage, User, now
 from imgapp.services import attempts, audit, sessions
 from imgapp.services.audit import Kind
-from imgapp.services.images import TEXT_FIELDS
+from imgapp.services.shown import TEXT_FIELDS
 from imgapp.services.users import MAX_PASSWORD, check_password, normalized
 from imgapp.settings import get_settings
 

@@ -47,6 +47,11 @@ def signed_urls(image: Image) -> ImageUrls:
     return ImageUrls(**{variant: _signed_url(image, variant) for variant in VARIANTS})
 
 
+def links_version() -> str:
+    """Changes whenever the links of a picture that stays the same would be written anew."""
+    return _sign(f"links {_expiry()} {get_settings().s3_public_endpoint}")[:8]
+
+
 def store_origin() -> str | None:
     """Where browsers load pictures from, if that is not our own origin (CSP: `img-src`)."""
     expires_at = datetime.fromtimestamp(_expiry(), UTC)
@@ -137,9 +142,12 @@ def _expiry() -> int:
 
 
 def _signature(user_id: UUID, image_id: UUID, variant: str, expires: int) -> str:
+    return _sign(f"file {user_id} {image_id} {variant} {expires}")
+
+
+def _sign(message: str) -> str:
     secret = get_settings().secret_key
     if secret is None:
         raise ConfigurationError("IMGAPP_SECRET_KEY is not set")
-    message = f"file {user_id} {image_id} {variant} {expires}".encode()
-    digest = hmac.digest(secret.get_secret_value().encode(), message, hashlib.sha256)
+    digest = hmac.digest(secret.get_secret_value().encode(), message.encode(), hashlib.sha256)
     return base64.urlsafe_b64encode(digest).decode().rstrip("=")

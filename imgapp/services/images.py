@@ -2,40 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from functools import partial
+from typing import Any, TypedDict, Unpack
 from uuid import UUID
 
 from sqlalchemy import select, text, tuple_
 from sqlmodel import Session, col
 
-from imgapp.adapters import events, storage
+from imgapp.adapters import events
 from imgapp.adapters.db import after_commit, transaction
 from imgapp.errors import NotFound
 from imgapp.models import (
     AnalysesPage,
     AnalysisPublic,
     AnalysisStatus,
-    AnalysisSummary,
-    ErrorInfo,
     Image,
     ImageAnalysis,
     ImageEdit,
     ImagePage,
     ImagePublic,
     ImageStatus,
-    WaitingReason,
+    StorageUsage,
     WrittenBy,
     now,
 )
-from imgapp.services import audit
+from imgapp.services import audit, removals
 from imgapp.services.audit import Kind
 from imgapp.services.cursors import Place, read_cursor, write_cursor
-from imgapp.services.files import signed_urls
+from imgapp.services.shown import image_status, shown
 from imgapp.services.texts import clean_line, clean_tags, clean_text
-
-TEXT_FIELDS = ("alt_text", "description", "tags", "visible_text", "decorative", "language")
-"""Each has a column `<field>_by` that says who wrote it."""
+from imgapp.services.versions import Versioned, require, tag_of, tag_of_page
 
 _SEARCH = text(
     "SELECT imgapp_search_images(:q, :tag, :status, CAST(:before AS timestamptz),"
@@ -47,8 +44,17 @@ _COUNT = text("SELECT imgapp_search_count(:q, :tag, :status)")
 def get_image(user_id: UUID, image_id: UUID) -> ImagePublic:
     """One picture. Raises NotFound, also when it is somebody else's or in the trash."""
     with transaction(user_id) as session:
+        return shown(session, [_fetch(session, image_id)])[0]
+
+
+def read_image(
+    user_id: UUID, image_id: UUID, *, known: Container[str] = ()
+) -> Versioned[ImagePublic | None]:
+    """As `get_image`, or None for a caller who has it already, under one of the tags `known`."""
+    with transaction(user_id) as session:
         image = _fetch(session, image_id)
-        return _shown(session, [image])[0]
+        tag = tag_of(image)
+        return Versioned(tag, None if tag in known else shown(session, [image])[0])
 
 
 def get_status(user_id: UUID, image_id: UUID) -> ImageStatus:
@@ -60,22 +66,34 @@ def get_status(user_id: UUID, image_id: UUID) -> ImageStatus:
 def public_images(user_id: UUID, ids: Iterable[UUID]) -> list[ImagePublic]:
     """The pictures among `ids` that this person has, in that order, without the trash."""
     with transaction(user_id) as session:
-        return _shown(session, _fetch_many(session, list(ids)))
+        return shown(session, _fetch_many(session, list(ids)))
 
 
-def list_images(
-    user_id: UUID,
-    *,
-    status: AnalysisStatus | None = None,
-    q: str | None = None,
-    tag: str | None = None,
-    limit: int = 60,
-    cursor: str | None = None,
-) -> ImagePage:
+class Asked(TypedDict, total=False):
+    """What a list can be asked for."""
+
+    status: AnalysisStatus | None
+    q: str | None
+    tag: str | None
+    limit: int
+    cursor: str | None
+
+
+def list_images(user_id: UUID, **asked: Unpack[Asked]) -> ImagePage:
     """One page, newest first; `total` with the first one. Raises InvalidRequest (cursor)."""
+    page = read_images(user_id, **asked).value
+    assert page is not None
+    return page
+
+
+def read_images(
+    user_id: UUID, *, known: Container[str] = (), **asked: Unpack[Asked]
+) -> Versioned[ImagePage | None]:
+    """As `list_images`, or None for a caller who has the page, under one of the tags `known`."""
+    status, limit, cursor = asked.get("status"), asked.get("limit", 60), asked.get("cursor")
     wanted = {
-        "q": clean_line(q or "") or None,
-        "tag": clean_line(tag or "") or None,
+        "q": clean_line(asked.get("q") or "") or None,
+        "tag": clean_line(asked.get("tag") or "") or None,
         "status": status.value if status else None,
     }
     scope = (user_id, "images", *wanted.values())
@@ -83,43 +101,71 @@ def list_images(
     before = {"before": place and place.at, "before_id": place and place.id}
     with transaction(user_id) as session:
         found = session.execute(_SEARCH, {**wanted, **before, "limit": limit + 1}).scalars()
-        images = _fetch_many(session, list(found))
-        items = _shown(session, images[:limit])
-        total = session.execute(_COUNT, wanted).scalar_one() if place is None else None
+        ids = list(found)
+        total = None if place else _count(session, wanted)
+        rest = (total, limit)
+        if known and (tag := tag_of_page(_fetch_versions(session, ids), *rest)) in known:
+            return Versioned(tag, None)
+        images = _fetch_many(session, ids)
+        items = shown(session, images[:limit])
     more = len(images) > limit
     last = images[limit - 1] if more else None
     next_cursor = write_cursor(Place(last.uploaded_at, last.id), *scope) if last else None
-    return ImagePage(items=items, next_cursor=next_cursor, total=total)
+    page = ImagePage(items=items, next_cursor=next_cursor, total=total)
+    return Versioned(tag_of_page(images, *rest), page)
 
 
 def count_images(user_id: UUID) -> int:
     """How many pictures a person has, without the trash."""
     with transaction(user_id) as session:
-        return int(session.execute(_COUNT, {"q": None, "tag": None, "status": None}).scalar_one())
+        return _count(session, {})
 
 
 def edit_image(user_id: UUID, image_id: UUID, edit: ImageEdit) -> ImagePublic:
     """Write what a person says of a picture; no model overwrites it. Raises NotFound."""
+    return edit_version(user_id, image_id, edit, required=None).value
+
+
+def edit_version(
+    user_id: UUID, image_id: UUID, edit: ImageEdit, *, required: frozenset[str] | None
+) -> Versioned[ImagePublic]:
+    """As `edit_image`, if the picture's version is among those `required`; None is any.
+
+    Raises NotFound, PreconditionFailed.
+    """
     with transaction(user_id) as session:
         image = _fetch(session, image_id, lock=True)
+        require(image, required)
         if edit.model_fields_set:
             _apply(image, edit)
             image.updated_at = now()
             session.add(image)
             _publish(session, image, "image_edited")
-        return _shown(session, [image])[0]
+            session.flush()
+            session.refresh(image, ["updated_at"])  # the database has the last word
+        return Versioned(tag_of(image), shown(session, [image])[0])
 
 
-def delete_image(user_id: UUID, image_id: UUID, *, permanent: bool = False) -> None:
-    """Move a picture to the trash or, out of it too, remove it and its files. Raises NotFound."""
+def delete_image(
+    user_id: UUID,
+    image_id: UUID,
+    *,
+    permanent: bool = False,
+    required: frozenset[str] | None = None,
+) -> None:
+    """Move a picture to the trash or, out of it too, remove it and its files.
+
+    Raises NotFound and, if `required` are versions of which it has none, PreconditionFailed.
+    """
     with transaction(user_id) as session:
         image = _fetch(session, image_id, lock=True, trash=permanent)
+        require(image, required)
         if permanent:
             session.delete(image)
             audit.write(
                 session, Kind.IMAGE_DELETED, user_id, image_id=image_id, filename=image.filename
             )
-            after_commit(session, partial(_delete_files, image.s3_key))
+            after_commit(session, partial(removals.run, removals.place_of(image)))
         else:
             image.deleted_at = image.updated_at = now()
             session.add(image)
@@ -152,20 +198,6 @@ def list_analyses(
     )
 
 
-def image_status(image: Image) -> ImageStatus:
-    """The status shape of a row."""
-    return ImageStatus(
-        id=image.id,
-        status=AnalysisStatus(image.analysis_status),
-        waiting_reason=_waiting_reason(image),
-        attempts=image.attempts,
-        error=_error(image),
-        queued_at=image.queued_at,
-        started_at=image.started_at,
-        completed_at=image.completed_at,
-    )
-
-
 def _fetch(session: Session, image_id: UUID, *, lock: bool = False, trash: bool = False) -> Image:
     # Row-level security leaves this person's rows only: fetching is the ownership check.
     query = select(Image).where(col(Image.id) == image_id)
@@ -179,64 +211,25 @@ def _fetch(session: Session, image_id: UUID, *, lock: bool = False, trash: bool 
     return image
 
 
+def _count(session: Session, wanted: dict[str, str | None]) -> int:
+    if any(wanted.values()):
+        return int(session.execute(_COUNT, wanted).scalar_one())
+    # Kept by the database at each change; there is no row before the first picture.
+    return session.execute(select(col(StorageUsage.listed))).scalar_one_or_none() or 0
+
+
+def _fetch_versions(session: Session, ids: list[UUID]) -> list[Any]:
+    columns = select(col(Image.id), col(Image.updated_at), col(Image.s3_bucket))
+    found = {row.id: row for row in session.execute(columns.where(col(Image.id).in_(ids)))}
+    return [found[image_id] for image_id in ids if image_id in found]
+
+
 def _fetch_many(session: Session, ids: list[UUID]) -> list[Image]:
     if not ids:
         return []
     query = select(Image).where(col(Image.id).in_(ids), col(Image.deleted_at).is_(None))
     found = {image.id: image for image in session.execute(query).scalars()}
     return [found[image_id] for image_id in ids if image_id in found]
-
-
-def _shown(session: Session, images: list[Image]) -> list[ImagePublic]:
-    newest = [image.analysis_id for image in images if image.analysis_id]
-    analyses: dict[UUID, AnalysisSummary] = {}
-    if newest:
-        fields = [getattr(ImageAnalysis, name) for name in AnalysisSummary.model_fields]
-        rows = session.execute(select(*fields).where(col(ImageAnalysis.id).in_(newest)))
-        analyses = {row.id: AnalysisSummary.model_validate(dict(row._mapping)) for row in rows}
-    return [
-        _public(image, analyses.get(image.analysis_id) if image.analysis_id else None)
-        for image in images
-    ]
-
-
-def _public(image: Image, analysis: AnalysisSummary | None) -> ImagePublic:
-    return ImagePublic(
-        id=image.id,
-        filename=image.filename,
-        mime_type=image.mime_type,
-        file_size=image.file_size,
-        width=image.width,
-        height=image.height,
-        uploaded_at=image.uploaded_at,
-        status=AnalysisStatus(image.analysis_status),
-        waiting_reason=_waiting_reason(image),
-        alt_text=image.alt_text,
-        description=image.description,
-        tags=image.tags,
-        visible_text=image.visible_text,
-        decorative=image.decorative,
-        language=image.language,
-        written_by={
-            field: WrittenBy(by)
-            for field in TEXT_FIELDS
-            if (by := getattr(image, f"{field}_by")) and getattr(image, field) is not None
-        },
-        facts=image.facts,
-        analysis=analysis,
-        error=_error(image),
-        urls=signed_urls(image),
-    )
-
-
-def _waiting_reason(image: Image) -> WaitingReason | None:
-    return WaitingReason(image.waiting_reason) if image.waiting_reason else None
-
-
-def _error(image: Image) -> ErrorInfo | None:
-    if image.error_code is None:
-        return None
-    return ErrorInfo(code=image.error_code, message=image.error_message or "")
 
 
 def _apply(image: Image, edit: ImageEdit) -> None:
@@ -260,7 +253,3 @@ def _cleaned(value: str | list[str] | bool | None) -> str | list[str] | bool | N
 
 def _publish(session: Session, image: Image, kind: str) -> None:
     after_commit(session, partial(events.publish, image.user_id, kind, image.id))
-
-
-def _delete_files(s3_key: str) -> None:
-    storage.get_store().delete_prefix(s3_key.rpartition("/")[0] + "/")

@@ -149,7 +149,7 @@ async def test_a_method_that_is_not_there_is_a_problem(client: httpx.AsyncClient
     response = await client.put("/api/health")
     assert response.status_code == 405
     assert problem(response)["code"] == "method_not_allowed"
-    assert response.headers["allow"] == "GET"
+    assert response.headers["allow"] == "GET, HEAD, OPTIONS"
 
 
 async def test_a_wrong_body_is_told_value_by_value(client: httpx.AsyncClient) -> None:

@@ -1,0 +1,41 @@
+"""Query parameters that a route does not know: a misspelt filter must not list everything."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+
+from fastapi import Request
+from fastapi.dependencies.models import Dependant
+from fastapi.exceptions import RequestValidationError
+
+
+def refuse_unknown(request: Request) -> None:
+    """Refuse parameters that the route does not name, or that come twice.
+
+    Raises RequestValidationError. For routes that know who is calling: 401 goes before it.
+    """
+    if not request.url.query:
+        return
+    known = set(_names(request.scope["route"].dependant))
+    given = Counter(name for name, _ in request.query_params.multi_items())
+    wrong = [
+        _error(name, "extra_forbidden", "There is no such parameter")
+        if name not in known
+        else _error(name, "given_twice", "This parameter is given more than once")
+        for name, times in given.items()
+        if name not in known or times > 1
+    ]
+    if wrong:
+        raise RequestValidationError(wrong)
+
+
+def _names(dependant: Dependant) -> Iterator[str]:
+    for field in dependant.query_params:
+        yield field.alias
+    for dependency in dependant.dependencies:
+        yield from _names(dependency)
+
+
+def _error(name: str, code: str, message: str) -> dict[str, object]:
+    return {"loc": ("query", name), "type": code, "msg": message}
