@@ -7,6 +7,7 @@ from starlette.types import ASGIApp
 
 from imgapp.adapters import frontend
 from imgapp.api import create_site
+from imgapp.api.measured import report_while_serving
 from imgapp.bridge import Bridge
 from imgapp.ui import failures, pages
 from imgapp.ui.content_policy import ContentPolicy
@@ -24,6 +25,7 @@ for page in pages.PAGES:
     app.add_page(page.component, route=page.route, title=page.title, on_load=page.on_load)
 app.register_lifespan_task(Bridge(app).run)
 app.register_lifespan_task(SessionWatch(app).run)
+app.register_lifespan_task(report_while_serving)
 
 
 def _around(reflex_app: ASGIApp) -> ASGIApp:

@@ -22,6 +22,7 @@ from imgapp.errors import (
     ShuttingDown,
 )
 from imgapp.models import Viewer
+from imgapp.services import metrics
 from imgapp.services.changes import DELETED, RESET, Change
 from imgapp.services.events import LOOK_AGAIN_SECONDS, Stream
 
@@ -98,18 +99,22 @@ class EventResponse(Response):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002
         # Refusals come before the first byte, and are problem documents.
         async with self._stream:
-            await send({"type": "http.response.start", "status": 200, "headers": _HEADERS})
-            # Tasks of their own: a server need not run requests as tasks that can be cancelled.
-            sending = asyncio.create_task(self._send_all(send))
-            leaving = asyncio.create_task(_until_gone(receive))
-            try:
-                await asyncio.wait({sending, leaving}, return_when=asyncio.FIRST_COMPLETED)
-            finally:
-                for task in (sending, leaving):
-                    task.cancel()
-                ended = await asyncio.gather(sending, leaving, return_exceptions=True)
-            if isinstance(ended[0], Exception):
-                raise ended[0]
+            with metrics.EVENT_STREAMS.track_inprogress():
+                await self._stream_to(receive, send)
+
+    async def _stream_to(self, receive: Receive, send: Send) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": _HEADERS})
+        # Tasks of their own: a server need not run requests as tasks that can be cancelled.
+        sending = asyncio.create_task(self._send_all(send))
+        leaving = asyncio.create_task(_until_gone(receive))
+        try:
+            await asyncio.wait({sending, leaving}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in (sending, leaving):
+                task.cancel()
+            ended = await asyncio.gather(sending, leaving, return_exceptions=True)
+        if isinstance(ended[0], Exception):
+            raise ended[0]
 
     async def _send_all(self, send: Send) -> None:
         try:

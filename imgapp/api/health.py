@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
-from collections.abc import Callable
-from typing import Literal
+from typing import Annotated, Literal
+from urllib.parse import urlsplit
 
 from fastapi import APIRouter, Request, Response
-from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Gauge, generate_latest
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from imgapp.api.auth import current_viewer
 from imgapp.api.problems import documented, problem_response
-from imgapp.errors import Forbidden, ServiceUnavailable
-from imgapp.services import health
-from imgapp.services.pools import in_db
+from imgapp.errors import Forbidden
+from imgapp.services import health, scrape
+from imgapp.services.pools import in_metrics
+from imgapp.settings import get_settings
 
 router = APIRouter(tags=["health"])
+
+_PROXIED = ("forwarded", "via", "x-forwarded-for", "x-forwarded-host", "x-real-ip")
+"""Behind a proxy on this machine every caller comes from loopback, but carries one of these."""
 
 
 class Health(BaseModel):
@@ -25,22 +28,27 @@ class Health(BaseModel):
 
     status: Literal["ok"] = "ok"
     checks: dict[str, health.Outcome]
+    workers: Annotated[
+        int | None,
+        Field(description="Workers that live; null if that is not known. Uploads do not need any"),
+    ]
 
 
 @router.get("/api/health", response_model=Health, responses=documented(503))
 async def read_health(request: Request) -> Health | Response:
     """Whether the database, Redis and the picture store answer. Needs no sign-in."""
     # Shielded: the check is shared with other callers, who may still wait when this one leaves.
-    checks = await asyncio.shield(asyncio.wrap_future(health.start_check()))
-    failed = [name for name, outcome in checks.items() if outcome != "ok"]
+    found = await asyncio.shield(asyncio.wrap_future(health.start_check()))
+    failed = [name for name, outcome in found.checks.items() if outcome != "ok"]
     if not failed:
-        return Health(checks=checks)
+        return Health(checks=found.checks, workers=found.workers)
     return problem_response(
         request.scope,
         503,
         detail=f"Not answering: {', '.join(failed)}",
         headers={"Retry-After": "5"},
-        checks=checks,
+        checks=found.checks,
+        workers=found.workers,
     )
 
 
@@ -53,32 +61,24 @@ async def read_metrics(request: Request) -> Response:
             raise Forbidden(
                 "Only an administrator's token, or a client on this machine, reads these"
             )
-    body = await in_db(_measure)
-    return Response(body, media_type=CONTENT_TYPE_LATEST)
+    body = await in_metrics(scrape.read)
+    return Response(
+        body, media_type=scrape.CONTENT_TYPE_LATEST, headers={"Cache-Control": "no-store"}
+    )
 
 
 def _from_this_machine(request: Request) -> bool:
-    # Behind a proxy on this machine every caller comes from loopback, but carries these.
-    if "forwarded" in request.headers or "x-forwarded-for" in request.headers:
+    if any(name in request.headers for name in _PROXIED):
         return False
+    # A page of another site may have made a browser on this machine ask (DNS rebinding).
+    own = urlsplit(get_settings().origin).hostname
+    if not (_is_loopback(request.url.hostname) or request.url.hostname == own):
+        return False
+    return request.client is not None and _is_loopback(request.client.host)
+
+
+def _is_loopback(host: str | None) -> bool:
     try:
-        return request.client is not None and ipaddress.ip_address(request.client.host).is_loopback
+        return host == "localhost" or ipaddress.ip_address(host or "").is_loopback
     except ValueError:
         return False
-
-
-_GAUGES: dict[str, tuple[str, Callable[[], int]]] = {
-    "imgapp_images_due": ("Pictures that a worker could take now, up to 10,000", health.due_count),
-    "imgapp_queue_permits": ("Messages that no worker has taken yet", health.pending_permits),
-}
-
-
-def _measure() -> bytes:
-    registry = CollectorRegistry()
-    for name, (explained, read) in _GAUGES.items():
-        try:
-            value = read()
-        except ServiceUnavailable:
-            continue  # a gauge that cannot be read is left out, never zero
-        Gauge(name, explained, registry=registry).set(value)
-    return generate_latest(registry)

@@ -19,7 +19,7 @@ from imgapp.api.problems import documented, problem_response
 from imgapp.api.turns import upload_turn
 from imgapp.errors import FileTooLarge, QuotaExceeded, RejectedFile
 from imgapp.models import ImagePublic, Viewer
-from imgapp.services import idempotency, images
+from imgapp.services import idempotency, images, metrics
 from imgapp.services.filenames import shown_name
 from imgapp.services.idempotency import Answer
 from imgapp.services.ingest import Ingested, SpooledFile, ingest
@@ -96,6 +96,7 @@ async def upload_images(request: Request, viewer: Writer, idempotency_key: Key =
     A file that you uploaded before is the picture that you have, with `duplicate` set. If all
     files are rejected, the answer is 422 with the same lists; 507 if you store as much as you may.
     """
+    metrics.set_upload_source("page" if viewer.session_id else "api")
     async with upload_turn(viewer.user_id):
         reader = await _receive(request)
         try:
@@ -231,6 +232,7 @@ async def _ingest(
     first: asyncio.Task[Ingested | Rejected] | None,
 ) -> Ingested | Rejected:
     if isinstance(file, TooLarge):
+        metrics.upload_refused(FileTooLarge.code)
         return Rejected(
             filename=shown_name(file.filename), code=FileTooLarge.code, detail=file.detail
         )

@@ -13,8 +13,8 @@ from typing import Literal
 
 from sqlalchemy import text
 
-from imgapp.adapters import db, queue, storage
-from imgapp.errors import ImgappError
+from imgapp.adapters import counters, db, queue, storage
+from imgapp.errors import ImgappError, ServiceUnavailable
 
 log = logging.getLogger(__name__)
 
@@ -24,6 +24,14 @@ SECONDS_FRESH = 1.0
 
 Outcome = Literal["ok", "error"]
 Outcomes = dict[str, Outcome]
+
+
+@dataclass(frozen=True)
+class Found:
+    """Every dependency by name, and how many workers live: None if nobody knows."""
+
+    checks: Outcomes
+    workers: int | None
 
 
 def _check_store() -> None:
@@ -37,12 +45,12 @@ CHECKS: Mapping[str, Callable[[], None]] = {
 }
 
 
-def check_all() -> Outcomes:
+def check_all() -> Found:
     """Ask every dependency at once. Takes two seconds at most, whatever they do."""
     return start_check().result()
 
 
-def start_check() -> Future[Outcomes]:
+def start_check() -> Future[Found]:
     """Join the check that is running, or that ended less than a second ago, or start one.
 
     However many callers ask, the dependencies are asked once.
@@ -67,7 +75,7 @@ class _Checker:
 
     checks: Mapping[str, Callable[[], None]]
     _lock: threading.Lock = field(default_factory=threading.Lock)
-    _latest: Future[Outcomes] | None = None
+    _latest: Future[Found] | None = None
     _ended: float = 0.0
     _lead: ThreadPoolExecutor = field(
         default_factory=lambda: ThreadPoolExecutor(1, thread_name_prefix="health")
@@ -77,7 +85,7 @@ class _Checker:
     def __post_init__(self) -> None:
         self._threads = ThreadPoolExecutor(len(self.checks), thread_name_prefix="health-check")
 
-    def start(self) -> Future[Outcomes]:
+    def start(self) -> Future[Found]:
         with self._lock:
             latest = self._latest
             if latest is not None and (
@@ -87,15 +95,23 @@ class _Checker:
             self._latest = self._lead.submit(self._run)
             return self._latest
 
-    def _run(self) -> Outcomes:
+    def _run(self) -> Found:
         for name, check in self.checks.items():
             hanging = self._running.get(name)
             if hanging is None or hanging.done():
                 self._running[name] = self._threads.submit(check)
         wait(self._running.values(), timeout=SECONDS_TO_ANSWER)
         outcomes = {name: _outcome(name, self._running[name]) for name in self.checks}
+        workers = _workers() if outcomes["redis"] == "ok" else None
         self._ended = time.monotonic()
-        return outcomes
+        return Found(outcomes, workers)
+
+
+def _workers() -> int | None:
+    try:
+        return counters.processes()["worker"]
+    except ServiceUnavailable:
+        return None
 
 
 def _outcome(name: str, check: Future[None]) -> Outcome:

@@ -22,6 +22,7 @@ from imgapp.adapters.db import transaction
 from imgapp.adapters.imaging.pool import cpu_count
 from imgapp.errors import Conflict, FileTooLarge, RejectedFile, ServiceUnavailable
 from imgapp.models import Image, Priority
+from imgapp.services import metrics
 from imgapp.services.folders import Candidate, PassedOver, find_files
 from imgapp.services.ingest import ingest
 from imgapp.services.spool import spool_stream
@@ -96,8 +97,10 @@ def _take_in(user_id: UUID, found: Candidate, stopping: threading.Event) -> File
 
 
 def _try_to_take_in(user_id: UUID, found: Candidate) -> FileReport:
+    metrics.set_upload_source("import")
     try:
         if found.size > get_settings().max_upload_bytes:
+            metrics.upload_refused(FileTooLarge.code)
             raise FileTooLarge(f"The file is larger than {get_settings().max_upload_mb} MB.")
         if _has_picture(user_id, _hash_of(found)):
             return FileReport(found.path, Outcome.THERE)

@@ -41,6 +41,11 @@ async def in_provider(fn: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> 
     return await _run(_pool("provider", PROVIDER_THREADS), fn, *args, **kwargs)
 
 
+async def in_metrics(fn: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """Measure in a thread and await the result: uploads do not hold it up."""
+    return await _run(_pool("metrics", 1), fn, *args, **kwargs)
+
+
 async def _run(
     pool: ThreadPoolExecutor, fn: Callable[P, T], *args: P.args, **kwargs: P.kwargs
 ) -> T:
