@@ -17,7 +17,18 @@ from dramatiq.middleware import Middleware
 from imgapp import tasks
 from imgapp.adapters import queue
 from imgapp.errors import ServiceUnavailable
-from imgapp.services import analysis, audit, leases, metrics, people, removals, spool, trash
+from imgapp.services import (
+    analysis,
+    audit,
+    batches,
+    fetching,
+    leases,
+    metrics,
+    people,
+    removals,
+    spool,
+    trash,
+)
 from imgapp.settings import get_settings
 
 log = logging.getLogger(__name__)
@@ -47,6 +58,8 @@ CHORES = (
     Chore(removals.sweep, 2.0, "store"),
     Chore(people.purge_deleted, 5.0, "store"),
     Chore(audit.trim_trail, 24 * 3600.0),
+    Chore(fetching.attend, 1.0),
+    Chore(batches.purge_batches, 3600.0),
 )
 
 
@@ -81,6 +94,7 @@ class Sweeper(Middleware):
         worker.queue_prefetch = worker.worker_threads
         worker.worker_timeout = POLL_MILLISECONDS
         leases.resume()
+        fetching.resume()
 
     def after_worker_boot(self, broker: Broker, worker: Worker) -> None:  # noqa: ARG002
         """Start."""
@@ -94,6 +108,7 @@ class Sweeper(Middleware):
         """Pictures in flight go back to the queue at once; nobody waits for the model."""
         self._stop.set()
         leases.stop()
+        fetching.stop()
 
     def _work(self, chores: Sequence[Chore]) -> None:
         due = dict.fromkeys(chores, 0.0)

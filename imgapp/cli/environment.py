@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -56,5 +57,8 @@ def _say_where_from() -> None:
 def _close() -> None:
     """Let go of the database before servers of our own stop."""
     from imgapp.adapters import db
+
+    if (metrics := sys.modules.get("imgapp.services.metrics")) is not None:
+        metrics.stop()
 
     db.dispose()

@@ -24,7 +24,7 @@ from rich.progress import (
 
 from imgapp.cli.environment import connected
 from imgapp.cli.signals import STOPPED_BY_A_SIGNAL, Stopped, stop_on_signals
-from imgapp.services import folders, imports, users
+from imgapp.services import folders, imports, metrics, users
 from imgapp.services.folders import shown
 from imgapp.services.imports import FileReport, Outcome
 
@@ -48,6 +48,7 @@ def run(folder: Path, email: str) -> int:
     try:
         with connected():
             user_id = users.find_user(email)
+            metrics.start("command")
             # Whoever uploads by hand goes first, on the processors too.
             os.nice(_NICENESS)
             try:

@@ -42,7 +42,7 @@ from imgapp.models import (
     WrittenBy,
     now,
 )
-from imgapp.services import leases
+from imgapp.services import leases, metrics
 from imgapp.services.asks import ask_for
 from imgapp.services.leases import Claim
 from imgapp.services.shown import TEXT_FIELDS, image_status
@@ -177,6 +177,7 @@ def _describe(claim: Claim) -> Finding:
         if image is None:
             raise LeaseLost
         ask = ask_for(session, image)
+    metrics.picture_taken(image)
     try:
         preview = get_store().read(rendition_key(image.s3_key, "preview"))
     except NotFound:
@@ -192,7 +193,9 @@ def _describe(claim: Claim) -> Finding:
         filename=image.filename,
     )
     asked_at, started = now(), time.monotonic()
-    description = get_describer(ask.model).describe(picture, ask)
+    with metrics.asking(ask.model) as answered:
+        description = get_describer(ask.model).describe(picture, ask)
+        answered(description)
     return Finding(description, asked_at, time.monotonic() - started)
 
 
@@ -213,6 +216,7 @@ def _complete(claim: Claim, finding: Finding) -> None:
         image.error_code = image.error_message = None
         _release(image)
         _publish(session, image, "image_described")
+        after_commit(session, partial(metrics.analysis_ended, "completed"))
 
 
 def _analysis(claim: Claim, finding: Finding) -> ImageAnalysis:
@@ -256,6 +260,8 @@ def _fail(claim: Claim, error: Exception) -> None:
             permit = partial(queue.enqueue_analysis, image.id, delay=ruling.delay)
             after_commit(session, permit)
             _publish(session, image, "image_queued")
+        outcome = "failed" if ruling.delay is None else "retried"
+        after_commit(session, partial(metrics.analysis_ended, outcome, ruling.code))
         _release(image)
 
 

@@ -19,7 +19,7 @@ from imgapp.adapters.imaging import Carried, Decoded
 from imgapp.adapters.queue import enqueue_analysis
 from imgapp.errors import Conflict, EmptyFile, NotSignedIn
 from imgapp.models import AnalysisStatus, Image, Priority, WrittenBy, new_id, now
-from imgapp.services import quotas, removals
+from imgapp.services import metrics, quotas, removals
 from imgapp.services.filenames import safe_name, shown_name
 from imgapp.services.spool import (
     SpooledFile,
@@ -52,6 +52,7 @@ Note = Callable[[Session, Ingested], None]
 """Writes down that a picture was taken in, in the transaction that does it."""
 
 
+@metrics.counted
 def ingest(
     user_id: UUID,
     spooled: SpooledFile,

@@ -27,6 +27,7 @@ from imgapp.errors import (
     TransientDescriberError,
 )
 from imgapp.models import AnalysisStatus, Image, new_id, now
+from imgapp.services import metrics
 
 log = logging.getLogger(__name__)
 
@@ -129,6 +130,7 @@ def return_expired() -> None:
             kind = "image_failed" if row.failed else "image_queued"
             log.warning("lease_expired", extra={"image_id": str(row.image_id)})
             after_commit(session, partial(events.publish, row.user_id, kind, row.image_id))
+            after_commit(session, partial(metrics.analysis_ended, "lost"))
 
 
 def stop() -> None:

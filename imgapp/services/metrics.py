@@ -7,14 +7,17 @@ Counters and histograms are declared here, once for all processes: `UPLOADS.labe
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import wraps
 from typing import Concatenate, ParamSpec, Protocol, TypeVar
 from uuid import UUID
 
 from imgapp.adapters import counters
-from imgapp.errors import ImgappError, RejectedFile
+from imgapp.adapters.vision.base import Description
+from imgapp.errors import RejectedFile
+from imgapp.models import Image, Priority
 from imgapp.services.spool import SpooledFile
 from imgapp.settings import get_settings
 
@@ -40,8 +43,8 @@ UPLOAD_SECONDS = counters.histogram(
 )
 ANALYSES = counters.counter(
     "imgapp_analyses",
-    "Attempts to describe a picture, by how they ended",
-    ("outcome", "code", "model"),
+    "Attempts to describe a picture: completed, failed for good, to be tried again, or lost",
+    ("outcome", "code"),
 )
 ANALYSIS_WAIT_SECONDS = counters.histogram(
     "imgapp_analysis_wait_seconds",
@@ -105,9 +108,33 @@ def model_label(model: str | None = None) -> str:
     return name if name in _models else "other"
 
 
-def code_of(error: BaseException) -> str:
-    """An error's stable code as a label."""
-    return error.code if isinstance(error, ImgappError) else ImgappError.code
+def picture_taken(image: Image) -> None:
+    """Count how long a picture waited, the first time that a worker takes it."""
+    if image.started_at and not image.attempts and not image.lost_attempts:
+        waited = (image.started_at - image.queued_at).total_seconds()
+        lane = Priority(image.priority).name.lower()
+        ANALYSIS_WAIT_SECONDS.labels(priority=lane).observe(max(waited, 0.0))
+
+
+@contextmanager
+def asking(model: str | None) -> Iterator[Callable[[Description], None]]:
+    """Measure a call of a describer; call what is yielded with its answer."""
+    label, began = model_label(model), time.monotonic()
+    answers: list[Description] = []
+    try:
+        yield answers.append
+    finally:
+        outcome = "answered" if answers else "failed"
+        took = time.monotonic() - began
+        MODEL_SECONDS.labels(model=label, outcome=outcome).observe(took)
+        for answer in answers:
+            MODEL_TOKENS.labels(model=label, direction="input").inc(answer.input_tokens or 0)
+            MODEL_TOKENS.labels(model=label, direction="output").inc(answer.output_tokens or 0)
+
+
+def analysis_ended(outcome: str, code: str = "") -> None:
+    """Count an attempt: completed, failed, retried or lost."""
+    ANALYSES.labels(outcome=outcome, code=code).inc()
 
 
 def upload_refused(code: str) -> None:
