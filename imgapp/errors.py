@@ -23,6 +23,7 @@
     │   ├── DatabaseUnavailable
     │   ├── QueueUnavailable
     │   ├── StoreUnavailable
+    │   │   └── StoreMisconfigured    wrong bucket, key, region or endpoint: waiting does not help
     │   └── ProviderUnavailable       the single sign-on provider
     ├── DescriberError                a picture was not described
     │   ├── TransientDescriberError   worth another attempt; may carry `retry_after`
@@ -195,6 +196,10 @@ class QueueUnavailable(ServiceUnavailable):
 class StoreUnavailable(ServiceUnavailable):
     code = "store_unavailable"
     title = "The picture store does not answer"
+
+
+class StoreMisconfigured(StoreUnavailable):
+    title = "The picture store is not configured correctly"
 
 
 class ProviderUnavailable(ServiceUnavailable):

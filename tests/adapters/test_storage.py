@@ -14,7 +14,7 @@ import httpx
 import pytest
 from botocore.config import Config
 
-from imgapp.adapters.storage import Store, get_store, rendition_key, s3
+from imgapp.adapters.storage import Store, get_store, rendition_key, s3, s3_links
 from imgapp.errors import NotFound, StoreUnavailable
 from tests.buckets import BUCKET, bucket_client
 
@@ -188,7 +188,7 @@ def test_a_link_is_signed_as_botocore_signs_it(
     s3_env: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     half_hour = datetime(2026, 1, 1, 12, 30, tzinfo=UTC)
-    monkeypatch.setattr(s3, "_round_down", lambda _: half_hour)
+    monkeypatch.setattr(s3_links, "_round_down", lambda _: half_hour)
     monkeypatch.setattr("botocore.auth.get_current_datetime", lambda: half_hour)
     ours = s3.S3Store(BUCKET).signed_url(
         KEY, half_hour + timedelta(hours=1), "a b.jpg", "image/jpeg", "inline"

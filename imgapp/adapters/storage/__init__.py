@@ -65,6 +65,9 @@ class Store(Protocol):
     def readable_by_anyone(self) -> bool:
         """Whether strangers can list the store without a signature: nobody wants that."""
 
+    def faults(self) -> list[str]:
+        """A sentence, without its full stop, for each thing that is wrong once `check` passed."""
+
 
 def get_store(bucket: str | None = None) -> Store:
     """The store of a picture's `s3_bucket`; the one for new pictures unless one is named."""

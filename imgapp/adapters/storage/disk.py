@@ -102,6 +102,12 @@ class DiskStore:
         """Whether other users of this machine can enter the folder."""
         return self._root.exists() and bool(self._root.stat().st_mode & 0o007)
 
+    def faults(self) -> list[str]:
+        """Whether strangers can come in."""
+        if self.readable_by_anyone():
+            return [f"Other users of this machine can enter {self._root}"]
+        return []
+
     def _path(self, key: str) -> Path:
         parts = PurePosixPath(key).parts
         if not parts or key.startswith("/") or ".." in parts or "\0" in key or "\\" in key:

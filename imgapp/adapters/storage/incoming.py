@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, closing
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -38,12 +38,11 @@ Part = Arrived
 
 
 @dataclass(frozen=True)
-class LeftOver:
-    """Something under `incoming/`: an object, or the parts of one if it has a `multipart_id`."""
+class Place:
+    """An object under `incoming/`, there or not; with a `multipart_id`, one that came in parts."""
 
     key: str
-    multipart_id: str | None
-    since: datetime
+    multipart_id: str | None = None
 
 
 class Incoming:
@@ -166,12 +165,17 @@ class Incoming:
                 return False
         return True
 
-    def discard(self, key: str, multipart_id: str | None) -> None:
-        """Remove the object, and parts of it that were never joined."""
+    def discard(self, places: Sequence[Place]) -> None:
+        """Remove objects (1,000 at most), and parts of them that were never joined."""
         with self._translated():
-            if multipart_id is not None:
-                self._abort(key, multipart_id)
-            self._client.delete_object(Bucket=self.bucket, Key=key)
+            for place in places:
+                if place.multipart_id is not None:
+                    self._abort(place.key, place.multipart_id)
+            objects = [{"Key": place.key} for place in places]
+            if objects:
+                self._client.delete_objects(
+                    Bucket=self.bucket, Delete={"Objects": objects, "Quiet": True}
+                )
 
     def _abort(self, key: str, multipart_id: str) -> None:
         try:
@@ -180,21 +184,19 @@ class Incoming:
             if _code(error) not in _NO_PARTS:
                 raise
 
-    def left_overs(self, older_than: timedelta) -> Iterator[LeftOver]:
+    def left_overs(self, older_than: timedelta) -> Iterator[Place]:
         """Every object and unfinished object that has been there for so long."""
         limit = datetime.now(UTC) - older_than
         yield from self._listed("list_objects_v2", "Contents", "LastModified", limit)
         yield from self._listed("list_multipart_uploads", "Uploads", "Initiated", limit)
 
-    def _listed(
-        self, operation: str, field: str, since: str, limit: datetime
-    ) -> Iterator[LeftOver]:
+    def _listed(self, operation: str, field: str, since: str, limit: datetime) -> Iterator[Place]:
         with self._translated():
             pages = self._client.get_paginator(operation)
             for page in pages.paginate(Bucket=self.bucket, Prefix=PREFIX):
                 for item in page.get(field, []):
                     if item[since] < limit:
-                        yield LeftOver(item["Key"], item.get("UploadId"), item[since])
+                        yield Place(item["Key"], item.get("UploadId"))
 
     def origin_allowed(self, origin: str) -> bool:
         """Whether a browser would let pages of `origin` send files here: asked as it would ask.

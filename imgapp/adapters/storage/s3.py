@@ -1,43 +1,35 @@
-"""The S3 store: any server that speaks the protocol, configured by boto3's own variables."""
+"""The S3 store: objects in one bucket of any server that speaks the protocol."""
 
 from __future__ import annotations
 
+import time
+import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
-from functools import cached_property, lru_cache
+from datetime import datetime
+from functools import cached_property, lru_cache, partial
 from pathlib import Path
+from types import TracebackType
 from typing import Any, BinaryIO, cast
-from urllib.parse import quote, urlsplit
 
-import boto3
-from boto3.exceptions import Boto3Error
 from boto3.s3.transfer import TransferConfig
 from botocore import UNSIGNED
-from botocore.auth import S3SigV4QueryAuth
-from botocore.awsrequest import AWSRequest
-from botocore.config import Config
-from botocore.exceptions import (
-    BotoCoreError,
-    ClientError,
-    EndpointConnectionError,
-    NoCredentialsError,
-    NoRegionError,
-    ParamValidationError,
-    PartialCredentialsError,
-)
+from botocore.exceptions import BotoCoreError, ClientError
 
 from imgapp.adapters.storage import Disposition
 from imgapp.adapters.storage.incoming import Incoming
-from imgapp.errors import NotFound, StoreUnavailable
+from imgapp.adapters.storage.s3_clients import make_client
+from imgapp.adapters.storage.s3_errors import code_of, refusal, translated
+from imgapp.adapters.storage.s3_links import content_disposition, sign_link
+from imgapp.errors import ImgappError, NotFound, StoreUnavailable
 
-_QUANTUM = timedelta(minutes=30)
-_MEGABYTE = 1024 * 1024
+_PART_BYTES = 8 * 1024 * 1024
 
-# Two parts of 8 MB in flight: an upload never holds more than that in memory.
+# Parts are read from the disk piece by piece while they are sent: none is held in memory.
 _TRANSFER = TransferConfig(
-    multipart_threshold=8 * _MEGABYTE, multipart_chunksize=8 * _MEGABYTE, max_concurrency=2
+    multipart_threshold=_PART_BYTES, multipart_chunksize=_PART_BYTES, max_concurrency=2
 )
+_VERSIONING_SECONDS = 600.0
+_UNSUPPORTED = ("AccessDenied", "NotImplemented", "MethodNotAllowed", "XNotImplemented")
 
 
 class S3Store:
@@ -56,23 +48,31 @@ class S3Store:
         self._upload_options = {name: value for name, value in wanted.items() if value}
         # A page of 60 pictures has 180 links, at 0.4 ms each.
         self._cached_link = lru_cache(maxsize=4096)(self._make_link)
+        self._versioning: tuple[float, bool] = (0.0, False)
+        self._translated = partial(translated, bucket)
 
     def put(self, key: str, path: Path, content_type: str) -> None:
         """Upload the file at `path`, in parts if it is large."""
         options = {"ContentType": content_type, **self._upload_options}
-        with self._translated(), path.open("rb") as file:
-            self._client.upload_fileobj(file, self.bucket, key, ExtraArgs=options, Config=_TRANSFER)
+        with self._translated():
+            if path.stat().st_size < _PART_BYTES:
+                with path.open("rb") as file:
+                    self._client.put_object(Bucket=self.bucket, Key=key, Body=file, **options)
+            else:
+                self._client.upload_file(
+                    str(path), self.bucket, key, ExtraArgs=options, Config=_TRANSFER
+                )
 
     def read(self, key: str) -> bytes:
         """All of a small object."""
-        with self._translated(), self.open(key) as body:
+        with self.open(key) as body:
             return body.read()
 
     def open(self, key: str) -> BinaryIO:
         """An object to read piece by piece."""
         with self._translated():
             body = self._client.get_object(Bucket=self.bucket, Key=key)["Body"]
-            return cast(BinaryIO, body)
+        return cast(BinaryIO, _Body(body, self.bucket))
 
     def exists(self, key: str) -> bool:
         """Whether there is such an object."""
@@ -84,15 +84,65 @@ class S3Store:
         return True
 
     def delete_prefix(self, prefix: str) -> None:
-        """Delete every object under `prefix`."""
+        """Delete every object under `prefix`, with what is left of uploads that were cut off.
+
+        Where the bucket keeps versions, all of them.
+        """
         with self._translated():
-            pages = self._client.get_paginator("list_objects_v2")
+            for keys in self._keys(prefix):
+                wanted = {"Objects": keys, "Quiet": True}
+                answer = self._client.delete_objects(Bucket=self.bucket, Delete=wanted)
+                for kept in answer.get("Errors", []):
+                    raise refusal(kept.get("Code", ""), self.bucket)
+            self._abort_uploads(prefix)
+
+    def _keys(self, prefix: str) -> Iterator[list[dict[str, str]]]:
+        if self._keeps_versions():
+            try:
+                yield from self._versions(prefix)
+                return
+            except ClientError as error:
+                if code_of(error) not in _UNSUPPORTED:
+                    raise
+        pages = self._client.get_paginator("list_objects_v2")
+        for page in pages.paginate(Bucket=self.bucket, Prefix=prefix):
+            if keys := [{"Key": item["Key"]} for item in page.get("Contents", [])]:
+                yield keys
+
+    def _versions(self, prefix: str) -> Iterator[list[dict[str, str]]]:
+        pages = self._client.get_paginator("list_object_versions")
+        # Half of the most that one request deletes: a page lists versions and markers.
+        for page in pages.paginate(
+            Bucket=self.bucket, Prefix=prefix, PaginationConfig={"PageSize": 500}
+        ):
+            found = [*page.get("Versions", []), *page.get("DeleteMarkers", [])]
+            if found:
+                yield [{"Key": item["Key"], "VersionId": item["VersionId"]} for item in found]
+
+    def _keeps_versions(self) -> bool:
+        """Whether the bucket has, or once had, versions; asked now and then."""
+        asked_at, answer = self._versioning
+        if not asked_at or time.monotonic() - asked_at > _VERSIONING_SECONDS:
+            try:
+                answer = "Status" in self._client.get_bucket_versioning(Bucket=self.bucket)
+            except ClientError as error:
+                if code_of(error) not in _UNSUPPORTED:
+                    raise
+                answer = False
+            self._versioning = (time.monotonic(), answer)
+        return answer
+
+    def _abort_uploads(self, prefix: str) -> None:
+        try:
+            pages = self._client.get_paginator("list_multipart_uploads")
             for page in pages.paginate(Bucket=self.bucket, Prefix=prefix):
-                keys = [{"Key": item["Key"]} for item in page.get("Contents", [])]
-                if keys:
-                    self._client.delete_objects(
-                        Bucket=self.bucket, Delete={"Objects": keys, "Quiet": True}
-                    )
+                for upload in page.get("Uploads", []):
+                    wanted = {"Key": upload["Key"], "UploadId": upload["UploadId"]}
+                    self._client.abort_multipart_upload(Bucket=self.bucket, **wanted)
+        except ClientError as error:
+            # A rule of the bucket's life cycle removes them as well (docs/s3.md).
+            if code_of(error) not in (*_UNSUPPORTED, "NoSuchUpload"):
+                raise
 
     def local_path(self, key: str) -> None:
         """Objects are not on this machine."""
@@ -124,24 +174,7 @@ class S3Store:
         }
         with self._translated():
             url = self._link_client.generate_presigned_url("get_object", Params=params)
-            return self._sign(url, expires_at)
-
-    def _sign(self, url: str, expires_at: datetime) -> str:
-        credentials = self._client._request_signer._credentials
-        if credentials is None:
-            raise NoCredentialsError
-        signed_at = _round_down(datetime.now(UTC))
-        region = self._client.meta.region_name
-        signer = _SignedAt(
-            credentials.get_frozen_credentials(),
-            "s3",
-            "us-east-1" if region in (None, "aws-global") else region,
-            expires=round((expires_at - signed_at).total_seconds()),
-        )
-        signer.signed_at = signed_at
-        request = AWSRequest(method="GET", url=url)
-        signer.add_auth(request)
-        return str(request.url)
+            return sign_link(self._client, url, expires_at)
 
     def check(self) -> None:
         """Raise StoreUnavailable that names what is wrong: bucket, key, region or endpoint."""
@@ -159,110 +192,91 @@ class S3Store:
             return False
         return True
 
+    def faults(self) -> list[str]:
+        """A sentence for each thing that is wrong once `check` passed; stores a file and removes
+        it."""
+        return [*self._try_out(), *self._exposures(), *self._leftovers()]
+
+    def _try_out(self) -> Iterator[str]:
+        key = f"users/imgapp-doctor/{uuid.uuid4()}/probe"
+        try:
+            with self._translated():
+                options = {"Bucket": self.bucket, "Key": key}
+                self._client.put_object(**options, Body=b"imgapp", **self._upload_options)
+                self._client.get_object(**options)["Body"].read()
+                if self._answers_strangers(key):
+                    yield f"Anyone can read what is in the bucket {self.bucket} without a signature"
+            self.delete_prefix(key)
+        except ImgappError as error:
+            yield f"A file cannot be stored, read and deleted: {error.detail.rstrip('.')}"
+
+    def _exposures(self) -> Iterator[str]:
+        if self.readable_by_anyone():
+            yield f"The bucket {self.bucket} lists what is in it without a signature"
+        with self._translated():
+            wanted = {"Bucket": self.bucket, "Prefix": "users/", "MaxKeys": 20}
+            known = self._client.list_objects_v2(**wanted).get("Contents", [])
+            public = [item["Key"] for item in known if self._answers_strangers(item["Key"])]
+        if public:
+            yield f"{len(public)} of {len(known)} files looked at in {self.bucket} are public"
+
+    def _leftovers(self) -> Iterator[str]:
+        if self._keeps_versions():
+            try:
+                self._client.list_object_versions(Bucket=self.bucket, MaxKeys=1)
+            except ClientError:
+                yield (
+                    f"The bucket {self.bucket} keeps versions, and the access key may not list "
+                    "them: what people delete for good stays"
+                )
+
+    def _answers_strangers(self, key: str) -> bool:
+        try:
+            self._unsigned_client.get_object(Bucket=self.bucket, Key=key, Range="bytes=0-0")
+        except (BotoCoreError, ClientError):
+            return False
+        return True
+
     @cached_property
     def _client(self) -> Any:
-        return _make_client()
+        return make_client()
 
     @cached_property
     def _unsigned_client(self) -> Any:
-        return _make_client(signature_version=UNSIGNED)
+        return make_client(signature_version=UNSIGNED)
 
     @cached_property
     def _link_client(self) -> Any:
-        """Builds the addresses that browsers use; `_sign` signs them."""
-        return _make_client(self._public_endpoint, signature_version=UNSIGNED)
+        """Builds the addresses that browsers use; `sign_link` signs them."""
+        return make_client(self._public_endpoint, signature_version=UNSIGNED)
 
     @cached_property
     def incoming(self) -> Incoming:
         """Where clients may put files themselves."""
-        signer = _make_client(self._public_endpoint, signature_version="s3v4")
+        signer = make_client(self._public_endpoint, signature_version="s3v4")
         return Incoming(self.bucket, self._client, signer, self._upload_options, self._translated)
 
-    @contextmanager
-    def _translated(self) -> Iterator[None]:
-        try:
-            yield
-        except ClientError as error:
-            raise self._client_error(error) from error
-        except (BotoCoreError, Boto3Error, ValueError) as error:
-            raise StoreUnavailable(self._sentence(error)) from error
-        except OSError as error:
-            raise StoreUnavailable(f"The picture store failed: {error.strerror}.") from error
 
-    def _client_error(self, error: ClientError) -> NotFound | StoreUnavailable:
-        code = error.response.get("Error", {}).get("Code", "")
-        if code in ("NoSuchKey", "404"):
-            return NotFound("The file is not in the store.")
-        known = _SENTENCES.get(code)
-        sentence = known.format(bucket=self.bucket) if known else f"S3 refused: {code}."
-        return StoreUnavailable(sentence)
+class _Body:
+    """An object's bytes on their way; a connection that breaks is the store's failure."""
 
-    def _sentence(self, error: Exception) -> str:
-        if isinstance(error, NoCredentialsError | PartialCredentialsError):
-            return "S3 credentials are missing: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY."
-        if isinstance(error, NoRegionError):
-            return "The S3 region is missing: set AWS_REGION."
-        if isinstance(error, ParamValidationError):
-            return f"The bucket name {self.bucket!r} is not valid: see IMGAPP_S3_BUCKET."
-        if isinstance(error, EndpointConnectionError):
-            return "The S3 endpoint does not answer: see AWS_ENDPOINT_URL_S3 and AWS_REGION."
-        if isinstance(error, ValueError):
-            return "The S3 endpoint is not a URL: see AWS_ENDPOINT_URL_S3."
-        return f"The S3 endpoint failed: {type(error).__name__}."
+    def __init__(self, body: Any, bucket: str) -> None:
+        self._body, self._bucket = body, bucket
 
+    def read(self, size: int | None = None) -> bytes:
+        with translated(self._bucket):
+            return bytes(self._body.read(size))
 
-_SENTENCES = {
-    "NoSuchBucket": "The bucket {bucket} does not exist: see IMGAPP_S3_BUCKET.",
-    "InvalidBucketName": "The bucket name {bucket} is not valid: see IMGAPP_S3_BUCKET.",
-    "InvalidAccessKeyId": "S3 does not know the access key: see AWS_ACCESS_KEY_ID.",
-    "SignatureDoesNotMatch": "The secret access key is wrong: see AWS_SECRET_ACCESS_KEY.",
-    "ExpiredToken": "The S3 session token has expired: see AWS_SESSION_TOKEN.",
-    "InvalidToken": "The S3 session token is not valid: see AWS_SESSION_TOKEN.",
-    "AccessDenied": "The access key may not use the bucket {bucket}.",
-    "AllAccessDisabled": "The access key may not use the bucket {bucket}.",
-    "PermanentRedirect": "The bucket {bucket} is in another region: see AWS_REGION.",
-    "AuthorizationHeaderMalformed": "The bucket {bucket} is in another region: see AWS_REGION.",
-    "IllegalLocationConstraintException": "{bucket} is in another region: see AWS_REGION.",
-    "RequestTimeTooSkewed": "This machine's clock is wrong: S3 refuses its signatures.",
-    "SlowDown": "S3 asks to slow down.",
-}
+    def close(self) -> None:
+        self._body.close()
 
+    def __enter__(self) -> _Body:
+        return self
 
-class _SignedAt(S3SigV4QueryAuth):
-    """Signs as of a given time instead of now."""
-
-    signed_at: datetime
-
-    def _modify_request_before_signing(self, request: AWSRequest) -> None:
-        request.context["timestamp"] = self.signed_at.strftime("%Y%m%dT%H%M%SZ")
-        super()._modify_request_before_signing(request)  # type: ignore[misc]
-
-
-def _round_down(time: datetime) -> datetime:
-    return datetime.fromtimestamp(time.timestamp() // _QUANTUM.seconds * _QUANTUM.seconds, UTC)
-
-
-def content_disposition(disposition: Disposition, filename: str) -> str:
-    """The header (RFC 6266) that names a file, whatever characters its name has."""
-    return f"{disposition}; filename*=UTF-8''{quote(filename, safe='')}"
-
-
-def _make_client(endpoint: str | None = None, **options: Any) -> Any:
-    config = Config(
-        connect_timeout=3,
-        read_timeout=20,
-        retries={"mode": "standard", "total_max_attempts": 3},
-        max_pool_connections=32,
-        # Servers other than Amazon's often know neither the newer checksums nor a name per bucket.
-        request_checksum_calculation="when_required",
-        response_checksum_validation="when_required",
-        **options,
-    )
-    # A session of its own: boto3's default one must not be shared by threads.
-    session = boto3.Session()
-    client = session.client("s3", endpoint_url=endpoint, config=config)
-    host = urlsplit(client.meta.endpoint_url).hostname or ""
-    if host.endswith((".amazonaws.com", ".amazonaws.com.cn")):
-        return client
-    path_style = config.merge(Config(s3={"addressing_style": "path"}))
-    return session.client("s3", endpoint_url=endpoint, config=path_style)
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
