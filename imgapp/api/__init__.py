@@ -8,8 +8,10 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from imgapp.api import (
     account,
+    batches,
     events,
     files,
+    hashes,
     health,
     images,
     login,
@@ -34,12 +36,11 @@ API_PATHS = ("/api", "/metrics")
 STREAMED = ("/api/upload",)
 """Bodies that are read piece by piece under a limit of their own."""
 
-TAGGED = ("/api/images", "/api/batches", "/api/openapi.json")
-"""What is asked for again and again: answers carry an entity tag."""
-
 ROUTERS: tuple[APIRouter, ...] = (
     uploads.router,
+    hashes.router,
     images.router,
+    batches.router,
     events.router,
     files.router,
     login.router,
@@ -71,7 +72,7 @@ def create_api() -> FastAPI:
     describe(app)
     # The last one added is the outermost.
     app.add_middleware(Routed)
-    app.add_middleware(EntityTags, paths=TAGGED)
+    app.add_middleware(EntityTags)
     app.add_middleware(Methods, routes=app.routes)
     app.add_middleware(BodyLimit, streaming=STREAMED)
     app.add_middleware(RateHeaders)

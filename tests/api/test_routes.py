@@ -15,7 +15,8 @@ from imgapp.api import create_api, is_api_path
 from imgapp.api.examples import EXAMPLES
 from imgapp.api.problems import Problem
 from imgapp.models import Scope, new_id
-from imgapp.services import sessions, tokens
+from imgapp.services import batches, sessions, tokens
+from imgapp.services.batch_shapes import NewBatch
 from tests.conftest import ORIGIN, Person
 from tests.rows import add_image
 
@@ -61,13 +62,15 @@ IMAGE_ROUTES = [(m, p) for m, p in ITEM_ROUTES if "{image_id}" in p]
 
 
 def address(path: str, item_id: object) -> str:
-    return re.sub(r"\{(image|token|session|person)_id\}", str(item_id), path)
+    return re.sub(r"\{(image|token|session|person|batch)_id\}", str(item_id), path)
 
 
 def an_item_of(person: Person, path: str) -> UUID:
     """The id of what the path is about, made for this person."""
     if "{image_id}" in path:
         return add_image(person.user_id).id
+    if "{batch_id}" in path:
+        return batches.create_batch(person.user_id, NewBatch()).id
     if "{token_id}" in path:
         return tokens.create_token(person.user_id, "laptop").id
     if "{session_id}" in path:
