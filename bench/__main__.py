@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sys
 
-from bench import first_light, independence, ingest, memory, push, session_check
+from bench import first_light, import_memory, independence, ingest, memory, push, session_check
 from bench.report import Result
 
 BENCHES = {
@@ -15,6 +15,7 @@ BENCHES = {
     "push": push.run,
     "independence": independence.run,
     "memory": memory.run,
+    "import_memory": import_memory.run,
     "first_light": first_light.run,
     "session_check": session_check.run,
 }
