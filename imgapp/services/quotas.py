@@ -22,6 +22,11 @@ def check_room(user_id: UUID, size: int) -> None:
         _check(session, images=1, size=size)
 
 
+def check_promise(session: Session, *, images: int, size: int) -> None:
+    """Raise QuotaExceeded unless so many more pictures would fit, of so many bytes together."""
+    _check(session, images=images, size=size)
+
+
 def check(session: Session) -> None:
     """Raise QuotaExceeded if the person of this transaction stores too much.
 

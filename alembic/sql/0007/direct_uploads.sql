@@ -43,15 +43,21 @@ GRANT SELECT, INSERT, DELETE,
         multipart_id, state, expires_at, attempts, lease_id, lease_expires_at, image_id, duplicate,
         error_code, error_detail
     ) ON direct_uploads TO :app;
-GRANT SELECT (id, user_id, multipart_id, state, expires_at, lease_expires_at)
-    ON direct_uploads TO imgapp_system;
+GRANT SELECT (
+        id, user_id, s3_bucket, s3_key, multipart_id, state, expires_at, lease_expires_at
+    ) ON direct_uploads TO imgapp_system;
 
 -- Nobody may call for these any more: what is left of them in the store can go, and then the row.
+-- Of those with a multipart id, parts may be left too.
 CREATE FUNCTION imgapp_expired_uploads(p_limit integer)
-RETURNS TABLE (upload_id uuid, user_id uuid)
+RETURNS TABLE (
+    upload_id uuid, user_id uuid, s3_bucket text, s3_key text, multipart_id text
+)
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = ''
 AS $$
-    SELECT d.id, d.user_id FROM public.direct_uploads d
+    SELECT d.id, d.user_id, d.s3_bucket, d.s3_key,
+        CASE WHEN d.state <> 'completed' THEN d.multipart_id END
+    FROM public.direct_uploads d
     WHERE d.expires_at < now() AND (d.state <> 'saving' OR d.lease_expires_at < now())
     ORDER BY d.expires_at LIMIT p_limit
 $$;

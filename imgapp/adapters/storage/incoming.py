@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, closing
-from dataclasses import dataclass
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import httpx
 from botocore.exceptions import ClientError
 
+from imgapp.adapters.storage.places import PREFIX, Arrived, Part, Place
+from imgapp.adapters.storage.s3_errors import code_of, translated
 from imgapp.errors import NotFound
 
 log = logging.getLogger(__name__)
 
-PREFIX = "incoming/"
 _PROBE_SECONDS = 1.5
 _PIECE = 1024 * 1024
 _NO_PARTS = frozenset({"NoSuchUpload", "404"})
@@ -26,30 +27,10 @@ _NOT_TO_BE_COPIED = frozenset(
 )
 
 
-@dataclass(frozen=True)
-class Arrived:
-    """An object as it was found. `etag` names exactly its bytes."""
-
-    size: int
-    etag: str
-
-
-Part = Arrived
-
-
-@dataclass(frozen=True)
-class Place:
-    """An object under `incoming/`, there or not; with a `multipart_id`, one that came in parts."""
-
-    key: str
-    multipart_id: str | None = None
-
-
 class Incoming:
-    """The part of a bucket that clients write to.
+    """The part of a bucket that clients write to. Every method raises StoreUnavailable, NotFound.
 
-    `client` speaks to the store, `signer` makes addresses that clients can reach; `translated`
-    turns the vendor's exceptions into StoreUnavailable and NotFound, which every method raises.
+    `client` speaks to the store, `signer` makes addresses that clients can reach.
     """
 
     def __init__(
@@ -58,13 +39,17 @@ class Incoming:
         client: Any,
         signer: Any,
         options: dict[str, str],
-        translated: Callable[[], AbstractContextManager[None]],
+        *,
+        keeps_versions: Callable[[], bool],
+        delete_prefix: Callable[[str], None],
     ) -> None:
         self.bucket = bucket
         self._client = client
         self._signer = signer
         self._options = options
-        self._translated = translated
+        self._keeps_versions = keeps_versions
+        self._delete_prefix = delete_prefix
+        self._translated = partial(translated, bucket)
 
     def put_request(
         self, key: str, size: int, content_type: str | None, seconds: int
@@ -109,7 +94,7 @@ class Incoming:
                     for part in page.get("Parts", []):
                         found[part["PartNumber"]] = Part(part["Size"], part["ETag"])
             except ClientError as error:
-                if _code(error) not in _NO_PARTS:
+                if code_of(error) not in _NO_PARTS:
                     raise
                 return None
         return found
@@ -160,7 +145,7 @@ class Incoming:
                     **self._options,
                 )
             except ClientError as error:
-                if _code(error) not in _NOT_TO_BE_COPIED:
+                if code_of(error) not in _NOT_TO_BE_COPIED:
                     raise
                 return False
         return True
@@ -171,17 +156,19 @@ class Incoming:
             for place in places:
                 if place.multipart_id is not None:
                     self._abort(place.key, place.multipart_id)
-            objects = [{"Key": place.key} for place in places]
-            if objects:
-                self._client.delete_objects(
-                    Bucket=self.bucket, Delete={"Objects": objects, "Quiet": True}
-                )
+            if self._keeps_versions():
+                for place in places:
+                    self._delete_prefix(place.key)
+            elif places:
+                objects = [{"Key": place.key} for place in places]
+                wanted = {"Objects": objects, "Quiet": True}
+                self._client.delete_objects(Bucket=self.bucket, Delete=wanted)
 
     def _abort(self, key: str, multipart_id: str) -> None:
         try:
             self._client.abort_multipart_upload(Bucket=self.bucket, Key=key, UploadId=multipart_id)
         except ClientError as error:
-            if _code(error) not in _NO_PARTS:
+            if code_of(error) not in _NO_PARTS:
                 raise
 
     def left_overs(self, older_than: timedelta) -> Iterator[Place]:
@@ -250,7 +237,3 @@ def _grants(headers: httpx.Headers, origin: str, asked: str) -> bool:
         and not {"put", "*"}.isdisjoint(methods)
         and ("*" in names or wanted <= names)
     )
-
-
-def _code(error: ClientError) -> str:
-    return str(error.response.get("Error", {}).get("Code", ""))

@@ -254,7 +254,14 @@ class S3Store:
     def incoming(self) -> Incoming:
         """Where clients may put files themselves."""
         signer = make_client(self._public_endpoint, signature_version="s3v4")
-        return Incoming(self.bucket, self._client, signer, self._upload_options, self._translated)
+        return Incoming(
+            self.bucket,
+            self._client,
+            signer,
+            self._upload_options,
+            keeps_versions=self._keeps_versions,
+            delete_prefix=self.delete_prefix,
+        )
 
 
 class _Body:

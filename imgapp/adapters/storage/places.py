@@ -1,0 +1,27 @@
+"""What is said of the files that clients put into the bucket. Imports no vendor."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+PREFIX = "incoming/"
+"""Where clients put files: `incoming/{user_id}/{upload_id}`."""
+
+
+@dataclass(frozen=True)
+class Arrived:
+    """An object as it was found. `etag` names exactly its bytes."""
+
+    size: int
+    etag: str
+
+
+Part = Arrived
+
+
+@dataclass(frozen=True)
+class Place:
+    """An object under `incoming/`, there or not; with a `multipart_id`, one that came in parts."""
+
+    key: str
+    multipart_id: str | None = None

@@ -1,0 +1,279 @@
+"""Direct uploads that were confirmed: what arrived is checked, and taken in like any other file.
+
+Saving is done under a lease, so that one process does it and another takes over when that one is
+killed; the lease ends in the transaction that adds the picture.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from sqlalchemy import CursorResult, or_, text, update
+from sqlmodel import Session, col
+
+from imgapp.adapters import storage
+from imgapp.adapters.db import transaction
+from imgapp.errors import (
+    Conflict,
+    ImgappError,
+    NotFound,
+    NotSignedIn,
+    QuotaExceeded,
+    RejectedFile,
+    ServiceUnavailable,
+)
+from imgapp.models import DirectUpload, Priority, UploadState, new_id, now
+from imgapp.services.direct_uploads import (
+    LINK_LIFE,
+    being_saved,
+    fetch,
+    in_parts,
+    incoming_of,
+    missing_parts,
+    place_of,
+)
+from imgapp.services.ingest import Ingested, SpooledFile, SpoolWriter, StoredOriginal, ingest
+
+if TYPE_CHECKING:
+    # Brings boto3, which only a bucket needs.
+    from imgapp.adapters.storage.incoming import Incoming
+
+log = logging.getLogger(__name__)
+
+LEASE = timedelta(seconds=20)
+HEARTBEAT_SECONDS = 5.0
+_LONGEST_PAUSE = timedelta(minutes=5)
+_AT_ONCE = 5
+
+_UNFINISHED = text("SELECT upload_id, user_id FROM imgapp_unfinished_uploads(:limit)")
+
+
+@dataclass(frozen=True)
+class _Save:
+    """An upload that this process takes in while its lease lasts."""
+
+    upload: DirectUpload
+    lease_id: UUID
+
+    def change(self, session: Session, **values: Any) -> None:
+        """Write to the row. Raises Conflict if another process has taken over."""
+        result: CursorResult[Any] = session.execute(  # type: ignore[assignment]
+            update(DirectUpload)
+            .where(col(DirectUpload.id) == self.upload.id)
+            .where(col(DirectUpload.lease_id) == self.lease_id)
+            .values(**values)
+        )
+        if not result.rowcount:
+            raise being_saved()
+
+    def end(self, session: Session, state: UploadState, **values: Any) -> None:
+        """End the lease. The row stays for as long as somebody may write to its place."""
+        self.change(
+            session,
+            state=state,
+            lease_id=None,
+            lease_expires_at=None,
+            expires_at=now() + LINK_LIFE,
+            **values,
+        )
+
+
+def complete(user_id: UUID, upload_id: UUID) -> Ingested:
+    """Make a picture of what arrived. Called again, it answers the same.
+
+    Raises NotFound, RejectedFile (for good), Conflict (`upload_incomplete`: send what is missing;
+    `upload_being_saved`: ask again in a moment), StoreUnavailable, DatabaseUnavailable.
+    """
+    upload = fetch(user_id, upload_id)
+    known = _known(upload)
+    if known is not None:
+        return known
+    save = _claim(upload)
+    try:
+        with _kept(save):
+            return _save(save)
+    except RejectedFile as error:
+        _refuse(save, error)
+        raise
+    except (Conflict, NotSignedIn):
+        _hand_back(save, state=UploadState.OPEN, lease_id=None, lease_expires_at=None)
+        raise
+    except BaseException:
+        pause = min(LEASE / 4 * 2 ** min(save.upload.attempts, 10), _LONGEST_PAUSE)
+        _hand_back(save, lease_expires_at=now() + pause)
+        raise
+
+
+def finish_left_behind() -> int:
+    """Complete what was confirmed and then left by a process that ended; returns how much.
+
+    Raises DatabaseUnavailable, StoreUnavailable.
+    """
+    with transaction() as session:
+        found = session.execute(_UNFINISHED, {"limit": _AT_ONCE}).all()
+    finished = 0
+    for row in found:
+        try:
+            complete(row.user_id, row.upload_id)
+            finished += 1
+        except ServiceUnavailable:
+            raise
+        except ImgappError as error:
+            log.info("upload_not_completed", extra={"code": error.code})
+    return finished
+
+
+def _known(upload: DirectUpload) -> Ingested | None:
+    if upload.state == UploadState.COMPLETED:
+        assert upload.image_id is not None
+        return Ingested(upload.image_id, upload.duplicate)
+    if upload.state == UploadState.FAILED:
+        full = upload.error_code == QuotaExceeded.code
+        refusal = QuotaExceeded if full else RejectedFile
+        raise refusal(upload.error_detail or "", code=upload.error_code)
+    return None
+
+
+def _claim(upload: DirectUpload) -> _Save:
+    lease_id = new_id()
+    free = or_(
+        col(DirectUpload.state) == UploadState.OPEN,
+        (col(DirectUpload.state) == UploadState.SAVING)
+        & (col(DirectUpload.lease_expires_at) < now()),
+    )
+    with transaction(upload.user_id) as session:
+        claimed = session.execute(
+            update(DirectUpload)
+            .where(col(DirectUpload.id) == upload.id, free)
+            .values(
+                state=UploadState.SAVING,
+                lease_id=lease_id,
+                lease_expires_at=now() + LEASE,
+                attempts=DirectUpload.attempts + 1,
+            )
+            .returning(DirectUpload)
+        ).scalar_one_or_none()
+    if claimed is None:
+        raise being_saved()
+    return _Save(claimed, lease_id)
+
+
+@contextmanager
+def _kept(save: _Save) -> Iterator[None]:
+    """Renew the lease until the block ends."""
+    ended = threading.Event()
+
+    def beat() -> None:
+        while not ended.wait(HEARTBEAT_SECONDS):
+            try:
+                with transaction(save.upload.user_id) as session:
+                    save.change(session, lease_expires_at=now() + LEASE)
+            except ImgappError as error:
+                log.warning("lease_not_renewed", extra={"reason": error.code})
+
+    thread = threading.Thread(target=beat, name="upload-lease", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
+
+
+def _save(save: _Save) -> Ingested:
+    upload = save.upload
+    incoming = incoming_of(upload)
+    _join(incoming, upload)
+    spooled, etag = _spool(incoming, upload)
+    same_store = upload.s3_bucket == storage.get_store().bucket
+
+    def note(session: Session, taken: Ingested) -> None:
+        save.end(
+            session,
+            UploadState.COMPLETED,
+            image_id=taken.image_id,
+            duplicate=taken.duplicate,
+        )
+
+    taken = ingest(
+        upload.user_id,
+        spooled,
+        priority=Priority.BULK if upload.batch_id else Priority.INTERACTIVE,
+        note=note,
+        stored=StoredOriginal(upload.s3_key, etag) if same_store else None,
+    )
+    _discard(upload)
+    return taken
+
+
+def _join(incoming: Incoming, upload: DirectUpload) -> None:
+    if not in_parts(upload):
+        return
+    if upload.multipart_id is None:
+        raise _incomplete("No part has arrived.")
+    arrived = incoming.arrived_parts(upload.s3_key, upload.multipart_id)
+    if arrived is None:
+        return  # joined before: by a process that was killed after
+    missing = missing_parts(upload, arrived)
+    if missing:
+        shown = ", ".join(map(str, missing[:10])) + (", …" if len(missing) > 10 else "")
+        raise _incomplete(f"Parts have not arrived: {shown}.")
+    incoming.join_parts(upload.s3_key, upload.multipart_id, arrived)
+
+
+def _spool(incoming: Incoming, upload: DirectUpload) -> tuple[SpooledFile, str]:
+    """What arrived, as a file that nobody writes to any more. Raises RejectedFile, Conflict."""
+    writer = SpoolWriter(upload.filename)
+    try:
+        arrived = incoming.fetch(upload.s3_key, upload.size, writer.write)
+        if arrived.size != upload.size:
+            raise RejectedFile(
+                f"{arrived.size:,} bytes arrived instead of {upload.size:,}.", code="size_mismatch"
+            )
+        spooled = writer.finish()
+        if upload.sha256 is not None and spooled.sha256 != upload.sha256:
+            raise RejectedFile(
+                "What arrived does not have the SHA-256 that was announced.", code="hash_mismatch"
+            )
+    except NotFound:
+        writer.discard()
+        raise _incomplete("The file has not arrived.") from None
+    except BaseException:
+        writer.discard()
+        raise
+    return spooled, arrived.etag
+
+
+def _incomplete(detail: str) -> Conflict:
+    return Conflict(f"{detail} Send what is missing, and complete again.", code="upload_incomplete")
+
+
+def _refuse(save: _Save, error: RejectedFile) -> None:
+    with transaction(save.upload.user_id) as session:
+        save.end(
+            session, UploadState.FAILED, error_code=error.code, error_detail=error.detail[:1000]
+        )
+    _discard(save.upload)
+
+
+def _hand_back(save: _Save, **values: Any) -> None:
+    try:
+        with transaction(save.upload.user_id) as session:
+            save.change(session, **values)
+    except ImgappError as error:
+        log.warning("upload_not_handed_back", extra={"reason": error.code})
+
+
+def _discard(upload: DirectUpload) -> None:
+    """Now, rather than when the row goes, which does it again."""
+    try:
+        incoming_of(upload).discard([place_of(upload)])
+    except ImgappError as error:
+        log.warning("upload_left_in_store", extra={"reason": error.code})
