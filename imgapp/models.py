@@ -560,9 +560,7 @@ class WebhookDelivery(SQLModel, table=True):
 
     __tablename__ = "webhook_deliveries"
     __table_args__ = (
-        Index(
-            "webhook_deliveries_newest", "webhook_id", text("occurred_at DESC"), text("id DESC")
-        ),
+        Index("webhook_deliveries_newest", "webhook_id", text("occurred_at DESC"), text("id DESC")),
         Index(
             "webhook_deliveries_due",
             "webhook_id",

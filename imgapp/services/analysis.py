@@ -10,6 +10,7 @@ import logging
 import random
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
@@ -178,15 +179,8 @@ def _describe(claim: Claim) -> Finding:
             raise LeaseLost
         ask = ask_for(session, image)
     metrics.picture_taken(image)
-    try:
-        preview = get_store().read(rendition_key(image.s3_key, "preview"))
-    except NotFound:
-        raise PermanentDescriberError(
-            "The picture's preview is missing from the store. Upload the picture again.",
-            code="preview_missing",
-        ) from None
     picture = Picture(
-        model_copy(preview),
+        _copy_for_model(image),
         image.width,
         image.height,
         facts=image.facts,
@@ -197,6 +191,19 @@ def _describe(claim: Claim) -> Finding:
         description = get_describer(ask.model).describe(picture, ask)
         answered(description)
     return Finding(description, asked_at, time.monotonic() - started)
+
+
+def _copy_for_model(image: Image) -> bytes:
+    store = get_store(image.s3_bucket)
+    with suppress(NotFound):
+        return store.read(rendition_key(image.s3_key, "model"))
+    try:
+        return model_copy(store.read(rendition_key(image.s3_key, "preview")))
+    except NotFound:
+        raise PermanentDescriberError(
+            "The picture's preview is missing from the store. Upload the picture again.",
+            code="preview_missing",
+        ) from None
 
 
 def _complete(claim: Claim, finding: Finding) -> None:

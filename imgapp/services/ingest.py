@@ -29,8 +29,6 @@ from imgapp.services.spool import (
     sweep_spool,
 )
 
-_RENDITION_TYPE = "image/webp"
-
 
 @dataclass(frozen=True)
 class Ingested:
@@ -147,10 +145,9 @@ def _put_files(
     store = storage.get_store(image.s3_bucket)
     if stored is None or not _adopt(image, stored):
         store.put(image.s3_key, original, image.mime_type)
-    thumbnail = storage.rendition_key(image.s3_key, "thumbnail")
-    store.put(thumbnail, decoded.thumbnail, _RENDITION_TYPE)
-    preview = storage.rendition_key(image.s3_key, "preview")
-    store.put(preview, decoded.preview, _RENDITION_TYPE)
+    for rendition, (_, mime_type) in storage.RENDITIONS.items():
+        key = storage.rendition_key(image.s3_key, rendition)
+        store.put(key, getattr(decoded, rendition), mime_type)
 
 
 def _adopt(image: Image, stored: StoredOriginal) -> bool:

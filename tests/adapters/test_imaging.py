@@ -176,6 +176,7 @@ def test_transparency_is_kept(decode: Decode, tmp_path: Path, name: str) -> None
     for rendition in (decoded.preview, decoded.thumbnail):
         assert color(rendition, 0.1)[3] == 0
         assert near(color(rendition, 0.9), (*BRICK, 255), by=10)
+    assert near(color(decoded.model, 0.1), WHITE, by=10)
 
 
 def test_an_alpha_channel_that_hides_nothing_is_dropped(
@@ -220,7 +221,7 @@ def test_renditions_carry_no_metadata(decode: Decode, tmp_path: Path, extension:
     image.write_to_file(str(path))
     assert b"Secret" in path.read_bytes()
     decoded = decode(path)
-    for rendition in (decoded.preview, decoded.thumbnail):
+    for rendition in (decoded.preview, decoded.thumbnail, decoded.model):
         fields = pyvips.Image.new_from_file(str(rendition)).get_fields()
         assert not [name for name in fields if name.startswith(("exif", "xmp", "icc", "iptc"))]
         assert b"Secret" not in rendition.read_bytes()
@@ -275,9 +276,10 @@ def test_the_copy_for_the_model_is_a_small_jpeg(
     decode: Decode, picture_file: Callable[..., Path], mode: str
 ) -> None:
     decoded = decode(picture_file("a.png", size=(2000, 1000), mode=mode))
-    path = decoded.preview.with_name("copy.jpg")
-    path.write_bytes(imaging.model_copy(decoded.preview.read_bytes(), max_side=640))
-    with Image.open(path) as image:
-        info: dict[str, Any] = image.info
-        assert (image.format, image.size) == ("JPEG", (640, 320))
-        assert not {"exif", "icc_profile", "xmp"} & set(info)
+    made_later = decoded.preview.with_name("copy.jpg")
+    made_later.write_bytes(imaging.model_copy(decoded.preview.read_bytes()))
+    for path in (decoded.model, made_later):
+        with Image.open(path) as image:
+            info: dict[str, Any] = image.info
+            assert (image.format, image.mode, image.size) == ("JPEG", "RGB", (1024, 512))
+            assert not {"exif", "icc_profile", "xmp"} & set(info)

@@ -60,7 +60,7 @@ def test_a_picture_is_stored_with_its_renditions(
     assert (image.s3_bucket, image.facts["format"]) == ("local", "JPEG")
     assert image.analysis_status == AnalysisStatus.PENDING
     assert get_store().read(image.s3_key) == path.read_bytes()
-    for rendition, side in (("thumbnail", 512), ("preview", 1440)):
+    for rendition, side in (("thumbnail", 512), ("preview", 1440), ("model", 1024)):
         with get_store().open(rendition_key(image.s3_key, rendition)) as file:  # type: ignore[arg-type]
             assert PillowImage.open(file).width == side
     assert left_over() == []
@@ -124,7 +124,7 @@ def test_the_same_bytes_at_once_are_one_picture(
         results = list(threads.map(lambda copy: ingest(alice.user_id, copy), copies))
     assert len({result.image_id for result in results}) == 1
     assert sorted(result.duplicate for result in results) == [False, True, True, True]
-    assert stored() == ["_preview.webp", "_thumbnail.webp", "photo.jpg"]
+    assert stored() == ["_model.jpg", "_preview.webp", "_thumbnail.webp", "photo.jpg"]
     assert left_over() == []
 
 

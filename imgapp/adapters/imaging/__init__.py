@@ -25,10 +25,11 @@ class Decoded:
     carried: Carried
     thumbnail: Path
     preview: Path
+    model: Path
 
 
 def decode(source: Path, out_dir: Path, *, bulk: bool = False) -> Decoded:
-    """Recognise `source` by content and write its two renditions (WebP, sRGB, no metadata).
+    """Recognise `source` by content and write its renditions: sRGB, without metadata.
 
     Bulk work goes after what somebody waits for, on the whole machine. Safe to call from many
     threads. Raises a RejectedFile that says why the file is no picture.
@@ -47,17 +48,18 @@ def decode(source: Path, out_dir: Path, *, bulk: bool = False) -> Decoded:
         carried=Carried(**answer["carried"]),
         thumbnail=out_dir / "thumbnail.webp",
         preview=out_dir / "preview.webp",
+        model=out_dir / "model.jpg",
     )
 
 
 def model_copy(preview: bytes, max_side: int = 1024) -> bytes:
-    """A smaller JPEG without metadata, for a vision model, of a preview that `decode` made."""
+    """What `decode` writes as model.jpg, of a preview: for pictures that have none."""
     import pyvips
 
+    from imgapp.adapters.imaging.renditions import MODEL_OPTIONS, flat
+
     image = pyvips.Image.thumbnail_buffer(preview, max_side, height=max_side, size="down")
-    if image.hasalpha():
-        image = image.flatten(background=[255, 255, 255])
-    data: bytes = image.jpegsave_buffer(Q=85, keep="none")
+    data: bytes = flat(image).jpegsave_buffer(**MODEL_OPTIONS)
     return data
 
 

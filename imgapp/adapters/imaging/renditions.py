@@ -1,4 +1,4 @@
-"""Turning a picture into its two renditions, inside the decoder's process."""
+"""Turning a picture into its renditions, inside the decoder's process."""
 
 from __future__ import annotations
 
@@ -11,12 +11,15 @@ import pyvips
 from imgapp.adapters.imaging.formats import Format
 from imgapp.errors import TooManyPixels
 
-PREVIEW_SIDE, THUMBNAIL_SIDE = 1440, 512
+PREVIEW_SIDE, MODEL_SIDE, THUMBNAIL_SIDE = 1440, 1024, 512
 
 # Measured on camera photos of 2.5 MB: effort 1 costs 10 % more time than 0 and saves 5 % of the
 # bytes; effort 4 doubles the encoding for 12 % more. Thumbnails are small enough for effort 2.
 PREVIEW_OPTIONS = {"Q": 78, "effort": 1, "keep": "none"}
 THUMBNAIL_OPTIONS = {"Q": 76, "effort": 2, "keep": "none"}
+# Every vision model takes JPEG. Made here, where the pixels are at hand, it costs a third of what
+# decoding the preview for it would.
+MODEL_OPTIONS = {"Q": 85, "keep": "none"}
 
 _LOADERS = ("Jpeg", "Png", "Webp", "Nsgif", "Heif", "Tiff")
 
@@ -110,12 +113,26 @@ def _with_profile(pixels: pyvips.Image, blobs: dict[str, bytes]) -> pyvips.Image
 
 
 def make_renditions(source: Path, opened: Opened, out_dir: Path) -> bool:
-    """Write preview.webp and thumbnail.webp; say whether anything in the picture is transparent."""
+    """Write preview.webp, model.jpg and thumbnail.webp.
+
+    Says whether anything in the picture is transparent.
+    """
     preview = _opaque_if_possible(_preview(source, opened).copy_memory())
     preview.webpsave(str(out_dir / "preview.webp"), **PREVIEW_OPTIONS)
-    small = preview.thumbnail_image(THUMBNAIL_SIDE, height=THUMBNAIL_SIDE, size="down")
+    middle = _reduced(preview, MODEL_SIDE).copy_memory()
+    flat(middle).jpegsave(str(out_dir / "model.jpg"), **MODEL_OPTIONS)
+    small = _reduced(middle, THUMBNAIL_SIDE)
     small.webpsave(str(out_dir / "thumbnail.webp"), **THUMBNAIL_OPTIONS)
     return bool(preview.hasalpha())
+
+
+def _reduced(image: pyvips.Image, side: int) -> pyvips.Image:
+    return image.thumbnail_image(side, height=side, size="down")
+
+
+def flat(image: pyvips.Image) -> pyvips.Image:
+    """On white where it is transparent: JPEG knows no transparency."""
+    return image.flatten(background=[255, 255, 255]) if image.hasalpha() else image
 
 
 def _preview(source: Path, opened: Opened) -> pyvips.Image:

@@ -12,7 +12,14 @@ from imgapp.settings import get_settings
 if TYPE_CHECKING:
     from imgapp.adapters.storage.incoming import Incoming
 
-Rendition = Literal["thumbnail", "preview"]
+Rendition = Literal["thumbnail", "preview", "model"]
+RENDITIONS: dict[Rendition, tuple[str, str]] = {
+    "thumbnail": ("_thumbnail.webp", "image/webp"),
+    "preview": ("_preview.webp", "image/webp"),
+    "model": ("_model.jpg", "image/jpeg"),
+}
+"""Name and content type of what is kept beside an original; `model` is for vision models."""
+
 Disposition = Literal["inline", "attachment"]
 
 LOCAL = "local"
@@ -102,7 +109,15 @@ def _s3_store(
 
 def rendition_key(s3_key: str, rendition: Rendition) -> str:
     """The key of a rendition, beside its original, whose name never starts with an underscore."""
-    return f"{s3_key.rpartition('/')[0]}/_{rendition}.webp"
+    return f"{s3_key.rpartition('/')[0]}/{RENDITIONS[rendition][0]}"
 
 
-__all__ = ["LOCAL", "Disposition", "Rendition", "Store", "get_store", "rendition_key"]
+__all__ = [
+    "LOCAL",
+    "RENDITIONS",
+    "Disposition",
+    "Rendition",
+    "Store",
+    "get_store",
+    "rendition_key",
+]
