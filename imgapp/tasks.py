@@ -10,7 +10,7 @@ import dramatiq
 from imgapp.adapters import queue
 from imgapp.errors import ServiceUnavailable, ShuttingDown
 from imgapp.models import Priority
-from imgapp.services import analysis
+from imgapp.services import analysis, senders
 
 log = logging.getLogger(__name__)
 
@@ -34,3 +34,14 @@ def describe_image(image_id: str, priority: int) -> None:
     except ServiceUnavailable as error:
         # The row is still there: the sweeper issues a new permit for it.
         log.warning("permit_lost", extra={"reason": error.code})
+
+
+@dramatiq.actor(
+    broker=queue.broker(),
+    queue_name=queue.DELIVERIES,
+    actor_name=queue.DELIVERIES_ACTOR,
+    time_limit=_TIME_LIMIT,
+)
+def send_deliveries() -> None:
+    """Word that webhooks may be due. Sending has threads of its own: this one is free at once."""
+    senders.start_one()

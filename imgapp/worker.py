@@ -21,11 +21,14 @@ from imgapp.services import (
     analysis,
     audit,
     batches,
+    deliveries,
     fetching,
     leases,
     metrics,
     people,
     removals,
+    senders,
+    sending,
     spool,
     trash,
 )
@@ -58,6 +61,8 @@ CHORES = (
     Chore(removals.sweep, 2.0, "store"),
     Chore(people.purge_deleted, 5.0, "store"),
     Chore(audit.trim_trail, 24 * 3600.0),
+    Chore(sending.sweep, 2.0),
+    Chore(deliveries.trim_deliveries, 3600.0),
     Chore(fetching.attend, 1.0),
     Chore(batches.purge_batches, 3600.0),
 )
@@ -95,6 +100,7 @@ class Sweeper(Middleware):
         worker.worker_timeout = POLL_MILLISECONDS
         leases.resume()
         fetching.resume()
+        senders.resume()
 
     def after_worker_boot(self, broker: Broker, worker: Worker) -> None:  # noqa: ARG002
         """Start."""
@@ -109,6 +115,7 @@ class Sweeper(Middleware):
         self._stop.set()
         leases.stop()
         fetching.stop()
+        senders.stop()
 
     def _work(self, chores: Sequence[Chore]) -> None:
         due = dict.fromkeys(chores, 0.0)

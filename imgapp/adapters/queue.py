@@ -23,6 +23,8 @@ from imgapp.settings import get_settings
 
 QUEUE = "analysis"
 ACTOR = "describe_image"
+DELIVERIES = "deliveries"
+DELIVERIES_ACTOR = "send_deliveries"
 _NAMESPACE = "imgapp:queue"
 _SECONDS = 1.5
 _LONGEST_DELAY = 6 * 24 * 3600.0
@@ -77,22 +79,27 @@ def enqueue_analysis(
 
     Image and priority are hints for whoever reads the queue; the claim picks the fairest due row.
     """
+    _enqueue(QUEUE, ACTOR, str(image_id), int(priority), delay=delay)
+
+
+def enqueue_delivery(*, delay: float = 0) -> None:
+    """Let a worker look for due deliveries, in `delay` seconds. Raises QueueUnavailable."""
+    _enqueue(DELIVERIES, DELIVERIES_ACTOR, delay=delay)
+
+
+def pending_permits(queue: str = QUEUE) -> int:
+    """Permits that no worker has taken yet, without the delayed ones. Raises QueueUnavailable."""
+    with _translated():
+        return cast(int, _client().llen(f"{_NAMESPACE}:{queue}"))
+
+
+def _enqueue(queue: str, actor: str, *args: str | int, delay: float) -> None:
     message = dramatiq.Message[None](
-        queue_name=QUEUE,
-        actor_name=ACTOR,
-        args=(str(image_id), int(priority)),
-        kwargs={},
-        options={},
+        queue_name=queue, actor_name=actor, args=args, kwargs={}, options={}
     )
     milliseconds = int(min(delay, _LONGEST_DELAY) * 1000)
     with _translated():
         broker().enqueue(message, delay=milliseconds if milliseconds > 0 else None)
-
-
-def pending_permits() -> int:
-    """Permits that no worker has taken yet, without the delayed ones. Raises QueueUnavailable."""
-    with _translated():
-        return cast(int, _client().llen(f"{_NAMESPACE}:{QUEUE}"))
 
 
 def check() -> None:

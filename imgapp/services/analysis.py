@@ -43,7 +43,7 @@ from imgapp.models import (
     WrittenBy,
     now,
 )
-from imgapp.services import leases, metrics
+from imgapp.services import deliveries, leases, metrics
 from imgapp.services.asks import ask_for
 from imgapp.services.leases import Claim
 from imgapp.services.shown import TEXT_FIELDS, image_status
@@ -223,6 +223,7 @@ def _complete(claim: Claim, finding: Finding) -> None:
         image.error_code = image.error_message = None
         _release(image)
         _publish(session, image, "image_described")
+        deliveries.send_soon(session, image.user_id)
         after_commit(session, partial(metrics.analysis_ended, "completed"))
 
 
@@ -261,6 +262,7 @@ def _fail(claim: Claim, error: Exception) -> None:
             image.analysis_status = AnalysisStatus.FAILED
             image.completed_at = now()
             _publish(session, image, "image_failed")
+            deliveries.send_soon(session, image.user_id)
         else:
             image.analysis_status = AnalysisStatus.PENDING
             image.due_at = now() + timedelta(seconds=ruling.delay)

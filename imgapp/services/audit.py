@@ -69,6 +69,12 @@ class Kind(StrEnum):
     ADMINISTRATOR_GRANTED = "administrator_granted"
     ADMINISTRATOR_REVOKED = "administrator_revoked"
     QUOTA_CHANGED = "quota_changed"
+    WEBHOOK_CREATED = "webhook_created"
+    WEBHOOK_CHANGED = "webhook_changed"
+    WEBHOOK_SECRET_CHANGED = "webhook_secret_changed"  # noqa: S105
+    WEBHOOK_DELETED = "webhook_deleted"
+    WEBHOOK_DISABLED = "webhook_disabled"
+    """By imgapp itself: the receiver is gone, or failed for days."""
 
 
 class AuditEventPublic(Shape):

@@ -53,6 +53,11 @@ WORDS = {
     Kind.ADMINISTRATOR_GRANTED: "Made an administrator of",
     Kind.ADMINISTRATOR_REVOKED: "Took the administrator's role from",
     Kind.QUOTA_CHANGED: "Changed the quota of",
+    Kind.WEBHOOK_CREATED: "Made a webhook",
+    Kind.WEBHOOK_CHANGED: "Changed a webhook",
+    Kind.WEBHOOK_SECRET_CHANGED: "Changed a webhook's secret",
+    Kind.WEBHOOK_DELETED: "Deleted a webhook",
+    Kind.WEBHOOK_DISABLED: "Had a failing webhook switched off",
 }
 _ALARMING = {Kind.SIGN_IN_FAILED, Kind.SIGN_IN_LIMITED}
 _GRAVE = {Kind.ACCOUNT_DELETED, Kind.PERSON_DELETED, Kind.PERSON_REMOVED, Kind.IMAGE_DELETED}

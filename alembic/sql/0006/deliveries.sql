@@ -11,7 +11,9 @@ BEGIN
         clock_timestamp(), 'pending', 0, clock_timestamp()
     FROM public.webhooks w
     WHERE w.user_id = NEW.user_id AND w.disabled_at IS NULL
-        AND 'analysis.' || NEW.analysis_status = ANY (w.events);
+        AND 'analysis.' || NEW.analysis_status = ANY (w.events)
+    -- One that is being deleted is waited for: the analysis must not fail for it.
+    FOR KEY SHARE OF w;
     RETURN NULL;
 END
 $$;
