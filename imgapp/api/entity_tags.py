@@ -16,6 +16,9 @@ from imgapp.services.versions import Versioned
 
 T = TypeVar("T")
 
+TAGGED = ("/api/images", "/api/batches", "/api/openapi.json")
+"""What is asked for again and again: answers below carry an entity tag."""
+
 CACHE_CONTROL = "private, no-cache"
 """A client may keep the answer, and asks each time whether it still holds."""
 
@@ -71,19 +74,18 @@ def tagged(found: Versioned[T | None], response: Response) -> T | Response:
 
 
 class EntityTags:
-    """Lets clients keep answers below `paths`, and ask whether they still hold.
+    """Lets clients keep answers below `TAGGED`, and ask whether they still hold.
 
     A route that knows the tag of its answer without making it sets `ETag` itself; else it is a
     digest of the body.
     """
 
-    def __init__(self, app: ASGIApp, paths: tuple[str, ...]) -> None:
+    def __init__(self, app: ASGIApp) -> None:
         self.app = app
-        self.paths = paths
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         ours = scope["type"] == "http" and scope["method"] == "GET"
-        if not ours or not scope["path"].startswith(self.paths):
+        if not ours or not scope["path"].startswith(TAGGED):
             await self.app(scope, receive, send)
             return
         start: Message | None = None

@@ -65,7 +65,7 @@ LastEventId = Annotated[
     "/api/events",
     response_class=Response,
     responses={
-        **documented(400, 401, 403, 422, 429, 503),
+        **documented("invalid_event_id", "queue_unavailable"),
         200: {
             "description": "A stream that does not end",
             "content": {MEDIA_TYPE: {"schema": {"type": "string"}, "example": _EXAMPLE}},

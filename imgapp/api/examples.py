@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-_IMAGE_ID = "019a2f5e-7c41-7b1c-9d53-2f0a6e1b8c44"
-_LINK = f"/api/files/019a2f5d-11aa-7e02-8c11-5b6d0f3c9a10/{_IMAGE_ID}"
+EXAMPLE_ID = "019a2f5e-7c41-7b1c-9d53-2f0a6e1b8c44"
+_LINK = f"/api/files/019a2f5d-11aa-7e02-8c11-5b6d0f3c9a10/{EXAMPLE_ID}"
 _SIGNED = "expires=1783170000&signature=Zk3vX0cQ1y8mS2nB7hT4wJ6rL9pA5dGfE0uKiOoPqRs"
 
 _SUMMARY: dict[str, Any] = {
@@ -26,7 +26,7 @@ _TEXTS: dict[str, Any] = {
 }
 
 _IMAGE: dict[str, Any] = {
-    "id": _IMAGE_ID,
+    "id": EXAMPLE_ID,
     "filename": "IMG_2041.jpg",
     "mime_type": "image/jpeg",
     "file_size": 2_184_113,
@@ -62,7 +62,7 @@ EXAMPLES: dict[str, dict[str, Any]] = {
         "total": 1204,
     },
     "ImageStatus": {
-        "id": _IMAGE_ID,
+        "id": EXAMPLE_ID,
         "status": "pending",
         "waiting_reason": None,
         "attempts": 1,
@@ -78,7 +78,7 @@ EXAMPLES: dict[str, dict[str, Any]] = {
         "title": "Not Found",
         "status": 404,
         "detail": "Not found",
-        "instance": f"/api/images/{_IMAGE_ID}",
+        "instance": f"/api/images/{EXAMPLE_ID}",
         "code": "not_found",
     },
 }

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
-from functools import cached_property
+from functools import cached_property, partial
 
 from fastapi.routing import iter_route_contexts
 from starlette.datastructures import MutableHeaders
@@ -12,9 +11,14 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, compile_path
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from imgapp.api.problems import problem_response
+
 
 class Methods:
-    """Answers HEAD as GET without its body, and OPTIONS; completes `Allow` where it is told."""
+    """Answers HEAD as GET without its body, and OPTIONS; completes `Allow` where it is told.
+
+    An address that is spelt out in a route is not the id of another one.
+    """
 
     def __init__(self, app: ASGIApp, routes: list[BaseRoute]) -> None:
         self.app = app
@@ -22,24 +26,39 @@ class Methods:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
-            return await self.app(scope, receive, send)
-        if scope["method"] == "OPTIONS" and (allowed := self._allowed(scope["path"])):
-            return await Response(status_code=204, headers=_allow(allowed))(scope, receive, send)
-        if scope["method"] == "HEAD" and self._allowed(scope["path"]) & {"GET", "HEAD"} == {"GET"}:
-            return await _without_body(self.app, scope, receive, send)
+            await self.app(scope, receive, send)
+            return
+        method, path = scope["method"], scope["path"]
+        if method == "OPTIONS" and (allowed := self._allowed(path)):
+            await Response(status_code=204, headers=_allow(allowed))(scope, receive, send)
+        elif method == "HEAD" and self._allowed(path) & {"GET", "HEAD"} == {"GET"}:
+            await _without_body(self.app, scope, receive, send)
+        elif path in self._spelt_out and method not in _everything(self._spelt_out[path]):
+            headers = _allow(self._spelt_out[path])
+            await problem_response(scope, 405, headers=headers)(scope, receive, send)
+        else:
+            await self.app(scope, receive, partial(self._send_all_methods, scope, send))
 
-        async def send_with_all(message: Message) -> None:
-            # The framework names the methods of one of an address's routes.
-            refused = message["type"] == "http.response.start" and message["status"] == 405
-            if refused and (allowed := self._allowed(scope["path"])):
-                MutableHeaders(scope=message).update(_allow(allowed))
-            await send(message)
-
-        return await self.app(scope, receive, send_with_all)
+    async def _send_all_methods(self, scope: Scope, send: Send, message: Message) -> None:
+        # The framework names the methods of one of an address's routes.
+        refused = message["type"] == "http.response.start" and message["status"] == 405
+        if refused and (allowed := self._allowed(scope["path"])):
+            MutableHeaders(scope=message).update(_allow(allowed))
+        await send(message)
 
     def _allowed(self, path: str) -> set[str]:
+        if path in self._spelt_out:
+            return self._spelt_out[path]
         found = [methods for pattern, methods in self._patterns if pattern.match(path)]
         return set().union(*found)
+
+    @cached_property
+    def _spelt_out(self) -> dict[str, set[str]]:
+        found: dict[str, set[str]] = {}
+        for route in iter_route_contexts(self._routes):
+            if route.path and route.methods and "{" not in route.path:
+                found.setdefault(route.path, set()).update(route.methods)
+        return found
 
     @cached_property
     def _patterns(self) -> list[tuple[re.Pattern[str], set[str]]]:
@@ -51,9 +70,12 @@ class Methods:
         ]
 
 
-def _allow(methods: Iterable[str]) -> dict[str, str]:
-    names = {*methods, "OPTIONS"} | ({"HEAD"} if "GET" in methods else set())
-    return {"Allow": ", ".join(sorted(names))}
+def _everything(methods: set[str]) -> set[str]:
+    return methods | {"OPTIONS"} | ({"HEAD"} if "GET" in methods else set())
+
+
+def _allow(methods: set[str]) -> dict[str, str]:
+    return {"Allow": ", ".join(sorted(_everything(methods)))}
 
 
 async def _without_body(app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path, Query
@@ -10,7 +11,7 @@ from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Fiel
 from imgapp.api.auth import require_read, require_write
 from imgapp.api.bodies import json_body, json_body_schema
 from imgapp.api.ids import parse_id
-from imgapp.api.images import EXAMPLE_ID, PAGE, Cursor, Limit
+from imgapp.api.images import PAGE, Cursor, Limit
 from imgapp.api.problems import documented
 from imgapp.errors import NotFound
 from imgapp.models import Viewer
@@ -56,7 +57,7 @@ class OneTimePassword(BaseModel):
 
 Reader = Annotated[Viewer, Depends(admin_reader)]
 Writer = Annotated[Viewer, Depends(admin_writer)]
-PersonId = Annotated[str, Path(examples=[EXAMPLE_ID], json_schema_extra={"format": "uuid"})]
+PersonId = Annotated[str, Path()]
 Create = Annotated[PersonCreate, Depends(json_body(PersonCreate))]
 Edit = Annotated[PersonEdit, Depends(json_body(PersonEdit))]
 
@@ -71,10 +72,20 @@ LongCursor = Annotated[
     BeforeValidator(_empty_is_none),
     Query(description="`next_cursor` of the page before"),
 ]
-Moment = Annotated[AwareDatetime | None, BeforeValidator(_empty_is_none), Query()]
 
 
-@router.get("/people", responses=documented(400, 401, 403, 404, 422))
+def _moment(value: object) -> object:
+    # Else a number would be taken for seconds since 1970.
+    if isinstance(value, str) and value and not _DATE.match(value):
+        raise ValueError("Send a date and time with its zone, as in 2026-07-04T12:30:00Z")
+    return _empty_is_none(value)
+
+
+_DATE = re.compile(r"\d{4}-\d{2}-\d{2}[T ]", re.ASCII | re.IGNORECASE)
+Moment = Annotated[AwareDatetime | None, BeforeValidator(_moment), Query()]
+
+
+@router.get("/people", responses=documented("invalid_cursor", 404))
 async def list_people(
     viewer: Reader,
     q: Annotated[str | None, Query(max_length=254, description="Part of an address")] = None,
@@ -88,7 +99,7 @@ async def list_people(
 @router.post(
     "/people",
     status_code=201,
-    responses=documented(400, 401, 403, 404, 409, 422),
+    responses=documented("invalid_email", "weak_password", 404, "email_taken"),
     openapi_extra=json_body_schema(PersonCreate, {"email": "carol@example.org"}),
 )
 async def add_person(viewer: Writer, body: Create) -> NewPerson:
@@ -98,7 +109,7 @@ async def add_person(viewer: Writer, body: Create) -> NewPerson:
     )
 
 
-@router.get("/people/{person_id}", responses=documented(401, 403, 404))
+@router.get("/people/{person_id}", responses=documented(404))
 async def get_person(viewer: Reader, person_id: PersonId) -> PersonPublic:
     """One person."""
     return await in_db(people.get_person, viewer.user_id, parse_id(person_id))
@@ -106,7 +117,7 @@ async def get_person(viewer: Reader, person_id: PersonId) -> PersonPublic:
 
 @router.patch(
     "/people/{person_id}",
-    responses=documented(401, 403, 404, 409, 422),
+    responses=documented(404, "last_administrator"),
     openapi_extra=json_body_schema(PersonEdit, {"disabled": True}),
 )
 async def update_person(viewer: Writer, person_id: PersonId, body: Edit) -> PersonPublic:
@@ -114,20 +125,22 @@ async def update_person(viewer: Writer, person_id: PersonId, body: Edit) -> Pers
     return await in_db(people.update_person, viewer.user_id, parse_id(person_id), body)
 
 
-@router.delete("/people/{person_id}", status_code=204, responses=documented(401, 403, 404, 409))
+@router.delete(
+    "/people/{person_id}", status_code=204, responses=documented(404, "last_administrator")
+)
 async def delete_person(viewer: Writer, person_id: PersonId) -> None:
     """Sign somebody out for good; what is theirs is removed in the background."""
     await in_db(people.delete_person, viewer.user_id, parse_id(person_id))
 
 
-@router.post("/people/{person_id}/password", responses=documented(401, 403, 404))
+@router.post("/people/{person_id}/password", responses=documented(404))
 async def reset_password(viewer: Writer, person_id: PersonId) -> OneTimePassword:
     """A one-time password for somebody who forgot theirs. Their sessions end."""
     password = await in_passwords(people.reset_password, viewer.user_id, parse_id(person_id))
     return OneTimePassword(password=password)
 
 
-@router.get("/audit", responses=documented(400, 401, 403, 404, 422))
+@router.get("/audit", responses=documented("invalid_cursor", 404))
 async def list_audit_events(
     viewer: Reader,
     kind: Annotated[Kind | None, BeforeValidator(_empty_is_none), Query()] = None,

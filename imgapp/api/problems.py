@@ -16,6 +16,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import Scope
 
 from imgapp.api import rates
+from imgapp.api.codes import CODES, OF_STATUS
 from imgapp.errors import ImgappError, NotSignedIn, RateLimited, ServiceUnavailable
 
 log = logging.getLogger(__name__)
@@ -23,21 +24,6 @@ log = logging.getLogger(__name__)
 MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER_UNAVAILABLE = 5
 
-_CODES = {
-    400: "invalid_request",
-    401: "not_signed_in",
-    403: "forbidden",
-    404: "not_found",
-    405: "method_not_allowed",
-    406: "not_acceptable",
-    408: "request_timeout",
-    409: "conflict",
-    413: "request_too_large",
-    415: "unsupported_media_type",
-    422: "validation_failed",
-    429: "rate_limited",
-    503: "unavailable",
-}
 _DETAILS = {
     404: "Not found",
     405: "This address does not take that method",
@@ -84,7 +70,7 @@ def problem_response(
         "status": status,
         "detail": detail or _DETAILS.get(status) or HTTPStatus(status).phrase,
         "instance": quote(scope["path"], errors="replace"),
-        "code": code or _CODES.get(status, "internal_error" if status >= 500 else "http_error"),
+        "code": code or OF_STATUS.get(status, "internal_error" if status >= 500 else "http_error"),
         **members,
     }
     # ASCII: what a client sent may hold lone surrogates, which UTF-8 cannot carry.
@@ -92,14 +78,41 @@ def problem_response(
     return Response(body, status, headers=dict(headers or {}), media_type=MEDIA_TYPE)
 
 
-def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """The `responses` of a route for OpenAPI: these statuses answer with a problem document."""
+def documented(*answers: int | str) -> dict[int | str, dict[str, Any]]:
+    """The `responses` of a route for OpenAPI: problem documents with these statuses and codes.
+
+    A status stands for its usual code. What goes for all routes alike need not be named: see
+    `openapi`.
+    """
+    codes: dict[int, list[str]] = {}
+    for answer in answers:
+        code = OF_STATUS[answer] if isinstance(answer, int) else answer
+        named = codes.setdefault(CODES[code][0], [])
+        named += [] if code in named else [code]
+    return {status: _response(status, *named) for status, named in codes.items()}
+
+
+def _response(status: int, *codes: str) -> dict[str, Any]:
+    title = HTTPStatus(status).phrase
+    common = {"type": "about:blank", "title": title, "status": status}
     return {
-        status: {
-            "description": HTTPStatus(status).phrase,
-            "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
-        }
-        for status in statuses
+        "description": f"{title}: {', '.join(f'`{code}`' for code in codes)}",
+        "content": {
+            MEDIA_TYPE: {
+                "schema": {"$ref": "#/components/schemas/Problem"},
+                "examples": {
+                    code: {
+                        "value": {
+                            **common,
+                            "detail": CODES[code][1],
+                            "instance": "/api/…",
+                            "code": code,
+                        }
+                    }
+                    for code in codes
+                },
+            }
+        },
     }
 
 

@@ -21,7 +21,7 @@ from imgapp.errors import FileTooLarge, QuotaExceeded, RejectedFile
 from imgapp.models import ImagePublic, Viewer
 from imgapp.services import idempotency, images, metrics
 from imgapp.services.filenames import shown_name
-from imgapp.services.idempotency import Answer
+from imgapp.services.idempotency import MAX_KEY_LENGTH, Answer
 from imgapp.services.ingest import Ingested, SpooledFile, ingest
 from imgapp.services.pools import in_db, in_io
 from imgapp.settings import get_settings
@@ -78,6 +78,8 @@ Key = Annotated[
     str | None,
     Header(
         alias="Idempotency-Key",
+        min_length=1,
+        max_length=MAX_KEY_LENGTH,
         description="Sent again with the same files, it gets the first answer",
     ),
 ]
@@ -87,7 +89,7 @@ Key = Annotated[
     "/api/upload",
     status_code=202,
     response_model=Uploaded,
-    responses=documented(400, 401, 403, 408, 409, 413, 415, 422, 429, 503, 507),
+    responses=documented(400, 409, "idempotency_key_reused", "rejected", "store_unavailable", 507),
     openapi_extra=_BODY,
 )
 async def upload_images(request: Request, viewer: Writer, idempotency_key: Key = None) -> Response:
