@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import secrets
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 from imgapp.adapters import db
-from imgapp.models import AnalysisStatus, Image, ImageAnalysis, new_id
+from imgapp.models import AnalysisStatus, DirectUpload, Image, ImageAnalysis, new_id, now
 
 
 def add_image(user_id: UUID, **fields: Any) -> Image:
@@ -41,3 +42,20 @@ def add_analysis(image: Image, **fields: Any) -> ImageAnalysis:
         row.analysis_status = AnalysisStatus.COMPLETED
         row.completed_at = analysis.completed_at
     return analysis
+
+
+def add_upload(user_id: UUID, **fields: Any) -> DirectUpload:
+    """Insert a direct upload of this person, of which nothing has arrived."""
+    upload_id = new_id()
+    values: dict[str, Any] = {
+        "filename": "photo.jpg",
+        "size": 2_000_000,
+        "part_size": 2_000_000,
+        "s3_bucket": "pictures",
+        "s3_key": f"incoming/{user_id}/{upload_id}",
+        "expires_at": now() + timedelta(hours=1),
+    }
+    upload = DirectUpload(id=upload_id, user_id=user_id, **(values | fields))
+    with db.transaction(user_id) as session:
+        session.add(upload)
+    return upload

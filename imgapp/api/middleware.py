@@ -104,14 +104,14 @@ class RequestIds:
 
 
 class BodyLimit:
-    """Refuses to read more than `MAX_BODY_BYTES`, except under the paths that stream."""
+    """Refuses to read more than `MAX_BODY_BYTES`, except at the paths that stream."""
 
     def __init__(self, app: ASGIApp, streaming: tuple[str, ...] = ()) -> None:
         self.app = app
         self.streaming = streaming
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or scope["path"].startswith(self.streaming):
+        if scope["type"] != "http" or scope["path"] in self.streaming:
             return await self.app(scope, receive, send)
         declared = Headers(scope=scope).get("content-length", "")
         declared_too_large = declared.isdecimal() and int(declared) > MAX_BODY_BYTES

@@ -30,8 +30,11 @@ from imgapp.errors import (
     ServiceUnavailable,
 )
 from imgapp.models import DirectUpload, Priority, UploadState, new_id, now
+from imgapp.services import batches
+from imgapp.services.batch_files import FileOfBatch
 from imgapp.services.direct_uploads import (
     LINK_LIFE,
+    NewUpload,
     being_saved,
     fetch,
     in_parts,
@@ -39,7 +42,14 @@ from imgapp.services.direct_uploads import (
     missing_parts,
     place_of,
 )
-from imgapp.services.ingest import Ingested, SpooledFile, SpoolWriter, StoredOriginal, ingest
+from imgapp.services.ingest import (
+    Ingested,
+    SpooledFile,
+    SpoolWriter,
+    StoredOriginal,
+    ingest,
+    restore,
+)
 
 if TYPE_CHECKING:
     # Brings boto3, which only a bucket needs.
@@ -83,6 +93,19 @@ class _Save:
             expires_at=now() + LINK_LIFE,
             **values,
         )
+
+
+def known_picture(user_id: UUID, new: NewUpload) -> Ingested | None:
+    """The picture that the person has of the announced bytes, out of the trash if it was there.
+
+    Raises NotFound and Conflict for a batch that takes no files.
+    """
+    if new.batch is not None:
+        batches.require_open(user_id, new.batch)
+    if new.sha256 is None:
+        return None
+    file = _file_of_batch(user_id, new.batch, new.filename, None)
+    return restore(user_id, new.sha256, file.note if file else None)
 
 
 def complete(user_id: UUID, upload_id: UUID) -> Ingested:
@@ -194,7 +217,11 @@ def _save(save: _Save) -> Ingested:
     spooled, etag = _spool(incoming, upload)
     same_store = upload.s3_bucket == storage.get_store().bucket
 
+    file = _of_batch(upload)
+
     def note(session: Session, taken: Ingested) -> None:
+        if file is not None:
+            file.note(session, taken)
         save.end(
             session,
             UploadState.COMPLETED,
@@ -205,7 +232,7 @@ def _save(save: _Save) -> Ingested:
     taken = ingest(
         upload.user_id,
         spooled,
-        priority=Priority.BULK if upload.batch_id else Priority.INTERACTIVE,
+        priority=Priority.BULK if file else Priority.INTERACTIVE,
         note=note,
         stored=StoredOriginal(upload.s3_key, etag) if same_store else None,
     )
@@ -255,7 +282,20 @@ def _incomplete(detail: str) -> Conflict:
     return Conflict(f"{detail} Send what is missing, and complete again.", code="upload_incomplete")
 
 
+def _of_batch(upload: DirectUpload) -> FileOfBatch | None:
+    return _file_of_batch(upload.user_id, upload.batch_id, upload.filename, str(upload.id))
+
+
+def _file_of_batch(
+    user_id: UUID, batch_id: UUID | None, filename: str, key: str | None
+) -> FileOfBatch | None:
+    return None if batch_id is None else FileOfBatch(user_id, batch_id, filename, key)
+
+
 def _refuse(save: _Save, error: RejectedFile) -> None:
+    file = _of_batch(save.upload)
+    if file is not None:
+        file.refuse(error.code, error.detail)
     with transaction(save.upload.user_id) as session:
         save.end(
             session, UploadState.FAILED, error_code=error.code, error_detail=error.detail[:1000]

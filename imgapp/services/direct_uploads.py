@@ -37,6 +37,7 @@ _MEGABYTE = 1024 * 1024
 SINGLE_BYTES = 16 * _MEGABYTE
 """What is larger arrives in parts."""
 PART_BYTES = 8 * _MEGABYTE
+BEING_SAVED = "upload_being_saved"
 UNDER_WAY = (UploadState.OPEN, UploadState.SAVING)
 
 _ONE_AT_A_TIME = text("SELECT pg_advisory_xact_lock(hashtextextended(:person, 7))")
@@ -239,7 +240,7 @@ def error_of(upload: DirectUpload) -> ErrorInfo | None:
 
 def being_saved() -> Conflict:
     """What is said while somebody else takes the upload in."""
-    return Conflict("This upload is being saved right now.", code="upload_being_saved")
+    return Conflict("This upload is being saved right now.", code=BEING_SAVED)
 
 
 def _of_store(store: storage.Store) -> Incoming:

@@ -68,7 +68,7 @@ def ingest(
     try:
         if spooled.size == 0:
             raise EmptyFile("The file is empty.")
-        known = _restore(user_id, spooled.sha256, note)
+        known = restore(user_id, spooled.sha256, note)
         if known is not None:
             return known
         quotas.check_room(user_id, spooled.size)
@@ -102,7 +102,7 @@ def _store(
         return Ingested(image.id, duplicate=False)
     # The same bytes came in twice at once, and the other one was first.
     removals.run(place)
-    known = _restore(user_id, spooled.sha256, note)
+    known = restore(user_id, spooled.sha256, note)
     if known is None:
         raise Conflict("The picture was deleted while it was uploaded again; upload it once more.")
     return known
@@ -179,8 +179,8 @@ def _insert(image: Image, note: Note | None) -> bool:
     return added
 
 
-def _restore(user_id: UUID, sha256: str, note: Note | None) -> Ingested | None:
-    """The picture of these bytes, out of the trash if it was there."""
+def restore(user_id: UUID, sha256: str, note: Note | None) -> Ingested | None:
+    """The person's picture of these bytes, out of the trash if it was there."""
     query = select(Image).where(col(Image.sha256) == sha256).with_for_update()
     with transaction(user_id) as session:
         image = session.exec(query).one_or_none()
@@ -212,6 +212,7 @@ __all__ = [
     "StoredOriginal",
     "ingest",
     "new_spool_path",
+    "restore",
     "spool_file",
     "sweep_spool",
 ]
