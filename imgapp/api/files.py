@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, BinaryIO
 from urllib.parse import quote
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Request, Response
-from fastapi.responses import FileResponse, RedirectResponse
+from fastapi.responses import FileResponse, RedirectResponse, StreamingResponse
 
 from imgapp.api.auth import require_read
 from imgapp.api.images import image_id_in_path
@@ -20,6 +22,8 @@ from imgapp.services.pools import in_db
 
 router = APIRouter(tags=["files"])
 
+_PIECE = 256 * 1024
+
 Reader = Annotated[Viewer, Depends(require_read)]
 ImageId = Annotated[UUID, Depends(image_id_in_path)]
 
@@ -28,7 +32,7 @@ ImageId = Annotated[UUID, Depends(image_id_in_path)]
     "/api/images/{image_id}/file",
     status_code=307,
     response_class=RedirectResponse,
-    responses=documented(401, 403, 404, 422),
+    responses=documented(404, "store_unavailable"),
 )
 async def get_file(viewer: Reader, image_id: ImageId, variant: Variant = "original") -> Response:
     """Redirect to a link that expires within the hour; its signature is the last parameter."""
@@ -50,7 +54,7 @@ async def serve_file(
     expires: Annotated[int, Query()],
     signature: Annotated[str, Query()],
 ) -> Response:
-    """A file of the disk store. The link's signature is the authorisation."""
+    """A file that no store serves by itself. The link's signature is the authorisation."""
     try:
         owner, image = UUID(user_id), UUID(image_id)
     except ValueError:
@@ -59,9 +63,27 @@ async def serve_file(
         raise NotFound
     answer = await in_db(files.open_link, owner, image, variant, expires, signature)
     headers = _headers(answer)
+    if not isinstance(answer.content, Path):
+        return _streamed(request, answer.content, answer.content_type, headers)
     if request.headers.get("if-none-match") == answer.etag:
         return Response(status_code=304, headers=headers)
-    return FileResponse(answer.path, media_type=answer.content_type, headers=headers)
+    return FileResponse(answer.content, media_type=answer.content_type, headers=headers)
+
+
+def _streamed(
+    request: Request, content: BinaryIO, content_type: str, headers: dict[str, str]
+) -> Response:
+    if request.method == "HEAD" or request.headers.get("if-none-match") == headers["ETag"]:
+        content.close()
+        status = 200 if request.method == "HEAD" else 304
+        return Response(status_code=status, headers=headers, media_type=content_type)
+    return StreamingResponse(_pieces(content), media_type=content_type, headers=headers)
+
+
+def _pieces(content: BinaryIO) -> Iterator[bytes]:
+    with content:
+        while piece := content.read(_PIECE):
+            yield piece
 
 
 def _headers(answer: FileAnswer) -> dict[str, str]:

@@ -22,7 +22,6 @@ from sqlmodel import Session, col
 from imgapp.adapters import events, queue
 from imgapp.adapters.db import after_commit, transaction
 from imgapp.adapters.imaging import model_copy
-from imgapp.adapters.storage import get_store, rendition_key
 from imgapp.adapters.vision import Description, Picture, get_describer
 from imgapp.errors import (
     DatabaseUnavailable,
@@ -32,6 +31,7 @@ from imgapp.errors import (
     PermanentDescriberError,
     ServiceUnavailable,
     ShuttingDown,
+    StoreUnavailable,
     TransientDescriberError,
 )
 from imgapp.models import (
@@ -43,7 +43,7 @@ from imgapp.models import (
     WrittenBy,
     now,
 )
-from imgapp.services import deliveries, leases, metrics
+from imgapp.services import deliveries, files, leases, metrics
 from imgapp.services.asks import ask_for
 from imgapp.services.leases import Claim
 from imgapp.services.shown import TEXT_FIELDS, image_status
@@ -52,6 +52,7 @@ log = logging.getLogger(__name__)
 
 MAX_ATTEMPTS = 5
 _RETRY_SECONDS = (1.0, 3.0, 9.0, 20.0)
+_STORE_RETRY_SECONDS = 10.0
 _LONGEST_RETRY_AFTER = 6 * 3600.0
 _MOST_PERMITS = 1_000
 _ONLY_ONE = text("SELECT pg_try_advisory_xact_lock(hashtext('imgapp_sweep'))")
@@ -142,6 +143,9 @@ def verdict(error: Exception, attempts: int, jitter: float) -> Verdict:
         error = TransientDescriberError(
             "Something went wrong while the picture was described", code="internal_error"
         )
+    if isinstance(error, StoreUnavailable):
+        # That says nothing of the picture, and has cost nothing.
+        return Verdict(error.code, error.detail, _STORE_RETRY_SECONDS * (0.75 + 0.25 * jitter))
     lasting = not isinstance(error, TransientDescriberError | ServiceUnavailable)
     if lasting:
         return Verdict(error.code, error.detail, None)
@@ -194,11 +198,10 @@ def _describe(claim: Claim) -> Finding:
 
 
 def _copy_for_model(image: Image) -> bytes:
-    store = get_store(image.s3_bucket)
     with suppress(NotFound):
-        return store.read(rendition_key(image.s3_key, "model"))
+        return files.read_rendition(image, "model")
     try:
-        return model_copy(store.read(rendition_key(image.s3_key, "preview")))
+        return model_copy(files.read_rendition(image, "preview"))
     except NotFound:
         raise PermanentDescriberError(
             "The picture's preview is missing from the store. Upload the picture again.",
@@ -255,7 +258,7 @@ def _fail(claim: Claim, error: Exception) -> None:
         image = _leased(session, claim)
         if image is None:
             return
-        image.attempts += 1
+        image.attempts += not isinstance(error, StoreUnavailable)
         ruling = verdict(error, image.attempts, random.random())  # noqa: S311
         image.error_code, image.error_message = ruling.code, ruling.message
         if ruling.delay is None:

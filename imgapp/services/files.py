@@ -6,10 +6,11 @@ import base64
 import hashlib
 import hmac
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Literal, get_args
+from typing import BinaryIO, Literal, get_args
 from urllib.parse import urlsplit
 from uuid import UUID
 
@@ -34,7 +35,9 @@ _RENDITION_TYPE = "image/webp"
 class FileAnswer:
     """A file to serve. `seconds` is how long its link still lives."""
 
-    path: Path
+    content: Path | BinaryIO
+    """A file of this machine; or an open one of a store that gives out no links of its own, or not
+    this one: whoever gets it closes it."""
     filename: str
     content_type: str
     disposition: storage.Disposition
@@ -49,7 +52,8 @@ def signed_urls(image: Image) -> ImageUrls:
 
 def links_version() -> str:
     """Changes whenever the links of a picture that stays the same would be written anew."""
-    return _sign(f"links {_expiry()} {get_settings().s3_public_endpoint}")[:8]
+    settings = get_settings()
+    return _sign(f"links {_expiry()} {settings.s3_bucket} {settings.s3_public_endpoint}")[:8]
 
 
 def store_origin() -> str | None:
@@ -70,9 +74,10 @@ def variant_url(user_id: UUID, image_id: UUID, variant: Variant) -> str:
 def open_link(
     user_id: UUID, image_id: UUID, variant: Variant, expires: int, signature: str
 ) -> FileAnswer:
-    """The file behind one of our own links. Raises Forbidden (not ours, expired) and NotFound.
+    """The file behind one of our own links. Raises Forbidden (not ours, expired), NotFound and
+    StoreUnavailable.
 
-    Renditions are found without the database.
+    Renditions on this machine's disk are found without the database.
     """
     expected = _signature(user_id, image_id, variant, expires)
     if not hmac.compare_digest(signature.encode(), expected.encode()):
@@ -80,17 +85,9 @@ def open_link(
     seconds = expires - int(time.time())
     if seconds <= 0:
         raise Forbidden("The link has expired", code="expired_link")
-    if variant == "original":
-        image = _fetch(user_id, image_id)
-        key, filename, content_type = image.s3_key, image.filename, image.mime_type
-    else:
-        key = storage.rendition_key(f"users/{user_id}/images/{image_id}/", variant)
-        filename, content_type = f"{variant}.webp", _RENDITION_TYPE
-    path = storage.get_store().local_path(key)
-    if path is None or not path.is_file():
-        raise NotFound
+    content, filename, content_type = _find(user_id, image_id, variant)
     return FileAnswer(
-        path=path,
+        content=content,
         filename=filename,
         content_type=content_type,
         disposition=_disposition(variant),
@@ -98,6 +95,48 @@ def open_link(
         etag=f'"{image_id.hex}-{variant}"',
         seconds=seconds,
     )
+
+
+def read_rendition(image: Image, rendition: storage.Rendition) -> bytes:
+    """All of a small file. Raises NotFound, StoreUnavailable, DatabaseUnavailable."""
+    key = storage.rendition_key(image.s3_key, rendition)
+    try:
+        return storage.get_store(image.s3_bucket).read(key)
+    except NotFound:
+        # The picture may have been moved since the row was read.
+        with transaction(image.user_id) as session:
+            query = select(Image.s3_bucket).where(col(Image.id) == image.id)
+            bucket = session.exec(query).one_or_none()
+        if bucket in (None, image.s3_bucket):
+            raise
+        return storage.get_store(bucket).read(key)
+
+
+def _find(user_id: UUID, image_id: UUID, variant: Variant) -> tuple[Path | BinaryIO, str, str]:
+    """A file with its name and type, wherever it is."""
+    if variant != "original":
+        key = storage.rendition_key(f"users/{user_id}/images/{image_id}/", variant)
+        with suppress(NotFound):
+            content = _open(storage.LOCAL, key)
+            return content, f"{variant}.webp", _RENDITION_TYPE
+    image = _fetch(user_id, image_id)
+    key, filename, content_type = _described(image, variant)
+    try:
+        content = _open(image.s3_bucket, key)
+    except NotFound:
+        # It may have been moved since the row was read.
+        content = _open(_fetch(user_id, image_id).s3_bucket, key)
+    return content, filename, content_type
+
+
+def _open(bucket: str, key: str) -> Path | BinaryIO:
+    store = storage.get_store(bucket)
+    path = store.local_path(key)
+    if path is None:
+        return store.open(key)
+    if not path.is_file():
+        raise NotFound
+    return path
 
 
 def _fetch(user_id: UUID, image_id: UUID) -> Image:
@@ -121,14 +160,20 @@ def _signed_url(image: Image, variant: Variant) -> str:
 
 
 def _store_url(image: Image, variant: Variant, expires: int) -> str | None:
-    if variant == "original":
-        key, filename, content_type = image.s3_key, image.filename, image.mime_type
-    else:
-        key = storage.rendition_key(image.s3_key, variant)
-        filename, content_type = f"{variant}.webp", _RENDITION_TYPE
-    expires_at = datetime.fromtimestamp(expires, UTC)
     store = storage.get_store()
+    if image.s3_bucket != store.bucket:
+        # Not moved yet. The page may load from the store for new pictures only, and from us.
+        return None
+    expires_at = datetime.fromtimestamp(expires, UTC)
+    key, filename, content_type = _described(image, variant)
     return store.signed_url(key, expires_at, filename, content_type, _disposition(variant))
+
+
+def _described(image: Image, variant: Variant) -> tuple[str, str, str]:
+    """A file's key, the name that people get it under, and its type."""
+    if variant == "original":
+        return image.s3_key, image.filename, image.mime_type
+    return storage.rendition_key(image.s3_key, variant), f"{variant}.webp", _RENDITION_TYPE
 
 
 def _disposition(variant: Variant) -> storage.Disposition:

@@ -48,7 +48,8 @@ def test_links_open_their_files(image: Image) -> None:
         url = getattr(urls, variant)
         assert urlsplit(url).path == f"/api/files/{image.user_id}/{image.id}/{variant}"
         answer = open_link(image.user_id, image.id, variant, *parts(url))  # type: ignore[arg-type]
-        assert answer.path.is_file()
+        assert isinstance(answer.content, Path)
+        assert answer.content.is_file()
         assert answer.content_type == content_type
         assert (answer.disposition, answer.filename) == (disposition, filename)
 
