@@ -102,6 +102,13 @@ def _enqueue(queue: str, actor: str, *args: str | int, delay: float) -> None:
         broker().enqueue(message, delay=milliseconds if milliseconds > 0 else None)
 
 
+def server_version() -> str:
+    """Like 7.2.4. Raises QueueUnavailable."""
+    with _translated():
+        said = cast("dict[str, object]", _client().info("server"))
+        return str(said.get("redis_version", "0"))
+
+
 def check() -> None:
     """Raises QueueUnavailable unless Redis answers."""
     with _translated():

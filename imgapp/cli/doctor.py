@@ -3,18 +3,40 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from urllib.parse import urlsplit
 
 import sqlalchemy as sa
 import typer
 
 from imgapp.adapters import db, oidc, queue, storage
 from imgapp.adapters.frontend import ROOT, is_built
-from imgapp.adapters.vision import get_describer
+from imgapp.adapters.vision.reach import DEFAULT_BASE_URL, listed_models
+from imgapp.cli.conditions import Doubt, check_clock, check_queue, check_room, check_worker
 from imgapp.cli.environment import connected
-from imgapp.errors import ConfigurationError, DatabaseUnavailable, ImgappError, StoreUnavailable
+from imgapp.errors import (
+    ConfigurationError,
+    DatabaseUnavailable,
+    ImgappError,
+    ProviderUnavailable,
+    QueueUnavailable,
+    StoreUnavailable,
+    TransientDescriberError,
+)
 from imgapp.settings import Settings, get_settings
 
 Check = Callable[[Settings], str]
+
+_OLDEST_POSTGRESQL = 15
+_OLDEST_REDIS = (6, 2)
+_REASONS = {
+    "password authentication failed": "the database refuses the user or the password.",
+    "no password supplied": "the database asks for a password.",
+    "does not exist": "the server has no such database or user.",
+    "no pg_hba.conf entry": "the server lets nobody in from here (pg_hba.conf).",
+    "SSL": "no connection with TLS could be made; check sslmode.",
+    "failed to resolve host": "its host has no address.",
+    "could not translate host": "its host has no address.",
+}
 
 
 def run() -> int:
@@ -23,25 +45,61 @@ def run() -> int:
         settings = get_settings()
         typer.echo(f"ok    settings: data folder {settings.data_dir}, address {settings.origin}")
         with connected(migrated=False) as settings:
-            return max([_report(name, check, settings) for name, check in CHECKS.items()])
+            failed: set[str] = set()
+            for name, check in CHECKS.items():
+                _report(name, check, settings, failed)
+            return 1 if failed else 0
     except ImgappError as error:
-        typer.echo(f"FAIL  servers: {error.detail}")
+        typer.echo(f"FAIL  {_subject(error)}: {error.detail}")
         return 1
 
 
-def _report(name: str, check: Check, settings: Settings) -> int:
+def _subject(error: ImgappError) -> str:
+    return "settings" if isinstance(error, ConfigurationError) else "servers"
+
+
+def _report(name: str, check: Check, settings: Settings, failed: set[str]) -> None:
+    if missing := NEEDS.get(name, set()) & failed:
+        typer.echo(f"--    {name}: not checked, because {' and '.join(sorted(missing))} failed")
+        return
     try:
-        typer.echo(f"ok    {name}: {check(settings)}")
+        said = check(settings)
     except ImgappError as error:
+        failed.add(name)
         typer.echo(f"FAIL  {name}: {error.detail}")
-        return 1
-    return 0
+    except Exception as error:
+        failed.add(name)
+        typer.echo(f"FAIL  {name}: it could not be checked ({type(error).__name__})")
+    else:
+        typer.echo(f"{'warn' if isinstance(said, Doubt) else 'ok':5} {name}: {said}")
 
 
 def check_database(_: Settings) -> str:
     """Whether it answers, with its version."""
-    with db.transaction() as session:
-        return f"PostgreSQL {session.execute(sa.text('SHOW server_version')).scalar_one()}"
+    try:
+        with db.transaction() as session:
+            version, number = session.execute(
+                sa.text(
+                    "SELECT current_setting('server_version'),"
+                    " current_setting('server_version_num')::integer"
+                )
+            ).one()
+    except DatabaseUnavailable as error:
+        raise DatabaseUnavailable(f"DATABASE_URL: {_why_not(error.__cause__)}") from None
+    if number < _OLDEST_POSTGRESQL * 10_000:
+        raise ConfigurationError(
+            f"DATABASE_URL: PostgreSQL {version} is too old; imgapp needs {_OLDEST_POSTGRESQL}."
+        )
+    return f"PostgreSQL {version}"
+
+
+def _why_not(cause: BaseException | None) -> str:
+    """The reason in words of ours: the driver's may hold a part of the URL."""
+    said = str(cause)
+    for sign, sentence in _REASONS.items():
+        if sign in said:
+            return sentence
+    return "the database does not answer; check that it runs, and its host and port."
 
 
 def check_migrations(settings: Settings) -> str:
@@ -89,9 +147,19 @@ def check_role(_: Settings) -> str:
 
 
 def check_redis(_: Settings) -> str:
-    """Whether it answers."""
-    queue.check()
-    return "answers"
+    """Whether it answers, with its version."""
+    try:
+        version = queue.server_version()
+    except QueueUnavailable as error:
+        refused = type(error.__cause__).__name__.startswith("Auth")
+        raise QueueUnavailable(
+            "REDIS_URL: Redis refuses the user or the password."
+            if refused
+            else "REDIS_URL: Redis does not answer; check that it runs, and its host and port."
+        ) from None
+    if tuple(map(int, version.split(".")[:2])) < _OLDEST_REDIS:
+        raise ConfigurationError(f"REDIS_URL: Redis {version} is too old; imgapp needs 6.2.")
+    return f"Redis {version}"
 
 
 def check_store(settings: Settings) -> str:
@@ -118,15 +186,34 @@ def check_vision(settings: Settings) -> str:
         raise ConfigurationError(
             "IMGAPP_VISION is openai, but neither OPENAI_API_KEY nor OPENAI_BASE_URL is set."
         )
-    get_describer()
-    return f"{settings.vision_model} at {settings.openai_base_url or 'api.openai.com'}"
+    where = f"{settings.vision_model} at {_without_credentials(settings.openai_base_url)}"
+    try:
+        models = listed_models()
+    except TransientDescriberError as error:
+        if error.code == "rate_limited":
+            return Doubt(f"{where}, which takes no more requests for now")
+        raise
+    if models is None:
+        return f"{where}, which answers but does not list its models"
+    # Ollama adds a tag to names, and a proxy need not list what it passes on.
+    if settings.vision_model not in {*models, *(name.split(":")[0] for name in models)}:
+        return Doubt(f"{where}, which does not list this model: check IMGAPP_VISION_MODEL")
+    return f"{where}, which answers"
+
+
+def _without_credentials(url: str | None) -> str:
+    parts = urlsplit(url or DEFAULT_BASE_URL)
+    return f"{parts.hostname}:{parts.port}" if parts.port else str(parts.hostname)
 
 
 def check_single_sign_on(settings: Settings) -> str:
     """Whether the provider answers, and is the one that is configured."""
     if not settings.single_sign_on:
         return "not configured"
-    oidc.check()
+    try:
+        oidc.check()
+    except ProviderUnavailable as error:
+        raise ProviderUnavailable(f"IMGAPP_OIDC_ISSUER: {error.detail}") from None
     return f"{settings.oidc_issuer}"
 
 
@@ -145,8 +232,21 @@ CHECKS: dict[str, Check] = {
     "migrations": check_migrations,
     "role": check_role,
     "redis": check_redis,
+    "worker": check_worker,
+    "queue": check_queue,
+    "clock": check_clock,
+    "disk": check_room,
     "store": check_store,
     "vision": check_vision,
     "single sign-on": check_single_sign_on,
     "page": check_page,
 }
+
+NEEDS: dict[str, set[str]] = {
+    "migrations": {"database"},
+    "role": {"database"},
+    "worker": {"database", "migrations", "redis", "role"},
+    "queue": {"database", "migrations", "role"},
+    "clock": {"database"},
+}
+"""What cannot be checked once something else has failed."""
