@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import uuid
 from datetime import UTC, datetime
+from decimal import Decimal
 from enum import IntEnum, StrEnum
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 
 import uuid_utils
 from pydantic import BaseModel, ConfigDict
@@ -21,6 +22,7 @@ from sqlalchemy import (
     DateTime,
     ForeignKey,
     Index,
+    Numeric,
     Text,
     UniqueConstraint,
     text,
@@ -125,6 +127,7 @@ class User(SQLModel, table=True):
     __table_args__ = (
         Index("users_email_key", text("lower(email)"), unique=True),
         Index("users_deleting", "deleting_at", postgresql_where=text("deleting_at IS NOT NULL")),
+        Index("users_over_budget", "id", postgresql_where=text("over_budget")),
     )
 
     id: uuid.UUID = Field(default_factory=new_id, primary_key=True)
@@ -146,6 +149,75 @@ class User(SQLModel, table=True):
     """Somebody else chose it."""
     self_registered: bool = False
     """Nobody has shown that the address is theirs: whoever typed it made the account."""
+    budget: Decimal | None = Field(default=None, sa_type=Numeric)
+    """US dollars a month; null is the installation's `person_budget`."""
+    over_budget: bool = False
+    """Noted by the sweep for those who have pictures waiting."""
+
+
+class Preferences(SQLModel, table=True):
+    """What a person has said of all their pictures. There is no row before they say something."""
+
+    __tablename__ = "preferences"
+
+    user_id: uuid.UUID = Field(foreign_key="users.id", ondelete="CASCADE", primary_key=True)
+    language: str | None = _text_or_null()
+    """What to write in (BCP 47)."""
+    context: str | None = _text_or_null()
+    glossary: str | None = _text_or_null()
+    vocabulary: list[str] = Field(default_factory=list, sa_type=ARRAY(Text))
+    """Tags of their own."""
+    never_cloud: bool = False
+    paused: bool = False
+    paused_at: datetime | None = _timestamp(default=None)
+    """Set by the database, as `updated_at` is."""
+    updated_at: datetime = _timestamp(default_factory=now)
+
+
+class Installation(SQLModel, table=True):
+    """What administrators decide for everybody while imgapp runs: one row. null is no limit."""
+
+    __tablename__ = "installation"
+
+    id: int = Field(default=1, primary_key=True)
+    paused: bool = False
+    paused_at: datetime | None = _timestamp(default=None)
+    max_in_flight: int | None = None
+    requests_per_minute: int | None = None
+    tokens_per_minute: int | None = None
+    models: list[str] = Field(default_factory=list, sa_type=ARRAY(Text))
+    """Those that people may choose, besides the one of the settings."""
+    prices: dict[str, Any] = Field(default_factory=dict, sa_type=JSONB)
+    """By model, US dollars for a million tokens: {"input": …, "output": …}."""
+    budget: Decimal | None = Field(default=None, sa_type=Numeric)
+    """US dollars a month, for everybody together."""
+    person_budget: Decimal | None = Field(default=None, sa_type=Numeric)
+    """US dollars a month, for one person."""
+    updated_at: datetime = _timestamp(default_factory=now)
+
+
+class ProviderState(SQLModel, table=True):
+    """The breaker: how a model of a server fares, or the picture store (`store`, '')."""
+
+    __tablename__ = "provider_state"
+
+    server: str = Field(sa_type=Text, primary_key=True)
+    """A hash of its address and key, which may be secrets."""
+    model: str = Field(sa_type=Text, primary_key=True)
+    failures: int = 0
+    """In a row, over all workers."""
+    openings: int = 0
+    opened_at: datetime | None = _timestamp(default=None)
+    """Since when it is left alone; null once it answers."""
+    open_until: datetime | None = _timestamp(default=None)
+    """Then one picture tries."""
+    held_until: datetime | None = _timestamp(default=None)
+    """Asked for by the server (`Retry-After`)."""
+    probe_lease: uuid.UUID | None = None
+    code: str | None = _text_or_null()
+    message: str | None = _text_or_null()
+    """Of the last failure, for people."""
+    updated_at: datetime = _timestamp(default_factory=now)
 
 
 class UserSession(SQLModel, table=True):
@@ -257,7 +329,16 @@ class Image(SQLModel, table=True):
             "images_due",
             "priority",
             "user_id",
+            "lane",
             "due_at",
+            "id",
+            postgresql_where=text("analysis_status = 'pending' AND deleted_at IS NULL"),
+        ),
+        Index(
+            "images_waiting",
+            "user_id",
+            "lane",
+            "waiting_reason",
             "id",
             postgresql_where=text("analysis_status = 'pending' AND deleted_at IS NULL"),
         ),
@@ -309,6 +390,14 @@ class Image(SQLModel, table=True):
     """Attempts lost to a killed worker, since the picture was last queued."""
     error_code: str | None = _text_or_null()
     error_message: str | None = _text_or_null()
+    never_cloud: bool = False
+    context: str | None = _text_or_null()
+    """What the describer should know of this picture."""
+    ask: dict[str, Any] | None = Field(default=None, sa_type=cast(Any, JSONB(none_as_null=True)))
+    """How the request that is queued is to be answered: model, language, detail, run_id, reuse."""
+    lane: str = Field(default="", sa_type=Text)
+    """Which model is asked, as the database derives it from `ask` and `never_cloud`: '' is the one
+    of the settings, '!' in front is never sent to a cloud."""
 
     analysis_id: uuid.UUID | None = Field(
         default=None,

@@ -180,6 +180,9 @@ def database(servers: Servers, administrator: sa.Engine, set_env: Callable[..., 
         connection.execute(sa.text("DELETE FROM users"))
         connection.execute(sa.text("DELETE FROM audit_events"))
         connection.execute(sa.text("DELETE FROM store_removals"))
+        connection.execute(sa.text("DELETE FROM provider_state"))
+        connection.execute(sa.text("DELETE FROM installation"))
+        connection.execute(sa.text("INSERT INTO installation (id) VALUES (1)"))
     with redis_client.Redis.from_url(servers.redis_url) as client:
         client.flushall()
     set_env(

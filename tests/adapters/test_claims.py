@@ -56,7 +56,7 @@ def test_an_empty_queue_gives_nothing(database: None) -> None:
 
 def test_a_claim_takes_the_row_under_the_lease(alice, add_image) -> None:
     image_id, lease = add_image(alice, waiting_reason="provider_down"), uuid4()
-    assert call("imgapp_claim_image", lease, 30) == [(image_id, alice.user_id)]
+    assert call("imgapp_claim_image", lease, 30) == [(image_id, alice.user_id, "")]
     taken = row(alice, image_id)
     assert (taken.analysis_status, taken.lease_id) == (AnalysisStatus.IN_PROGRESS, lease)
     assert taken.waiting_reason is None

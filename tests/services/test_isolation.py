@@ -21,6 +21,7 @@ from imgapp.models import (
     Identity,
     Image,
     ImageAnalysis,
+    Preferences,
     UserSession,
     Webhook,
     WebhookDelivery,
@@ -29,6 +30,11 @@ from imgapp.models import (
 )
 
 DEFINERS = {
+    "imgapp_waits_because",
+    "imgapp_provider_failed",
+    "imgapp_provider_answered",
+    "imgapp_note_waits",
+    "imgapp_change_installation",
     "imgapp_audit",
     "imgapp_audit_events",
     "imgapp_claim_delivery",
@@ -82,6 +88,7 @@ DEFINERS = {
 }
 TABLES = [
     "users",
+    "preferences",
     "batches",
     "batch_items",
     "fetch_rests",
@@ -100,6 +107,8 @@ TABLES = [
 ]
 # Nobody's rows, seen through functions alone.
 SYSTEM_TABLES = ["audit_events"]
+# What everybody may know, and functions alone change.
+SHARED_TABLES = ["installation", "provider_state"]
 
 
 def an_image(user_id: UUID, **values: Any) -> Image:
@@ -154,6 +163,7 @@ def one_row_of_each(user_id: UUID) -> list[SQLModel]:
         a_direct_upload(user_id),
         batch,
         BatchItem(user_id=user_id, batch_id=batch.id, outcome="refused"),
+        Preferences(user_id=user_id),
         FetchRest(user_id=user_id, host="pictures.example.org", until=now()),
         webhook,
         WebhookDelivery(user_id=user_id, webhook_id=webhook.id, event="ping"),
@@ -211,6 +221,7 @@ def test_without_a_person_nothing_is_visible(alices_rows, table) -> None:
         ("identities", "email = 'x'"),
         ("webhooks", "url = 'x'"),
         ("webhook_deliveries", "payload = 'x'"),
+        ("preferences", "paused = true"),
         ("direct_uploads", "state = 'failed'"),
         ("batches", "cancelled_at = now()"),
         ("batch_items", "code = 'x'"),
@@ -315,6 +326,12 @@ def add(user_id: UUID, row: SQLModel) -> None:
         "TRUNCATE images CASCADE",
         "SELECT * FROM alembic_version",
         "UPDATE users SET quota_bytes = 1000000",
+        "UPDATE users SET budget = NULL",
+        "UPDATE installation SET paused = true",
+        "DELETE FROM installation",
+        "UPDATE provider_state SET failures = 0",
+        "DELETE FROM provider_state",
+        "UPDATE images SET lane = 'x'",
         "UPDATE users SET deleting_at = NULL",
         "UPDATE users SET disabled_at = NULL",
         "UPDATE identities SET user_id = gen_random_uuid()",
@@ -389,8 +406,8 @@ def test_every_table_of_a_persons_data_forces_row_security(everything: sa.Connec
 def test_every_table_is_known_here(everything: sa.Connection) -> None:
     tables = "SELECT tablename FROM pg_tables WHERE schemaname = 'public'"
     found = set(everything.execute(sa.text(tables)).scalars())
-    assert found == {*TABLES, *SYSTEM_TABLES, "alembic_version"}
-    assert set(SQLModel.metadata.tables) == {*TABLES, *SYSTEM_TABLES}
+    assert found == {*TABLES, *SYSTEM_TABLES, *SHARED_TABLES, "alembic_version"}
+    assert set(SQLModel.metadata.tables) == {*TABLES, *SYSTEM_TABLES, *SHARED_TABLES}
 
 
 def test_there_are_no_views_to_look_around_policies(everything: sa.Connection) -> None:

@@ -1,0 +1,75 @@
+-- A server of models failed as a whole, or the store did. Answers whether it counts against the
+-- picture: not once everybody knows.
+CREATE FUNCTION imgapp_provider_failed(
+    p_server text, p_model text, p_lease_id uuid, p_code text, p_message text,
+    p_retry_after double precision, p_jitter double precision
+) RETURNS boolean
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = ''
+AS $$
+DECLARE
+    v_now timestamptz := clock_timestamp();
+    v_asked interval := make_interval(secs => least(p_retry_after, 600));
+    v_state public.provider_state;
+BEGIN
+    -- Under another key or address, a server begins anew.
+    DELETE FROM public.provider_state s WHERE s.updated_at < v_now - interval '1 day';
+    INSERT INTO public.provider_state (server, model) VALUES (p_server, p_model)
+    ON CONFLICT DO NOTHING;
+    SELECT * INTO v_state FROM public.provider_state s
+    WHERE s.server = p_server AND s.model = p_model FOR NO KEY UPDATE;
+    UPDATE public.provider_state s
+    SET failures = s.failures + 1, code = p_code, message = p_message, updated_at = v_now,
+        held_until = greatest(s.held_until, v_now + v_asked)
+    WHERE s.server = p_server AND s.model = p_model;
+    IF v_state.opened_at IS NULL AND v_state.failures + 1 >= 5
+        OR v_state.opened_at IS NOT NULL AND v_state.probe_lease = p_lease_id
+    THEN
+        UPDATE public.provider_state s
+        SET opened_at = coalesce(s.opened_at, v_now), openings = s.openings + 1, probe_lease = NULL,
+            open_until = v_now + make_interval(
+                secs => least(5 * 2 ^ least(s.openings, 10), 60) * (0.8 + 0.2 * p_jitter)
+            )
+        WHERE s.server = p_server AND s.model = p_model;
+    END IF;
+    RETURN v_state.opened_at IS NULL;
+END
+$$;
+
+-- An answer of any kind came back, from a picture that the store gave. Answers whether that ended
+-- an outage.
+CREATE FUNCTION imgapp_provider_answered(p_server text, p_model text) RETURNS boolean
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = ''
+AS $$
+DECLARE
+    v_ended boolean;
+BEGIN
+    SELECT bool_or(s.opened_at IS NOT NULL) INTO v_ended FROM public.provider_state s
+    WHERE (s.server, s.model) IN ((p_server, p_model), ('store', ''))
+        AND (s.failures > 0 OR s.opened_at IS NOT NULL);
+    IF v_ended IS NOT NULL THEN
+        UPDATE public.provider_state s
+        SET failures = 0, openings = 0, opened_at = NULL, open_until = NULL, probe_lease = NULL,
+            updated_at = clock_timestamp()
+        WHERE (s.server, s.model) IN ((p_server, p_model), ('store', ''));
+    END IF;
+    RETURN coalesce(v_ended, false);
+END
+$$;
+
+-- What an administrator decides for everybody; what is not among the members stays as it is.
+CREATE FUNCTION imgapp_change_installation(p_edit jsonb) RETURNS void
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = ''
+AS $$
+BEGIN
+    PERFORM public.imgapp_require_admin();
+    UPDATE public.installation i
+    SET (
+        paused, max_in_flight, requests_per_minute, tokens_per_minute, models, prices, budget,
+        person_budget
+    ) = (
+        SELECT e.paused, e.max_in_flight, e.requests_per_minute, e.tokens_per_minute, e.models,
+            e.prices, e.budget, e.person_budget
+        FROM jsonb_populate_record(i, p_edit) e
+    );
+END
+$$;
