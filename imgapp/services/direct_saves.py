@@ -30,7 +30,7 @@ from imgapp.errors import (
     ServiceUnavailable,
 )
 from imgapp.models import DirectUpload, Priority, UploadState, new_id, now
-from imgapp.services import batches
+from imgapp.services import batches, metrics
 from imgapp.services.batch_files import FileOfBatch
 from imgapp.services.direct_uploads import (
     LINK_LIFE,
@@ -229,6 +229,7 @@ def _save(save: _Save) -> Ingested:
             duplicate=taken.duplicate,
         )
 
+    metrics.set_upload_source("direct")
     taken = ingest(
         upload.user_id,
         spooled,

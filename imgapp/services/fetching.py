@@ -35,7 +35,7 @@ from imgapp.errors import (
     ServiceUnavailable,
 )
 from imgapp.models import BatchItem, FetchRest, FileOutcome, Priority, new_id, now
-from imgapp.services import quotas
+from imgapp.services import metrics, quotas
 from imgapp.services.filenames import shown_name
 from imgapp.services.ingest import Ingested, SpooledFile, SpoolWriter, ingest
 from imgapp.settings import get_settings
@@ -158,6 +158,7 @@ def _settle(taken: Taken) -> None:
 def _take_in(taken: Taken) -> None:
     quotas.check_room(taken.user_id, 0)
     spooled = _download(taken)
+    metrics.set_upload_source("url")
     ingest(
         taken.user_id,
         spooled,
@@ -172,10 +173,12 @@ def _download(taken: Taken) -> SpooledFile:
         fetched = outbound.fetch(taken.url, get_settings().max_upload_bytes, writer.write)
     except BaseException as error:
         writer.discard()
+        metrics.FETCHES.labels(outcome=getattr(error, "code", "failed")).inc()
         if isinstance(error, OutboundFailed) and error.code == FileTooLarge.code:
             most = get_settings().max_upload_mb
             raise FileTooLarge(f"The file is larger than {most} MB.") from None
         raise
+    metrics.FETCHES.labels(outcome="fetched").inc()
     return replace(writer.finish(), filename=fetched.filename)
 
 

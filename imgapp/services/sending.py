@@ -26,7 +26,7 @@ from imgapp.adapters.db import after_commit, transaction
 from imgapp.adapters.signatures import signed_headers
 from imgapp.errors import DatabaseUnavailable, NotFound, OutboundError
 from imgapp.models import DeliveryState, Webhook, WebhookDelivery, new_id, now
-from imgapp.services import images
+from imgapp.services import images, metrics
 from imgapp.services.deliveries import PING
 from imgapp.services.files import VARIANTS
 from imgapp.services.webhooks import disable, fetch_webhook, secrets_of
@@ -103,6 +103,8 @@ def run_one() -> bool:
     message = _compose(claim)
     if message is not None:
         attempt = _send(message)
+        outcome = "delivered" if attempt.arrived else attempt.code
+        metrics.WEBHOOK_DELIVERIES.labels(outcome=outcome).inc()
         _insist(partial(_finish, claim, message.webhook_id, attempt))
     return True
 
