@@ -8,7 +8,7 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Header, Path, Query
 from pydantic import BeforeValidator
 
-from imgapp.api.auth import require_read, require_write
+from imgapp.api.auth import require_read, require_upload, require_write
 from imgapp.api.bodies import json_body, json_body_schema
 from imgapp.api.ids import parse_id
 from imgapp.api.images import PAGE, Cursor, Limit
@@ -22,6 +22,7 @@ from imgapp.services.batch_shapes import (
     NewBatch,
     NewUrls,
 )
+from imgapp.services.idempotency import MAX_KEY_LENGTH
 from imgapp.services.pools import in_db
 
 router = APIRouter(prefix="/api/batches", tags=["batches"])
@@ -47,6 +48,25 @@ async def known_batch(viewer: Writer, batch_id: BatchId) -> UUID:
     return batch_id
 
 
+async def batch_parameter(
+    viewer: Annotated[Viewer, Depends(require_upload)],
+    batch: Annotated[
+        str | None,
+        Query(
+            description="The batch that the files belong to",
+            examples=[EXAMPLE_ID],
+            json_schema_extra={"format": "uuid"},
+        ),
+    ] = None,
+) -> UUID | None:
+    """The batch that files go to, before they are looked at. Raises NotFound, Conflict."""
+    if batch is None:
+        return None
+    batch_id = parse_id(batch)
+    await in_db(batches.require_open, viewer.user_id, batch_id)
+    return batch_id
+
+
 KnownBatch = Annotated[UUID, Depends(known_batch)]
 Outcome = Annotated[
     FileOutcome | None,
@@ -57,6 +77,8 @@ Key = Annotated[
     str | None,
     Header(
         alias="Idempotency-Key",
+        min_length=1,
+        max_length=MAX_KEY_LENGTH,
         description="Sent again with the same body, it gets the first answer",
     ),
 ]
@@ -67,7 +89,9 @@ _URLS = ["https://pictures.example.org/harbour.jpg", "https://pictures.example.o
     "",
     status_code=201,
     response_model=BatchPublic,
-    responses=documented(400, 401, 403, 409, 413, 415, 422),
+    responses=documented(
+        400, 409, "idempotency_key_reused", "too_many_batches", "too_many_waiting"
+    ),
     openapi_extra=json_body_schema(NewBatch, {"name": "Spring catalogue", "urls": _URLS}),
 )
 async def create_batch(
@@ -82,13 +106,13 @@ async def create_batch(
     return await in_db(batches.create_batch, viewer.user_id, new, key=idempotency_key)
 
 
-@router.get("", response_model=BatchPage, responses=documented(400, 401, 403, 422))
+@router.get("", response_model=BatchPage, responses=documented("invalid_cursor"))
 async def list_batches(viewer: Reader, limit: Limit = PAGE, cursor: Cursor = None) -> BatchPage:
     """Your batches, newest first. They are kept for 90 days after the last change."""
     return await in_db(batches.list_batches, viewer.user_id, limit=limit, cursor=cursor)
 
 
-@router.get("/{batch_id}", response_model=BatchPublic, responses=documented(401, 403, 404, 422))
+@router.get("/{batch_id}", response_model=BatchPublic, responses=documented(404))
 async def read_batch(viewer: Reader, batch_id: BatchId) -> BatchPublic:
     """How far a batch is: its files by outcome, its pictures by status.
 
@@ -98,7 +122,7 @@ async def read_batch(viewer: Reader, batch_id: BatchId) -> BatchPublic:
     return await in_db(batches.get_batch, viewer.user_id, batch_id)
 
 
-@router.delete("/{batch_id}", response_model=BatchPublic, responses=documented(401, 403, 404, 422))
+@router.delete("/{batch_id}", response_model=BatchPublic, responses=documented(404))
 async def cancel_batch(viewer: Writer, batch_id: BatchId) -> BatchPublic:
     """Fetch nothing more and take no more files. The pictures that came stay, and so does the list
     of what became of each file."""
@@ -109,7 +133,15 @@ async def cancel_batch(viewer: Writer, batch_id: BatchId) -> BatchPublic:
     "/{batch_id}/urls",
     status_code=202,
     response_model=BatchPublic,
-    responses=documented(400, 401, 403, 404, 409, 413, 415, 422),
+    responses=documented(
+        400,
+        404,
+        409,
+        "idempotency_key_reused",
+        "batch_cancelled",
+        "batch_full",
+        "too_many_waiting",
+    ),
     openapi_extra=json_body_schema(NewUrls, {"urls": _URLS}),
 )
 async def add_batch_urls(
@@ -130,7 +162,7 @@ async def add_batch_urls(
 @router.get(
     "/{batch_id}/items",
     response_model=BatchFilePage,
-    responses=documented(400, 401, 403, 404, 422),
+    responses=documented("invalid_cursor", 404),
 )
 async def list_batch_items(
     viewer: Reader,

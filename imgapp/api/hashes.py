@@ -26,7 +26,7 @@ Wanted = Annotated[Hashes, Depends(json_body(Hashes))]
 HashInPath = Annotated[str, Path(examples=[_EXAMPLE], description="In hexadecimals")]
 
 
-@router.get("/{sha256}", response_model=ImagePublic, responses=documented(401, 403, 404, 422))
+@router.get("/{sha256}", response_model=ImagePublic, responses=documented(404))
 async def read_image_by_hash(viewer: Reader, sha256: HashInPath) -> ImagePublic:
     """Your picture with exactly these bytes: its texts, for a program that has the file."""
     if not _HASH.fullmatch(sha256):
@@ -37,7 +37,6 @@ async def read_image_by_hash(viewer: Reader, sha256: HashInPath) -> ImagePublic:
 @router.post(
     "",
     response_model=Found,
-    responses=documented(401, 403, 413, 415, 422),
     openapi_extra=json_body_schema(Hashes, {"sha256": [_EXAMPLE]}),
 )
 async def find_images_by_hash(viewer: Reader, wanted: Wanted) -> Found:
