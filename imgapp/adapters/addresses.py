@@ -95,7 +95,7 @@ def _look_up(host: str, port: int, timeout: float) -> list[Address]:
                 address = ip_address(place[0])
                 if address not in found:
                     found.append(address)
-        except (OSError, UnicodeError) as error:
+        except Exception as error:
             failure.append(error)
 
     # The resolver has patience of its own, longer than ours, and no way to be interrupted.

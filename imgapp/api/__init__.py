@@ -9,6 +9,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from imgapp.api import (
     account,
     batches,
+    direct_uploads,
     events,
     files,
     hashes,
@@ -19,6 +20,7 @@ from imgapp.api import (
     single_sign_on,
     tokens,
     uploads,
+    webhooks,
 )
 from imgapp.api.docs import add_docs
 from imgapp.api.entity_tags import EntityTags
@@ -38,6 +40,7 @@ STREAMED = ("/api/upload",)
 
 ROUTERS: tuple[APIRouter, ...] = (
     uploads.router,
+    direct_uploads.router,
     hashes.router,
     images.router,
     batches.router,
@@ -46,6 +49,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     login.router,
     single_sign_on.router,
     tokens.router,
+    webhooks.router,
     account.router,
     account.forms,
     people.router,
