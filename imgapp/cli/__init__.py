@@ -14,6 +14,7 @@ import typer
 from imgapp.errors import ImgappError
 
 ExportFormat = Literal["csv", "json"]
+StoreKind = Literal["s3", "disk"]
 
 app = typer.Typer(
     name="imgapp",
@@ -27,6 +28,8 @@ user_app = typer.Typer(help="People.", no_args_is_help=True)
 token_app = typer.Typer(help="Personal access tokens.", no_args_is_help=True)
 app.add_typer(user_app, name="user")
 app.add_typer(token_app, name="token")
+storage_app = typer.Typer(help="Where pictures are kept.", no_args_is_help=True)
+app.add_typer(storage_app, name="storage")
 
 
 @app.command()
@@ -194,6 +197,32 @@ def token_create(
     from imgapp.cli.people import create_token
 
     create_token(email, name)
+
+
+@storage_app.command("status")
+def storage_status() -> None:
+    """Print how many pictures are in which store."""
+    from imgapp.cli.storage import run_status
+
+    raise typer.Exit(run_status())
+
+
+@storage_app.command("move")
+def storage_move(
+    to: Annotated[StoreKind, typer.Option("--to", help="s3 (IMGAPP_S3_BUCKET) or disk")],
+    user: Annotated[
+        str | None, typer.Option("--user", metavar="EMAIL", help="Only this person's pictures.")
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say how much it is.")] = False,
+) -> None:
+    """Move pictures from other stores into one; again, it goes on where it was.
+
+    Each is copied, read back and compared before it counts as moved. The exit code is 1 if one
+    could not be.
+    """
+    from imgapp.cli.storage import run_move
+
+    raise typer.Exit(run_move(to, user, dry_run=dry_run))
 
 
 def main() -> None:
