@@ -59,15 +59,21 @@ Words = Annotated[
     str | None, Query(max_length=500, description="Words in the texts, tags and file name")
 ]
 Tag = Annotated[str | None, Query(max_length=100, description="One tag, exactly")]
+InBatch = Annotated[
+    str | None,
+    BeforeValidator(_empty_is_none),
+    Query(description="Of one batch, by its id", json_schema_extra={"format": "uuid"}),
+]
 
 
-@router.get("", response_model=ImagePage, responses=documented("invalid_cursor"))
+@router.get("", response_model=ImagePage, responses=documented("invalid_cursor", 404))
 async def list_images(
     viewer: Reader,
     response: Response,
     status: Status = None,
     q: Words = None,
     tag: Tag = None,
+    batch: InBatch = None,
     limit: Limit = PAGE,
     cursor: Cursor = None,
     if_none_match: IfNoneMatch = None,
@@ -80,6 +86,7 @@ async def list_images(
         status=status,
         q=q,
         tag=tag,
+        batch=None if batch is None else parse_id(batch),
         limit=limit,
         cursor=cursor,
     )

@@ -21,14 +21,14 @@ class _Turns:
         self.here = 0
 
 
-_people: dict[UUID, _Turns] = {}
+_people: dict[tuple[UUID, bool], _Turns] = {}
 
 
 @asynccontextmanager
-async def upload_turn(user_id: UUID) -> AsyncIterator[None]:
-    """Wait for a place among the person's uploads. Raises RateLimited."""
+async def upload_turn(user_id: UUID, *, bulk: bool = False) -> AsyncIterator[None]:
+    """Wait for a place among the person's uploads, or those of batches. Raises RateLimited."""
     most = get_settings().uploads_at_once
-    turns = _people.setdefault(user_id, _Turns(most))
+    turns = _people.setdefault((user_id, bulk), _Turns(most))
     if turns.here >= most * (1 + _MOST_WAITING):
         raise _too_many(most)
     turns.here += 1
@@ -45,7 +45,7 @@ async def upload_turn(user_id: UUID) -> AsyncIterator[None]:
     finally:
         turns.here -= 1
         if not turns.here:
-            _people.pop(user_id, None)
+            _people.pop((user_id, bulk), None)
 
 
 def _too_many(most: int) -> RateLimited:

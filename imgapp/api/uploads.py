@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
+from dataclasses import dataclass
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -14,16 +15,18 @@ from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
 from imgapp.api.auth import require_upload
+from imgapp.api.batches import batch_parameter
 from imgapp.api.multipart import MAX_FILES, FilesReader, TooLarge
 from imgapp.api.problems import documented, problem_response
 from imgapp.api.turns import upload_turn
 from imgapp.errors import FileTooLarge, QuotaExceeded, RejectedFile
-from imgapp.models import ImagePublic, Viewer
+from imgapp.models import ImagePublic, Priority, Viewer
 from imgapp.services import idempotency, images, metrics
+from imgapp.services.batch_files import FileOfBatch
 from imgapp.services.filenames import shown_name
 from imgapp.services.idempotency import MAX_KEY_LENGTH, Answer
 from imgapp.services.ingest import Ingested, SpooledFile, ingest
-from imgapp.services.pools import in_db, in_io
+from imgapp.services.pools import in_bulk, in_db, in_io
 from imgapp.settings import get_settings
 
 router = APIRouter(tags=["images"])
@@ -51,6 +54,29 @@ class Uploaded(BaseModel):
     rejected: list[Rejected]
 
 
+@dataclass(frozen=True)
+class _Library:
+    """Where files go: a person's pictures, and with a batch behind what is uploaded by hand."""
+
+    user_id: UUID
+    batch_id: UUID | None
+
+    async def add(self, file: SpooledFile) -> Ingested:
+        if self.batch_id is None:
+            return await in_io(ingest, self.user_id, file)
+        note = self._of_batch(file.filename, self.batch_id).note
+        return await in_bulk(ingest, self.user_id, file, priority=Priority.BULK, note=note)
+
+    async def refuse(self, filename: str, code: str, detail: str) -> Rejected:
+        rejected = Rejected(filename=shown_name(filename), code=code, detail=detail)
+        if self.batch_id is not None:
+            await in_db(self._of_batch(filename, self.batch_id).refuse, code, detail)
+        return rejected
+
+    def _of_batch(self, filename: str, batch_id: UUID) -> FileOfBatch:
+        return FileOfBatch(self.user_id, batch_id, shown_name(filename))
+
+
 _BODY = {
     "requestBody": {
         "required": True,
@@ -74,6 +100,7 @@ _BODY = {
 }
 
 Writer = Annotated[Viewer, Depends(require_upload)]
+Batch = Annotated[UUID | None, Depends(batch_parameter)]
 Key = Annotated[
     str | None,
     Header(
@@ -89,20 +116,34 @@ Key = Annotated[
     "/api/upload",
     status_code=202,
     response_model=Uploaded,
-    responses=documented(400, 409, "idempotency_key_reused", "rejected", "store_unavailable", 507),
+    responses=documented(
+        400,
+        409,
+        "idempotency_key_reused",
+        "batch_cancelled",
+        "batch_full",
+        404,
+        "rejected",
+        "store_unavailable",
+        507,
+    ),
     openapi_extra=_BODY,
 )
-async def upload_images(request: Request, viewer: Writer, idempotency_key: Key = None) -> Response:
+async def upload_images(
+    request: Request, viewer: Writer, batch_id: Batch, idempotency_key: Key = None
+) -> Response:
     """Upload pictures. They can be seen at once and are described soon after.
 
     A file that you uploaded before is the picture that you have, with `duplicate` set. If all
     files are rejected, the answer is 422 with the same lists; 507 if you store as much as you may.
+    With a `batch`, its status counts the files, and they are described after other uploads.
     """
     metrics.set_upload_source("page" if viewer.session_id else "api")
-    async with upload_turn(viewer.user_id):
+    library = _Library(viewer.user_id, batch_id)
+    async with upload_turn(viewer.user_id, bulk=batch_id is not None):
         reader = await _receive(request)
         try:
-            answer = await _answer_once(viewer.user_id, reader, idempotency_key)
+            answer = await _answer_once(library, reader, idempotency_key)
         finally:
             await in_io(reader.discard)
     if answer.status_code == 202:
@@ -148,14 +189,15 @@ async def _feed(reader: FilesReader, request: Request) -> None:
         raise HTTPException(408, "The upload stood still for too long") from None
 
 
-async def _answer_once(user_id: UUID, reader: FilesReader, key: str | None) -> Answer:
+async def _answer_once(library: _Library, reader: FilesReader, key: str | None) -> Answer:
+    user_id = library.user_id
     if key is None:
-        return await _answer(user_id, reader)
-    known = await in_db(idempotency.begin, user_id, key, _fingerprint(reader))
+        return await _answer(library, reader)
+    known = await in_db(idempotency.begin, user_id, key, _fingerprint(library, reader))
     if known is not None:
         return await in_db(_with_fresh_links, user_id, known)
     try:
-        answer = await _answer(user_id, reader)
+        answer = await _answer(library, reader)
     except BaseException:
         await in_db(idempotency.abandon, user_id, key)
         raise
@@ -163,12 +205,12 @@ async def _answer_once(user_id: UUID, reader: FilesReader, key: str | None) -> A
     return answer
 
 
-def _fingerprint(reader: FilesReader) -> str:
+def _fingerprint(library: _Library, reader: FilesReader) -> str:
     files = [
         [file.filename, file.sha256 if isinstance(file, SpooledFile) else "too large"]
         for file in reader.files
     ]
-    return hashlib.sha256(json.dumps(files).encode()).hexdigest()
+    return hashlib.sha256(json.dumps([str(library.batch_id), files]).encode()).hexdigest()
 
 
 def _with_fresh_links(user_id: UUID, answer: Answer) -> Answer:
@@ -180,10 +222,10 @@ def _with_fresh_links(user_id: UUID, answer: Answer) -> Answer:
     return answer
 
 
-async def _answer(user_id: UUID, reader: FilesReader) -> Answer:
-    outcomes = await _ingest_all(user_id, reader.files)
+async def _answer(library: _Library, reader: FilesReader) -> Answer:
+    outcomes = await _ingest_all(library, reader.files)
     taken = [outcome for outcome in outcomes if isinstance(outcome, Ingested)]
-    shown = await in_db(images.public_images, user_id, [one.image_id for one in taken])
+    shown = await in_db(images.public_images, library.user_id, [one.image_id for one in taken])
     by_id = {image.id: image for image in shown}
     body = Uploaded(
         images=[
@@ -212,7 +254,7 @@ def _why(rejected: list[dict[str, Any]]) -> str:
 
 
 async def _ingest_all(
-    user_id: UUID, files: list[SpooledFile | TooLarge]
+    library: _Library, files: list[SpooledFile | TooLarge]
 ) -> list[Ingested | Rejected]:
     """Ingest several at a time; what is in the request twice, after its first copy."""
     turns = asyncio.Semaphore(_INGESTS_AT_ONCE)
@@ -220,7 +262,7 @@ async def _ingest_all(
     ordered = []
     for number, file in enumerate(files):
         content = file.sha256 if isinstance(file, SpooledFile) else f"too large {number}"
-        tasks[content] = asyncio.create_task(_ingest(user_id, file, turns, tasks.get(content)))
+        tasks[content] = asyncio.create_task(_ingest(library, file, turns, tasks.get(content)))
         ordered.append(tasks[content])
     # All of them end before an error does: none may work on a spool that is being cleared.
     await asyncio.wait(ordered)
@@ -228,20 +270,18 @@ async def _ingest_all(
 
 
 async def _ingest(
-    user_id: UUID,
+    library: _Library,
     file: SpooledFile | TooLarge,
     turns: asyncio.Semaphore,
     first: asyncio.Task[Ingested | Rejected] | None,
 ) -> Ingested | Rejected:
     if isinstance(file, TooLarge):
         metrics.upload_refused(FileTooLarge.code)
-        return Rejected(
-            filename=shown_name(file.filename), code=FileTooLarge.code, detail=file.detail
-        )
+        return await library.refuse(file.filename, FileTooLarge.code, file.detail)
     if first is not None:
         await asyncio.wait([first])
     try:
         async with turns:
-            return await in_io(ingest, user_id, file)
+            return await library.add(file)
     except RejectedFile as error:
-        return Rejected(filename=shown_name(file.filename), code=error.code, detail=error.detail)
+        return await library.refuse(file.filename, error.code, error.detail)

@@ -167,6 +167,11 @@ def require_batch(user_id: UUID, batch_id: UUID) -> None:
         _fetch(session, batch_id)
 
 
+def check(session: Session, batch_id: UUID) -> None:
+    """As `require_batch`, within a transaction."""
+    _fetch(session, batch_id)
+
+
 def purge_batches() -> int:
     """Forget batches in which nothing happened for `DAYS_KEPT`; returns how many."""
     gone = 0

@@ -27,7 +27,7 @@ from imgapp.models import (
     WrittenBy,
     now,
 )
-from imgapp.services import audit, removals
+from imgapp.services import audit, batches, removals
 from imgapp.services.audit import Kind
 from imgapp.services.cursors import Place, read_cursor, write_cursor
 from imgapp.services.shown import image_status, shown
@@ -38,6 +38,20 @@ _SEARCH = text(
     "SELECT imgapp_search_images(:q, :tag, :status, CAST(:before AS timestamptz),"
     " CAST(:before_id AS uuid), :limit)"
 )
+# A batch is small enough to be searched under the policies.
+_IN_BATCH = (
+    " FROM images i WHERE i.id IN (SELECT image_id FROM batch_items WHERE batch_id = :batch)"
+    " AND i.deleted_at IS NULL"
+    " AND (CAST(:q AS text) IS NULL OR i.search @@ imgapp_search_query(:q))"
+    " AND (CAST(:tag AS text) IS NULL OR i.tags @> ARRAY[CAST(:tag AS text)])"
+    " AND (CAST(:status AS text) IS NULL OR i.analysis_status = :status)"
+)
+_SEARCH_BATCH = text(
+    f"SELECT i.id {_IN_BATCH} AND (CAST(:before AS timestamptz) IS NULL"
+    " OR (i.uploaded_at, i.id) < (CAST(:before AS timestamptz), CAST(:before_id AS uuid)))"
+    " ORDER BY i.uploaded_at DESC, i.id DESC LIMIT :limit"
+)
+_COUNT_BATCH = text(f"SELECT count(*) {_IN_BATCH}")
 _COUNT = text("SELECT imgapp_search_count(:q, :tag, :status)")
 
 
@@ -75,12 +89,16 @@ class Asked(TypedDict, total=False):
     status: AnalysisStatus | None
     q: str | None
     tag: str | None
+    batch: UUID | None
     limit: int
     cursor: str | None
 
 
 def list_images(user_id: UUID, **asked: Unpack[Asked]) -> ImagePage:
-    """One page, newest first; `total` with the first one. Raises InvalidRequest (cursor)."""
+    """One page, newest first; `total` with the first one.
+
+    Raises InvalidRequest (cursor), NotFound (batch).
+    """
     page = read_images(user_id, **asked).value
     assert page is not None
     return page
@@ -95,13 +113,13 @@ def read_images(
         "q": clean_line(asked.get("q") or "") or None,
         "tag": clean_line(asked.get("tag") or "") or None,
         "status": status.value if status else None,
+        "batch": asked.get("batch"),
     }
     scope = (user_id, "images", *wanted.values())
     place = read_cursor(cursor, *scope) if cursor else None
     before = {"before": place and place.at, "before_id": place and place.id}
     with transaction(user_id) as session:
-        found = session.execute(_SEARCH, {**wanted, **before, "limit": limit + 1}).scalars()
-        ids = list(found)
+        ids = _find(session, {**wanted, **before, "limit": limit + 1})
         total = None if place else _count(session, wanted)
         rest = (total, limit)
         if known and (tag := tag_of_page(_fetch_versions(session, ids), *rest)) in known:
@@ -198,6 +216,13 @@ def list_analyses(
     )
 
 
+def _find(session: Session, wanted: dict[str, Any]) -> list[UUID]:
+    if wanted["batch"] is None:
+        return list(session.execute(_SEARCH, wanted).scalars())
+    batches.check(session, wanted["batch"])
+    return list(session.execute(_SEARCH_BATCH, wanted).scalars())
+
+
 def _fetch(session: Session, image_id: UUID, *, lock: bool = False, trash: bool = False) -> Image:
     # Row-level security leaves this person's rows only: fetching is the ownership check.
     query = select(Image).where(col(Image.id) == image_id)
@@ -211,7 +236,9 @@ def _fetch(session: Session, image_id: UUID, *, lock: bool = False, trash: bool 
     return image
 
 
-def _count(session: Session, wanted: dict[str, str | None]) -> int:
+def _count(session: Session, wanted: dict[str, Any]) -> int:
+    if wanted.get("batch") is not None:
+        return int(session.execute(_COUNT_BATCH, wanted).scalar_one())
     if any(wanted.values()):
         return int(session.execute(_COUNT, wanted).scalar_one())
     # Kept by the database at each change; there is no row before the first picture.
