@@ -20,6 +20,7 @@ from sqlmodel import Session, col
 
 from imgapp.adapters import storage
 from imgapp.adapters.db import transaction
+from imgapp.adapters.storage.places import Arrived
 from imgapp.errors import (
     Conflict,
     ImgappError,
@@ -214,7 +215,7 @@ def _save(save: _Save) -> Ingested:
     upload = save.upload
     incoming = incoming_of(upload)
     _join(incoming, upload)
-    spooled, etag = _spool(incoming, upload)
+    spooled, arrived = _spool(incoming, upload)
     same_store = upload.s3_bucket == storage.get_store().bucket
 
     file = _of_batch(upload)
@@ -235,7 +236,7 @@ def _save(save: _Save) -> Ingested:
         spooled,
         priority=Priority.BULK if file else Priority.INTERACTIVE,
         note=note,
-        stored=StoredOriginal(upload.s3_key, etag) if same_store else None,
+        stored=StoredOriginal(upload.s3_key, arrived) if same_store else None,
     )
     _discard(upload)
     return taken
@@ -256,7 +257,7 @@ def _join(incoming: Incoming, upload: DirectUpload) -> None:
     incoming.join_parts(upload.s3_key, upload.multipart_id, arrived)
 
 
-def _spool(incoming: Incoming, upload: DirectUpload) -> tuple[SpooledFile, str]:
+def _spool(incoming: Incoming, upload: DirectUpload) -> tuple[SpooledFile, Arrived]:
     """What arrived, as a file that nobody writes to any more. Raises RejectedFile, Conflict."""
     writer = SpoolWriter(upload.filename)
     try:
@@ -276,7 +277,7 @@ def _spool(incoming: Incoming, upload: DirectUpload) -> tuple[SpooledFile, str]:
     except BaseException:
         writer.discard()
         raise
-    return spooled, arrived.etag
+    return spooled, arrived
 
 
 def _incomplete(detail: str) -> Conflict:

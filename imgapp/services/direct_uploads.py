@@ -16,7 +16,7 @@ from sqlmodel import Session, col
 
 from imgapp.adapters import storage
 from imgapp.adapters.db import transaction
-from imgapp.adapters.storage.places import PREFIX, Part, Place
+from imgapp.adapters.storage.places import PREFIX, Arrived, Place
 from imgapp.errors import Conflict, FileTooLarge, InvalidRequest, NotFound
 from imgapp.models import DirectUpload, ErrorInfo, Shape, UploadState, new_id, now
 from imgapp.services import quotas
@@ -217,7 +217,7 @@ def part_sizes(upload: DirectUpload) -> dict[int, int]:
     return dict(enumerate(sizes, start=1))
 
 
-def missing_parts(upload: DirectUpload, arrived: dict[int, Part]) -> list[int]:
+def missing_parts(upload: DirectUpload, arrived: dict[int, Arrived]) -> list[int]:
     """Numbers of parts that are not there, or not whole."""
     return [
         number

@@ -17,6 +17,7 @@ from imgapp.adapters import events, imaging, storage
 from imgapp.adapters.db import after_commit, transaction
 from imgapp.adapters.imaging import Carried, Decoded
 from imgapp.adapters.queue import enqueue_analysis
+from imgapp.adapters.storage.places import Arrived
 from imgapp.errors import Conflict, EmptyFile, NotSignedIn
 from imgapp.models import AnalysisStatus, Image, Priority, WrittenBy, new_id, now
 from imgapp.services import metrics, quotas, removals
@@ -40,10 +41,11 @@ class Ingested:
 
 @dataclass(frozen=True)
 class StoredOriginal:
-    """The bytes of a spooled file, which are in the store already: as the object `key`, `etag`."""
+    """The bytes of a spooled file, which are in the store already: the object `key`, as it was
+    when it `arrived`."""
 
     key: str
-    etag: str
+    arrived: Arrived
 
 
 Note = Callable[[Session, Ingested], None]
@@ -153,7 +155,7 @@ def _put_files(
 def _adopt(image: Image, stored: StoredOriginal) -> bool:
     incoming = storage.get_store(image.s3_bucket).incoming
     return incoming is not None and incoming.adopt(
-        stored.key, stored.etag, image.s3_key, image.mime_type
+        stored.key, stored.arrived, image.s3_key, image.mime_type
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
@@ -12,7 +13,7 @@ from typing import Any
 import httpx
 from botocore.exceptions import ClientError
 
-from imgapp.adapters.storage.places import PREFIX, Arrived, Part, Place
+from imgapp.adapters.storage.places import PREFIX, Arrived, Place
 from imgapp.adapters.storage.s3_errors import code_of, translated
 from imgapp.errors import NotFound
 
@@ -84,22 +85,22 @@ class Incoming:
             )
             return str(begun["UploadId"])
 
-    def arrived_parts(self, key: str, multipart_id: str) -> dict[int, Part] | None:
+    def arrived_parts(self, key: str, multipart_id: str) -> dict[int, Arrived] | None:
         """The parts that are there, by number; None once they are joined or given up."""
-        found: dict[int, Part] = {}
+        found: dict[int, Arrived] = {}
         with self._translated():
             pages = self._client.get_paginator("list_parts")
             try:
                 for page in pages.paginate(Bucket=self.bucket, Key=key, UploadId=multipart_id):
                     for part in page.get("Parts", []):
-                        found[part["PartNumber"]] = Part(part["Size"], part["ETag"])
+                        found[part["PartNumber"]] = Arrived(part["Size"], part["ETag"])
             except ClientError as error:
                 if code_of(error) not in _NO_PARTS:
                     raise
                 return None
         return found
 
-    def join_parts(self, key: str, multipart_id: str, parts: dict[int, Part]) -> None:
+    def join_parts(self, key: str, multipart_id: str, parts: dict[int, Arrived]) -> None:
         """Make one object of its parts."""
         joined = [{"PartNumber": n, "ETag": part.etag} for n, part in sorted(parts.items())]
         with self._translated():
@@ -120,26 +121,28 @@ class Incoming:
 
     def fetch(self, key: str, size: int, write: Callable[[bytes], None]) -> Arrived:
         """Hand the object to `write` piece by piece, if it has `size` bytes; what was found."""
+        digest = hashlib.md5(usedforsecurity=False)
         with self._translated():
             found = self._client.get_object(Bucket=self.bucket, Key=key)
             with closing(found["Body"]) as body:
                 if found["ContentLength"] == size:
                     for piece in body.iter_chunks(_PIECE):
                         write(piece)
-        return Arrived(found["ContentLength"], found["ETag"])
+                        digest.update(piece)
+        return Arrived(found["ContentLength"], found["ETag"], digest.hexdigest())
 
-    def adopt(self, key: str, etag: str, target: str, content_type: str) -> bool:
-        """Copy the object to `target` within the store; False if it is no longer the one of `etag`.
+    def adopt(self, key: str, arrived: Arrived, target: str, content_type: str) -> bool:
+        """Copy the object to `target` within the store; False if it is not as it `arrived`.
 
         The client may still write to `key`: only the bytes that were looked at are taken.
         """
         with self._translated():
             try:
-                self._client.copy_object(
+                copied = self._client.copy_object(
                     Bucket=self.bucket,
                     Key=target,
                     CopySource={"Bucket": self.bucket, "Key": key},
-                    CopySourceIfMatch=etag,
+                    CopySourceIfMatch=arrived.etag,
                     ContentType=content_type,
                     MetadataDirective="REPLACE",
                     **self._options,
@@ -148,7 +151,7 @@ class Incoming:
                 if code_of(error) not in _NOT_TO_BE_COPIED:
                     raise
                 return False
-        return True
+        return _is_copy(copied, arrived)
 
     def discard(self, places: Sequence[Place]) -> None:
         """Remove objects (1,000 at most), and parts of them that were never joined."""
@@ -224,6 +227,16 @@ class Incoming:
             return str(
                 self._signer.generate_presigned_url(operation, Params=params, ExpiresIn=seconds)
             )
+
+
+def _is_copy(copied: dict[str, Any], arrived: Arrived) -> bool:
+    """Some servers ignore the condition. The ETag of a copy is the MD5 of its bytes, unless a key
+    of AWS KMS encrypts it, or the server keeps the one of an object that came in parts.
+    """
+    etag = str(copied["CopyObjectResult"]["ETag"]).strip('"')
+    if "-" in etag or "kms" in copied.get("ServerSideEncryption", ""):
+        return True
+    return etag == arrived.md5
 
 
 def _grants(headers: httpx.Headers, origin: str, asked: str) -> bool:

@@ -14,9 +14,8 @@ class Arrived:
 
     size: int
     etag: str
-
-
-Part = Arrived
+    md5: str = ""
+    """Of what was read."""
 
 
 @dataclass(frozen=True)
