@@ -50,3 +50,14 @@ export function KeepFresh({ minutes, onStale }) {
   }, [minutes]);
   return null;
 }
+
+// Fires onLook every few seconds while the page is looked at: something will be over in a moment.
+export function LookAgain({ seconds, onLook }) {
+  const fire = useRef(onLook);
+  fire.current = onLook;
+  useEffect(() => {
+    const timer = setInterval(() => document.hidden || fire.current(), seconds * 1000);
+    return () => clearInterval(timer);
+  }, [seconds]);
+  return null;
+}

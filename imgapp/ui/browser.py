@@ -134,6 +134,15 @@ class KeepFresh(rx.Component):
     on_stale: rx.EventHandler[rx.event.no_args_event_spec]
 
 
+class LookAgain(rx.Component):
+    """Fires every few seconds while the page is looked at."""
+
+    library = "$/public/place.jsx"
+    tag = "LookAgain"
+    seconds: rx.Var[int]
+    on_look: rx.EventHandler[rx.event.no_args_event_spec]
+
+
 class AddressToken(rx.Component):
     """A hidden form field with the `token` of the page's address."""
 

@@ -10,7 +10,7 @@ import reflex as rx
 from reflex_base.event import noop
 from reflex_components_core.base.error_boundary import ErrorBoundary
 
-from imgapp.ui import account, audit, gallery, not_found, people, sign_in
+from imgapp.ui import account, audit, gallery, not_found, people, sign_in, webhooks
 from imgapp.ui.browser import PlainLink
 
 
@@ -27,6 +27,7 @@ class Page:
 PAGES = (
     Page("/", "Pictures · imgapp", gallery.page, gallery.GalleryState.load),
     Page("/account", "Account · imgapp", account.page, account.AccountState.load),
+    Page("/webhooks", "Webhooks · imgapp", webhooks.page, webhooks.WebhooksState.load),
     Page("/people", "People · imgapp", people.page, people.PeopleState.load),
     Page("/audit", "Audit trail · imgapp", audit.page, audit.AuditState.load),
     Page("/sign-in", "Sign in · imgapp", sign_in.page),

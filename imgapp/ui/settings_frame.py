@@ -10,16 +10,22 @@ from reflex.vars.base import Var
 from imgapp.ui.browser import PlainLink, local_time, time_ago
 from imgapp.ui.frame import frame
 
-_PAGES = {"/account": "Account", "/people": "People", "/audit": "Audit trail"}
+_PAGES = {"/account": "Account", "/webhooks": "Webhooks"}
+_ADMINISTRATION = {"/people": "People", "/audit": "Audit trail"}
 
 
 def settings_page(
     title: str, *content: rx.Component, here: str, email: Var[str], is_admin: Var[bool]
 ) -> rx.Component:
-    """A page about accounts. Administrators see the way to the pages that are theirs alone."""
+    """A page of settings. Administrators see the way to the pages that are theirs alone."""
     return frame(
         rx.el.div(
-            rx.cond(is_admin, _links(here)),
+            rx.el.nav(
+                *_links(_PAGES, here),
+                rx.cond(is_admin, rx.fragment(*_links(_ADMINISTRATION, here))),
+                class_name="tabs",
+                aria_label="Settings",
+            ),
             rx.el.h1(title),
             *content,
             class_name="settings",
@@ -119,14 +125,10 @@ def not_there() -> rx.Component:
     )
 
 
-def _links(here: str) -> rx.Component:
-    return rx.el.nav(
-        *(
-            PlainLink.create(
-                name, href=path, custom_attrs={"aria-current": "page"} if path == here else {}
-            )
-            for path, name in _PAGES.items()
-        ),
-        class_name="tabs",
-        aria_label="Settings",
-    )
+def _links(pages: dict[str, str], here: str) -> list[rx.Component]:
+    return [
+        PlainLink.create(
+            name, href=path, custom_attrs={"aria-current": "page"} if path == here else {}
+        )
+        for path, name in pages.items()
+    ]
