@@ -208,8 +208,13 @@ class ProviderUnavailable(ServiceUnavailable):
 
 
 class DescriberError(ImgappError):
+    """A failed answer may have cost something too: what the server reported, or None."""
+
     code = "describer_error"
     title = "The picture was not described"
+    model_version: str | None = None
+    input_tokens: int | None = None
+    output_tokens: int | None = None
 
 
 class TransientDescriberError(DescriberError):

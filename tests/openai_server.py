@@ -45,6 +45,8 @@ class Reply:
     body: str | None = None
     """The whole response body."""
     error: dict[str, Any] = field(default_factory=dict)
+    tokens: tuple[int, int] | None = (900, 80)
+    """In and out; None is a server that does not report them."""
     finish_reason: str = "stop"
     refusal: str | None = None
     drop: bool = False
@@ -62,6 +64,14 @@ class Call:
     size: tuple[int, int]
     problems: list[str]
     finished: float | None = None
+
+    @property
+    def said(self) -> str:
+        """All text that was sent."""
+        messages = self.body["messages"]
+        plain = [m["content"] for m in messages if isinstance(m["content"], str)]
+        parts = [part.get("text", "") for m in messages for part in _parts(m["content"])]
+        return "\n".join([*plain, *parts])
 
     @property
     def form(self) -> str | None:
@@ -173,6 +183,8 @@ class OpenAIServer:
             call.finished = time.monotonic()
 
     def _rejected(self, call: Call) -> Reply | None:
+        if "system" in self.rejects and call.body["messages"][0]["role"] == "system":
+            return Reply(400, error={"message": "System role not supported"})
         for name in ("max_tokens", "max_completion_tokens"):
             if name in self.rejects and name in call.body:
                 return Reply(400, error={"message": f"Unsupported parameter: '{name}'"})
@@ -277,14 +289,21 @@ def completion(call: Call, reply: Reply) -> dict[str, Any]:
     if content is None:
         content = json.dumps({**ANSWER, **(reply.answer or {})})
     message = {"role": "assistant", "content": content, "refusal": reply.refusal}
-    return {
+    answered: dict[str, Any] = {
         "id": "chatcmpl-1",
         "object": "chat.completion",
         "created": 1,
         "model": f"{call.body.get('model')}-test",
         "choices": [{"index": 0, "message": message, "finish_reason": reply.finish_reason}],
-        "usage": {"prompt_tokens": 900, "completion_tokens": 80, "total_tokens": 980},
     }
+    if reply.tokens is not None:
+        sent, written = reply.tokens
+        answered["usage"] = {
+            "prompt_tokens": sent,
+            "completion_tokens": written,
+            "total_tokens": sent + written,
+        }
+    return answered
 
 
 def inspect(headers: dict[str, str], body: dict[str, Any], model: str) -> Call:

@@ -48,7 +48,7 @@ _IMAGE: dict[str, Any] = {
 _ANALYSIS: dict[str, Any] = {
     **_SUMMARY,
     **_TEXTS,
-    "prompt_version": "1",
+    "prompt_version": "2",
     "input_tokens": 912,
     "output_tokens": 143,
     "cost": None,

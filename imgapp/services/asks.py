@@ -10,4 +10,4 @@ from imgapp.models import Image
 
 def ask_for(session: Session, image: Image) -> Ask:  # noqa: ARG001
     """What to ask about this picture, in the transaction of its owner."""
-    return default_ask()
+    return default_ask(previous=image.error_code)

@@ -5,17 +5,22 @@ import json
 import logging
 import uuid
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from pathlib import Path
 
 import pytest
+import redis
 from PIL import Image
 
 from imgapp.adapters.imaging import model_copy
-from imgapp.adapters.vision import Picture, default_ask, get_describer
+from imgapp.adapters.vision import Picture, default_ask, get_describer, memory
+from imgapp.adapters.vision.dialect import Dialects
 from imgapp.adapters.vision.openai import OpenAIDescriber
-from imgapp.errors import PermanentDescriberError, TransientDescriberError
+from imgapp.adapters.vision.prompt import PROMPT_VERSION
+from imgapp.errors import DescriberError, PermanentDescriberError, TransientDescriberError
+from tests.conftest import Servers
 from tests.openai_server import ANSWER, OpenAIServer, Reply
 
 ASK = default_ask()
@@ -41,6 +46,13 @@ def picture(picture_file: Callable[..., Path]) -> Picture:
     return Picture(model_copy(preview.getvalue()), 3000, 2000)
 
 
+def another_process(server: OpenAIServer) -> OpenAIDescriber:
+    """A describer that remembers nothing itself."""
+    describer = OpenAIDescriber(api_key="k", base_url=server.url, model=server.model)
+    describer.dialects = Dialects()
+    return describer
+
+
 def test_asks_once_with_a_strict_schema_and_a_small_picture_without_metadata(
     server: OpenAIServer, describer: OpenAIDescriber, picture: Picture
 ) -> None:
@@ -56,7 +68,11 @@ def test_asks_once_with_a_strict_schema_and_a_small_picture_without_metadata(
     assert found.tags == ["bicycle", "wall", "shadow"]
     assert (found.visible_text, found.decorative, found.language) == (None, False, "en")
     assert found.model_version == f"{server.model}-test"
-    assert (found.prompt_version, found.input_tokens, found.output_tokens) == ("1", 900, 80)
+    assert (found.prompt_version, found.input_tokens, found.output_tokens) == (
+        PROMPT_VERSION,
+        900,
+        80,
+    )
 
 
 def test_a_server_of_ones_own_needs_no_key(
@@ -109,6 +125,125 @@ def test_never_repeats_a_token_limit_that_was_rejected(
     ]
     assert limits == [["max_completion_tokens"], ["max_tokens"], [], []]
     assert server.calls[-1].form == "json_schema"
+
+
+def test_a_model_that_takes_no_system_message_gets_it_beside_the_picture(
+    server: OpenAIServer, describer: OpenAIDescriber, picture: Picture
+) -> None:
+    server.rejects = {"system"}
+
+    describer.describe(picture, ASK)
+    describer.describe(picture, ASK)
+
+    roles = [[message["role"] for message in call.body["messages"]] for call in server.calls]
+    assert roles == [["system", "user"], ["user"], ["user"]]
+    assert ASK.instructions in server.calls[-1].said
+    assert server.calls[-1].form == "json_schema"
+
+
+def test_what_one_process_has_found_another_one_knows(
+    server: OpenAIServer, picture: Picture, servers: Servers, set_env: Callable[..., None]
+) -> None:
+    set_env(REDIS_URL=servers.redis_url)
+    server.rejects = {"json_schema", "max_completion_tokens"}
+    first, second = (another_process(server) for _ in range(2))
+
+    first.describe(picture, ASK)
+    tries = len(server.calls)
+    second.describe(picture, ASK)
+
+    assert tries == 3
+    assert len(server.calls) == tries + 1
+    assert server.calls[-1].form == "json_object"
+    assert "max_tokens" in server.calls[-1].body
+
+
+@pytest.mark.parametrize("hint", ["nonsense", "[]", '{"form": 9}', '{"form": 1, "limit": true}'])
+def test_a_hint_that_makes_no_sense_is_none(
+    server: OpenAIServer,
+    picture: Picture,
+    servers: Servers,
+    set_env: Callable[..., None],
+    hint: str,
+) -> None:
+    set_env(REDIS_URL=servers.redis_url)
+    with redis.Redis.from_url(servers.redis_url) as client:
+        client.set(memory._key(server.url, server.model), hint)
+
+    assert another_process(server).describe(picture, ASK).alt_text == ANSWER["alt_text"]
+    assert server.calls[-1].form == "json_schema"
+
+
+def test_without_redis_it_finds_out_by_itself(
+    server: OpenAIServer, picture: Picture, set_env: Callable[..., None]
+) -> None:
+    set_env(REDIS_URL="redis://127.0.0.1:9/0")
+    server.rejects = {"json_schema"}
+    describer = another_process(server)
+
+    describer.describe(picture, ASK)
+    describer.describe(picture, ASK)
+
+    assert [call.form for call in server.calls] == ["json_schema", "json_object", "json_object"]
+
+
+def test_a_server_that_ignores_the_form_is_asked_once_more_and_then_taken_at_its_word(
+    server: OpenAIServer, describer: OpenAIDescriber, picture: Picture
+) -> None:
+    server.default = Reply(content="Two dogs run along a beach. One of them carries a stick.")
+
+    with pytest.raises(TransientDescriberError):
+        describer.describe(picture, ASK)
+    found = describer.describe(picture, replace(ASK, previous="unusable_answer"))
+
+    assert found.alt_text == "Two dogs run along a beach."
+    assert "JSON object alone" in server.calls[-1].said
+    assert "JSON object alone" not in server.calls[0].said
+
+
+def test_another_model_than_the_configured_one_may_be_asked(
+    server: OpenAIServer, describer: OpenAIDescriber, picture: Picture
+) -> None:
+    found = describer.describe(picture, replace(ASK, model="bigger"))
+    assert server.calls[-1].body["model"] == "bigger"
+    assert found.model_version == "bigger-test"
+
+
+def test_neither_file_name_nor_facts_are_sent(
+    server: OpenAIServer, describer: OpenAIDescriber, picture: Picture
+) -> None:
+    private = replace(picture, filename="our-holiday.jpg", facts={"camera_make": "Pentacon"})
+    describer.describe(private, ASK)
+    sent = json.dumps(server.calls[-1].body)
+    assert "our-holiday" not in sent
+    assert "Pentacon" not in sent
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        Reply(content="", tokens=(700, 60)),
+        Reply(refusal="No", tokens=(700, 60)),
+        Reply(answer={"description": "a dog and a cat and " * 60}, tokens=(700, 60)),
+    ],
+)
+def test_a_failed_answer_says_what_it_cost(
+    server: OpenAIServer, describer: OpenAIDescriber, picture: Picture, reply: Reply
+) -> None:
+    server.default = reply
+    with pytest.raises(DescriberError) as caught:
+        describer.describe(picture, ASK)
+    error = caught.value
+    assert (error.input_tokens, error.output_tokens) == (700, 60)
+    assert error.model_version == f"{server.model}-test"
+
+
+def test_a_server_that_reports_no_tokens_costs_an_unknown_number(
+    server: OpenAIServer, describer: OpenAIDescriber, picture: Picture
+) -> None:
+    server.default = Reply(tokens=None)
+    found = describer.describe(picture, ASK)
+    assert (found.input_tokens, found.output_tokens) == (None, None)
 
 
 def test_a_plain_model_may_answer_in_prose(

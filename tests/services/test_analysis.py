@@ -86,7 +86,7 @@ def test_describes_the_picture_and_keeps_the_answer(
     assert (image.alt_text_by, image.tags_by, image.visible_text_by) == ("model", "model", None)
     assert image.analysis_id == kept.id
     assert kept.model_version == f"{model.model}-test"
-    assert (kept.prompt_version, kept.input_tokens, kept.output_tokens) == ("1", 900, 80)
+    assert (kept.prompt_version, kept.input_tokens, kept.output_tokens) == ("2", 900, 80)
     assert 0 < kept.processing_time < 10
     assert kept.created_at <= kept.completed_at
     assert heard() == ["image_claimed", "image_described"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 
 from imgapp.adapters.vision.base import BASIC, Ask, Describer, Description, Detail, Picture
-from imgapp.adapters.vision.prompt import default_ask
+from imgapp.adapters.vision.prompt import Wishes, default_ask, make_ask
 from imgapp.errors import PermanentDescriberError
 from imgapp.settings import get_settings
 
@@ -16,8 +16,10 @@ __all__ = [
     "Description",
     "Detail",
     "Picture",
+    "Wishes",
     "default_ask",
     "get_describer",
+    "make_ask",
 ]
 
 

@@ -8,37 +8,61 @@ from __future__ import annotations
 
 import json
 import re
-import unicodedata
-import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 from pydantic import BaseModel, ValidationError, field_validator
 
-from imgapp.adapters.vision.base import Description
+from imgapp.adapters.vision.base import Ask, Description, Detail
+from imgapp.adapters.vision.languages import (
+    is_language_tag,
+    language_name,
+    other_language,
+    primary,
+)
+from imgapp.adapters.vision.tags import clean_tags
+from imgapp.adapters.vision.wording import (
+    clean,
+    clean_alt_text,
+    first_sentence,
+    is_filename,
+    is_looping,
+    one_line,
+    same_words,
+    says_something,
+    shorten,
+)
 from imgapp.errors import PermanentDescriberError, TransientDescriberError
 
-MAX_ALT_TEXT = 250
-MAX_DESCRIPTION = 2_000
+MAX_DESCRIPTION: dict[Detail, int] = {"brief": 500, "standard": 2_000, "detailed": 4_000}
 MAX_VISIBLE_TEXT = 10_000
-MAX_TAGS = 15
-MAX_TAG = 40
 MAX_ANSWER = 100_000
+_MOST_TAGS_READ = 200
 
-_THINKING = re.compile(r"<(think|thinking|reasoning|thought)>.*?(</\1>|\Z)", re.S | re.I)
-_THOUGHT_BEFORE = re.compile(r"\A.*</(think|thinking|reasoning|thought)>", re.S | re.I)
-_OPENING = re.compile(
-    r"\A(?:(?:this|the|an?)\s+)?(?:image|picture|photo|photograph|pic)\s+"
-    r"(?:of|showing|depicting|shows|depicts|features|contains)\s+",
-    re.I,
+_NAMES = r"(?:think(?:ing)?|reason(?:ing)?|thoughts?|scratchpad|reflection|seed:think)"
+_MARKS = (
+    (rf"<{_NAMES}\b[^>]*>", rf"</{_NAMES}>"),
+    (r"\[THINK\]", r"\[/THINK\]"),
+    ("◁think▷", "◁/think▷"),
+    (r"<\|begin_of_thought\|>", r"<\|end_of_thought\|>"),
+    (r"<\|channel\|>(?:analysis|commentary)", r"<\|channel\|>final(?:<\|message\|>)?"),
 )
-_LANGUAGE = re.compile(r"[a-z]{2,3}(-[a-z0-9]{2,8})*", re.I)
+_THINKING = tuple(re.compile(rf"{begin}.*?(?:{end}|\Z)", re.S | re.I) for begin, end in _MARKS)
+_THOUGHT_BEFORE = tuple(re.compile(rf"\A.*{end}", re.S | re.I) for _, end in _MARKS)
+
 _REFUSAL = re.compile(
-    r"((i\W?m|i am|we\W?re)\s+)?(very\s+)?(sorry|afraid|unable)\b"
-    r"|i (can|could|will)(\Wt|not| not)\b",
+    r"(?:(?:i\W?m|i am|we\W?re) (?:very |so )?(?:sorry|afraid|unable)\b"
+    r"|(?:sorry|apologies),? (?:but )?i\b|unfortunately,? i\b"
+    r"|(?:as an ai\b[^.]{0,60}, )?i (?:can(?:\W?t|not| not)|could(?:n\W?t| not)|won\W?t|will not|"
+    r"am unable|am not able|do not feel)\b"
+    r"|es tut mir (?:sehr )?leid,|(?:tut mir leid|leider),? (?:aber )?(?:ich|kann ich)\b"
+    r"|lo siento,|no puedo\b|(?:je suis )?désolé|je ne (?:peux|suis) pas\b"
+    r"|mi dispiace,|non posso\b|(?:desculpe|sinto muito),|não posso\b"
+    r"|het spijt me,|(?:很)?抱歉|对不起|對不起|申し訳(?:ありません|ございません)|죄송합니다)",
     re.I,
 )
-_NOTHING = {"", "none", "null", "n/a", "no text", "no visible text"}
+_LONGEST_REFUSAL = 600
+_NOTHING = {"", "none", "null", "n/a", "no text", "no visible text", "no readable text"}
 
 
 class _Answer(BaseModel):
@@ -58,18 +82,21 @@ class _Answer(BaseModel):
 
     @field_validator("decorative", mode="before")
     @classmethod
-    def _flag(cls, value: Any) -> Any:
-        return False if value is None else value
+    def _flag(cls, value: Any) -> bool:
+        return value is True or str(value).strip().lower() == "true"
 
     @field_validator("tags", mode="before")
     @classmethod
     def _list(cls, value: Any) -> Any:
         if isinstance(value, str):
-            return re.split(r"[,;\n]", value)
-        return [tag for tag in value if isinstance(tag, str)] if isinstance(value, list) else []
+            value = re.split(r"[,;\n]", value)
+        texts = (tag for tag in value if isinstance(tag, str)) if isinstance(value, list) else ()
+        return list(texts)[:_MOST_TAGS_READ]
 
 
-def read_answer(content: str, *, model_version: str, language: str, prose: bool) -> Description:
+def read_answer(
+    content: str, ask: Ask, *, model_version: str, prose: bool, filename: str | None = None
+) -> Description:
     """Validate what a model wrote; `prose` also accepts an answer without JSON.
 
     Raises TransientDescriberError for an answer that another attempt may better, and
@@ -78,10 +105,16 @@ def read_answer(content: str, *, model_version: str, language: str, prose: bool)
     text = strip_thinking(content[:MAX_ANSWER])
     if not text:
         raise _unusable("was empty")
-    answer = _find_answer(text) or (_from_prose(text) if prose else None)
+    answer = _find_answer(text)
     if answer is None:
-        raise refused() if _REFUSAL.match(text) else _unusable("was not in the form asked for")
-    return _described(answer, model_version, language)
+        if _declines(text):
+            raise refused()
+        answer = _from_prose(text) if prose else None
+    if answer is None:
+        raise _unusable("was not in the form asked for")
+    if _declines(answer.description or answer.alt_text):
+        raise refused()
+    return _described(answer, ask, model_version, filename)
 
 
 def _unusable(why: str) -> TransientDescriberError:
@@ -96,9 +129,17 @@ def refused() -> PermanentDescriberError:
     )
 
 
+def _declines(text: str) -> bool:
+    return len(text) <= _LONGEST_REFUSAL and _REFUSAL.match(text.lstrip("\"'* ")) is not None
+
+
 def strip_thinking(text: str) -> str:
     """What is left once a thinking model's thoughts are gone; all of it may have been thoughts."""
-    return _THOUGHT_BEFORE.sub("", _THINKING.sub("", text)).strip()
+    for thinking in _THINKING:
+        text = thinking.sub("", text)
+    for before in _THOUGHT_BEFORE:
+        text = before.sub("", text)
+    return text.strip()
 
 
 def _find_answer(text: str) -> _Answer | None:
@@ -117,98 +158,69 @@ def _objects(text: str) -> Iterator[dict[str, Any]]:
     for match in list(re.finditer(r"\{", text))[:20]:
         try:
             found, _ = decoder.raw_decode(text, match.start())
-        except (json.JSONDecodeError, RecursionError):
+        except (ValueError, RecursionError):
             continue
         if isinstance(found, dict):
             yield found
 
 
 def _from_prose(text: str) -> _Answer | None:
-    plain = re.sub(r"```\w*|[*_#`]+", "", text).strip()
-    if plain.startswith(("{", "[", "<")) or len(plain.split()) < 4:
+    plain = re.sub(r"```\w*|[*_#`]+|<\|[a-z_]+\|>", "", text).strip()
+    if plain.startswith(("{", "[", "<")) or len(plain) < 15:
         return None
-    return _Answer(alt_text=_first_sentence(plain), description=plain)
+    return _Answer(alt_text=first_sentence(plain), description=plain)
 
 
-def _described(answer: _Answer, model_version: str, language: str) -> Description:
-    alt_text = clean_alt_text(answer.alt_text)
-    description = shorten(one_line(answer.description), MAX_DESCRIPTION)
+def _described(answer: _Answer, ask: Ask, model_version: str, filename: str | None) -> Description:
+    description = shorten(one_line(answer.description), MAX_DESCRIPTION[ask.detail])
     visible_text = clean(answer.visible_text).strip()
-    if is_looping(alt_text) or is_looping(description) or is_looping(visible_text, floor=0.03):
+    said = one_line(answer.alt_text), description
+    if any(map(is_looping, said)) or is_looping(visible_text, floor=0.03):
         raise _unusable("only repeated itself")
-    if not answer.decorative and not description:
+    if not says_something(description):
+        description = ""
+    visible_text = "" if _is_nothing(visible_text) else visible_text[:MAX_VISIBLE_TEXT]
+    # A picture that shows words says something, whatever it asks to be taken for.
+    decorative = answer.decorative and not visible_text
+    alt_text = "" if decorative else _alt_text(said[0], description, filename)
+    if not decorative and not description and (not alt_text or ask.previous != "unusable_answer"):
         raise _unusable("was empty")
-    if answer.decorative:
-        alt_text = ""
-    elif not alt_text:
-        alt_text = clean_alt_text(_first_sentence(description))
+    language = _language(answer, ask, alt_text, description)
     return Description(
         alt_text=alt_text,
-        description=description or None,
-        tags=clean_tags(answer.tags),
-        visible_text=None if _is_nothing(visible_text) else visible_text[:MAX_VISIBLE_TEXT],
-        decorative=answer.decorative,
-        language=answer.language if _LANGUAGE.fullmatch(answer.language) else language,
+        description=description or alt_text or None,
+        tags=clean_tags(answer.tags, language, ask.vocabulary),
+        visible_text=visible_text or None,
+        decorative=decorative,
+        language=language,
         model_version=shorten(one_line(model_version), 200) or "unknown",
+        prompt_version=ask.prompt_version,
     )
+
+
+def _alt_text(said: str, description: str, filename: str | None) -> str:
+    """What the model wrote, or the description's first sentence where that says nothing new."""
+    alt_text = "" if is_filename(said, filename) else clean_alt_text(said)
+    if not alt_text or same_words(alt_text, description):
+        return clean_alt_text(first_sentence(description)) or alt_text
+    return alt_text
+
+
+def _language(answer: _Answer, ask: Ask, alt_text: str, description: str) -> str:
+    """The language of the texts. A wrong one is worth one more attempt, and then kept."""
+    found = other_language(f"{alt_text}\n{description}", ask.language, answer.visible_text)
+    if found is None:
+        said = answer.language.strip()
+        close = is_language_tag(said) and primary(said) == primary(ask.language)
+        return said if close else ask.language
+    if ask.previous != "wrong_language":
+        raise TransientDescriberError(
+            f"The vision model answered in {language_name(found)} instead of "
+            f"{language_name(ask.language)}",
+            code="wrong_language",
+        )
+    return found
 
 
 def _is_nothing(text: str) -> bool:
     return text.lower().rstrip(".") in _NOTHING
-
-
-def clean(text: str) -> str:
-    """Plain text: no control, direction-override or unpaired surrogate characters."""
-    kept = (c for c in text if c in "\n\t" or unicodedata.category(c) not in ("Cc", "Cs", "Co"))
-    # Direction overrides and isolates could make a text read as something else (UTR 36).
-    return re.sub("[\u202a-\u202e\u2066-\u2069\ufeff]", "", "".join(kept))
-
-
-def one_line(text: str) -> str:
-    """Clean text with every run of white space made one space."""
-    return " ".join(clean(text).split())
-
-
-def shorten(text: str, limit: int) -> str:
-    """Cut at the end of a sentence, or else at a word with an ellipsis."""
-    if len(text) <= limit:
-        return text
-    cut = text[:limit]
-    sentence = re.match(r".*[.!?](?=\s)", cut, re.S)
-    if sentence and sentence.end() > limit // 2:
-        return sentence.group()
-    return (cut[: limit - 1].rsplit(" ", 1)[0] if " " in cut else cut[: limit - 1]).rstrip() + "…"
-
-
-def clean_alt_text(text: str) -> str:
-    """One bounded line that does not begin with "image of"."""
-    line = one_line(text).strip("\"'")
-    bare = _OPENING.sub("", line, count=1)
-    if bare != line and bare:
-        bare = bare[0].upper() + bare[1:]
-    return shorten(bare, MAX_ALT_TEXT)
-
-
-def clean_tags(tags: Iterable[str]) -> list[str]:
-    """Lower case, without marks around them, each once, in their order, at most 15."""
-    kept: dict[str, None] = {}
-    for tag in tags:
-        word = one_line(tag).lower().strip(" #.,;:\"'*-_[]")
-        if word and len(word) <= MAX_TAG:
-            kept.setdefault(word)
-    return list(kept)[:MAX_TAGS]
-
-
-def is_looping(text: str, *, floor: float = 0.25) -> bool:
-    """Whether a long text keeps saying the same: under `floor` of its words are different ones."""
-    words = text.lower().split()
-    if len(words) >= 40:
-        return len(set(words)) / len(words) < floor
-    # Scripts without spaces, and runs of one character: real prose never packs this well.
-    packed = len(zlib.compress(text.encode())) / max(len(text.encode()), 1)
-    return len(text) >= 200 and packed < floor / 2.5
-
-
-def _first_sentence(text: str) -> str:
-    match = re.match(r".+?[.!?](?=\s|\Z)", text, re.S)
-    return match.group() if match else text

@@ -40,6 +40,8 @@ class Ask:
     detail: Detail = "standard"
     vocabulary: tuple[str, ...] = ()
     """The person's own tags: an answer's tags become these where they mean the same."""
+    previous: str | None = None
+    """The code of the failure that this attempt follows: what went wrong is asked for firmly."""
 
 
 @dataclass(frozen=True)

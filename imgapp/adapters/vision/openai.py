@@ -14,7 +14,7 @@ from imgapp.adapters.vision.answer import read_answer, refused
 from imgapp.adapters.vision.base import Ask, Description, Picture
 from imgapp.adapters.vision.dialect import Dialect, Dialects
 from imgapp.adapters.vision.failures import translate
-from imgapp.adapters.vision.prompt import QUESTION
+from imgapp.adapters.vision.prompt import question
 from imgapp.errors import DescriberError, TransientDescriberError
 
 log = logging.getLogger(__name__)
@@ -33,6 +33,7 @@ class OpenAIDescriber:
     def __init__(self, *, api_key: str | None, base_url: str | None, model: str) -> None:
         self.model = model
         self.base_url = base_url or DEFAULT_BASE_URL
+        self.dialects = _DIALECTS
         self._headers: dict[str, Any] = {} if api_key else {"Authorization": openai.Omit()}
         self._client = openai.OpenAI(
             api_key=api_key or "none",
@@ -45,43 +46,38 @@ class OpenAIDescriber:
         """One structured answer. Raises TransientDescriberError or PermanentDescriberError."""
         model = ask.model or self.model
         while True:
-            dialect = _DIALECTS.of(self.base_url, model)
+            dialect = self.dialects.of(self.base_url, model)
             try:
                 completion = self._ask(picture, ask, model, dialect)
             except openai.APIStatusError as error:
-                if not _DIALECTS.step_down(self.base_url, model, dialect, error):
+                if not self.dialects.step_down(self.base_url, model, dialect, error):
                     raise _translated(error, model) from None
             except openai.OpenAIError as error:
                 raise _translated(error, model) from None
             except ValueError:
                 raise _no_answer() from None
             else:
-                return self._read(completion, ask, model, dialect)
+                break
+        input_tokens, output_tokens = _usage(completion)
+        try:
+            answer = self._read(completion, picture, ask, model, dialect)
+        except DescriberError as error:
+            error.model_version = _model_version(completion, model)
+            error.input_tokens, error.output_tokens = input_tokens, output_tokens
+            raise
+        return replace(answer, input_tokens=input_tokens, output_tokens=output_tokens)
 
     def _ask(self, picture: Picture, ask: Ask, model: str, dialect: Dialect) -> ChatCompletion:
-        data = base64.b64encode(picture.data).decode()
         completion: ChatCompletion = self._client.chat.completions.create(
             model=model,
-            messages=[
-                {"role": "system", "content": ask.instructions},
-                {
-                    "role": "user",
-                    "content": [
-                        {"type": "text", "text": QUESTION},
-                        {
-                            "type": "image_url",
-                            "image_url": {"url": f"data:{picture.mime_type};base64,{data}"},
-                        },
-                    ],
-                },
-            ],
+            messages=_messages(picture, ask, dialect),
             extra_headers=self._headers,
             **dialect.parameters(),
         )
         return completion
 
     def _read(
-        self, completion: ChatCompletion, ask: Ask, model: str, dialect: Dialect
+        self, completion: ChatCompletion, picture: Picture, ask: Ask, model: str, dialect: Dialect
     ) -> Description:
         # A server may answer 200 with anything at all; the SDK does not check.
         choices = getattr(completion, "choices", None)
@@ -94,16 +90,28 @@ class OpenAIDescriber:
         try:
             answer = read_answer(
                 content,
-                model_version=completion.model or model,
-                language=ask.language,
-                prose=dialect.plain,
+                ask,
+                model_version=_model_version(completion, model),
+                # Some servers take a form and ignore it: better prose than nothing.
+                prose=dialect.plain or ask.previous == "unusable_answer",
+                filename=picture.filename,
             )
         except TransientDescriberError:
             if reason == "length":
-                _DIALECTS.allow_more_tokens(self.base_url, model, dialect)
+                self.dialects.allow_more_tokens(self.base_url, model, dialect)
             raise
-        _DIALECTS.proven(self.base_url, model, dialect)
-        return _with_usage(answer, ask, completion)
+        self.dialects.proven(self.base_url, model, dialect)
+        return answer
+
+
+def _messages(picture: Picture, ask: Ask, dialect: Dialect) -> list[Any]:
+    data = base64.b64encode(picture.data).decode()
+    url = f"data:{picture.mime_type};base64,{data}"
+    said = question(ask) if dialect.system else f"{ask.instructions}\n\n{question(ask)}"
+    parts = [{"type": "text", "text": said}, {"type": "image_url", "image_url": {"url": url}}]
+    user = {"role": "user", "content": parts}
+    system = {"role": "system", "content": ask.instructions}
+    return [system, user] if dialect.system else [user]
 
 
 def _translated(error: openai.OpenAIError, model: str) -> DescriberError:
@@ -121,15 +129,19 @@ def _no_answer() -> TransientDescriberError:
     )
 
 
-def _with_usage(answer: Description, ask: Ask, completion: ChatCompletion) -> Description:
-    usage = completion.usage
-    return replace(
-        answer,
-        prompt_version=ask.prompt_version,
-        input_tokens=_count(getattr(usage, "prompt_tokens", None)),
-        output_tokens=_count(getattr(usage, "completion_tokens", None)),
+def _usage(completion: ChatCompletion) -> tuple[int | None, int | None]:
+    """Tokens in and out, as the server reported them."""
+    usage = getattr(completion, "usage", None)
+    return (
+        _count(getattr(usage, "prompt_tokens", None)),
+        _count(getattr(usage, "completion_tokens", None)),
     )
 
 
+def _model_version(completion: ChatCompletion, model: str) -> str:
+    said = getattr(completion, "model", None)
+    return said if isinstance(said, str) and said else model
+
+
 def _count(value: object) -> int | None:
-    return value if isinstance(value, int) and 0 <= value < 2**31 else None
+    return value if type(value) is int and 0 <= value < 2**31 else None

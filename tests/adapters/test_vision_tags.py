@@ -1,0 +1,71 @@
+from __future__ import annotations
+
+import pytest
+
+from imgapp.adapters.vision.tags import clean_tags, singular
+
+ONE_AND_MANY = """
+apple apples, axe axes, beach beaches, berry berries, bicycle bicycles, bridge bridges, bus buses,
+cactus cacti, calf calves, camera cameras, canoe canoes, chateau chateaux, child children,
+city cities, cookie cookies, dress dresses, foot feet, fungus fungi, goose geese, hero heroes,
+hoodie hoodies, horse horses, house houses, knife knives, leaf leaves, lens lenses, life lives,
+lily lilies, man men, monkey monkeys, mouse mice, movie movies, olive olives, photo photos,
+pie pies, potato potatoes, roof roofs, shelf shelves, shoe shoes, sky skies, taxi taxis, tie ties,
+toe toes, tooth teeth, tree trees, virus viruses, watch watches, wave waves, wolf wolves,
+woman women
+"""
+SAID_AS_THEY_ARE = """
+analysis apparatus asparagus atlas bass bias binoculars blues bonus brass business campus canvas
+chess christmas circus citrus class clothes compass cosmos crocus cross data dress fireworks fitness
+focus gas gallows glass glasses grass harness headphones hibiscus iris jeans kiss lens lotus mars
+mass mattress media mess moose moss news oasis octopus olympics opera paris people physics princess
+radius rice salmon scissors sepia series sheep shorts species stairs status sunglasses swiss tennis
+texas trousers venus walrus wilderness witness
+"""
+
+
+@pytest.mark.parametrize("pair", [pair.split() for pair in ONE_AND_MANY.split(",")])
+def test_an_english_tag_is_singular(pair: list[str]) -> None:
+    one, many = pair
+    assert (singular(many), singular(one)) == (one, one)
+    assert singular(f"red {many}") == f"red {one}"
+
+
+@pytest.mark.parametrize("word", SAID_AS_THEY_ARE.split())
+def test_a_word_that_only_looks_like_a_plural_stays(word: str) -> None:
+    assert singular(word) == word
+
+
+def test_tags_are_normalised_once_each_and_capped() -> None:
+    assert clean_tags(["Dog", "dogs ", "#Sea Side", "sea-side", "", "x" * 41, "Café.", "..."]) == [
+        "dog",
+        "sea side",
+        "café",
+    ]
+    assert len(clean_tags(f"tag {n}" for n in range(40))) == 15
+
+
+def test_tags_of_other_languages_stay_as_they_are() -> None:
+    assert clean_tags(["Autos", "bras", "souris"], "fr") == ["autos", "bras", "souris"]
+
+
+def test_the_persons_own_words_come_first_and_as_they_write_them() -> None:
+    vocabulary = ("Sneakers", "New York", "t-shirt", "Glücksmoment")
+    said = ["shoe", "sneaker", "new-york", "T Shirts", "GLÜCKSMOMENT", "streets"]
+    assert clean_tags(said, "en", vocabulary) == [
+        "Sneakers",
+        "New York",
+        "t-shirt",
+        "Glücksmoment",
+        "shoe",
+        "street",
+    ]
+
+
+def test_own_words_are_kept_when_there_are_too_many() -> None:
+    said = [f"tag {n}" for n in range(30)] + ["mine"]
+    assert clean_tags(said, "en", ["Mine"])[:2] == ["Mine", "tag 0"]
+
+
+def test_a_tag_is_never_taken_for_a_word_that_only_begins_alike() -> None:
+    assert clean_tags(["cart", "carpet"], "en", ["car"]) == ["cart", "carpet"]
