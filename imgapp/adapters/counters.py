@@ -1,7 +1,7 @@
 """Counters and gauges of all processes, added up in Redis.
 
 A process counts in its own memory with prometheus_client. A thread carries what was added to a
-Redis hash every two seconds, so that nobody who counts waits, and counts outlive processes. Gauges
+Redis hash every five seconds, so that nobody who counts waits, and counts outlive processes. Gauges
 are the sum of what living processes say of themselves; one that says nothing for half a minute is
 not counted.
 """
@@ -32,7 +32,7 @@ from imgapp.settings import get_settings
 
 log = logging.getLogger(__name__)
 
-FLUSH_SECONDS = 2.0
+FLUSH_SECONDS = 5.0
 ALIVE_SECONDS = 30
 _TIMEOUT_SECONDS = 1.0
 _TOTALS = "imgapp:metrics:totals"
