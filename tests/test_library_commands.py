@@ -20,6 +20,7 @@ from pathlib import Path
 import pytest
 
 from imgapp.adapters.embedded import claim_data_dir, ensure_servers
+from imgapp.services import batches
 from imgapp.settings import get_settings
 from tests.conftest import Person, Servers
 from tests.rows import add_analysis, add_image
@@ -84,12 +85,21 @@ def test_an_import_again_finds_everything_there(imgapp: Run, alice: Person, fold
     first = imgapp("import", folder, "--user", alice.email.upper())
     again = imgapp("import", folder, "--user", alice.email)
 
-    assert (first.returncode, first.stdout) == (
-        0, "2 added, 0 already there, 0 skipped, 0 refused.\n",
+    assert (first.returncode, first.stdout.splitlines()[1:]) == (
+        0, ["2 added, 0 already there, 0 skipped, 0 refused."],
     )  # fmt: skip
-    assert (again.returncode, again.stdout) == (
-        0, "0 added, 2 already there, 0 skipped, 0 refused.\n",
+    assert (again.returncode, again.stdout.splitlines()[1:]) == (
+        0, ["0 added, 2 already there, 0 skipped, 0 refused."],
     )  # fmt: skip
+
+
+def test_an_import_says_which_batch_follows_it(imgapp: Run, alice: Person, folder: Path) -> None:
+    first = imgapp("import", folder, "--user", alice.email, "--name", "Spring")
+    again = imgapp("import", folder, "--user", alice.email, "--name", "Spring")
+
+    [batch] = batches.list_batches(alice.user_id).items
+    assert first.stdout.splitlines()[0] == again.stdout.splitlines()[0] == f"Batch {batch.id}"
+    assert (batch.name, batch.files.added) == ("Spring", 2)
 
 
 def test_what_cannot_be_imported_from_or_into_is_named(
@@ -159,7 +169,10 @@ def test_an_import_that_is_stopped_goes_on_later(
     assert there < 40
     assert list(get_settings().spool_dir.glob("*")) == []
     again = imgapp("import", made.parent, "--user", alice.email)
-    assert again.stdout == f"{40 - there} added, {there} already there, 0 skipped, 0 refused.\n"
+    summary = again.stdout.splitlines()[-1]
+    assert summary == f"{40 - there} added, {there} already there, 0 skipped, 0 refused."
+    [batch] = batches.list_batches(alice.user_id).items
+    assert batch.files.added == 40
 
 
 def read_csv(text: str) -> list[dict[str, str]]:

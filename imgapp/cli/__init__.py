@@ -82,6 +82,14 @@ def prepare() -> None:
     run_preparation()
 
 
+@app.command("check-store", hidden=True)
+def check_store() -> None:
+    """Say on stdout what is wrong with the store: what a start needs to know."""
+    from imgapp.cli.stores import run_store_check
+
+    run_store_check()
+
+
 @app.command()
 def doctor() -> None:
     """Check every dependency, one line each."""
@@ -94,14 +102,18 @@ def doctor() -> None:
 def import_(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="The folder, with all below it.")],
     user: Annotated[str, typer.Option("--user", metavar="EMAIL", help="Whose pictures they are.")],
+    name: Annotated[
+        str | None, typer.Option("--name", help="What its batch is called; else as the folder.")
+    ] = None,
 ) -> None:
     """Take the pictures of a folder in; what is there already is passed over.
 
-    Says what was refused and why; then the exit code is 1.
+    Says what was refused and why; then the exit code is 1. The first line is the batch's id:
+    GET /api/batches/ID follows it, and the same command goes on in the same batch.
     """
     from imgapp.cli.imports import run
 
-    raise typer.Exit(run(folder, user))
+    raise typer.Exit(run(folder, user, name))
 
 
 @app.command()

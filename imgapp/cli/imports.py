@@ -40,7 +40,7 @@ class Display(Protocol):
     def advance(self, counts: Counter[Outcome]) -> None: ...
 
 
-def run(folder: Path, email: str) -> int:
+def run(folder: Path, email: str, name: str | None) -> int:
     """Import, report, and answer 1 if a file was refused."""
     found = folders.check_folder(folder)
     counts: Counter[Outcome] = Counter()
@@ -52,7 +52,9 @@ def run(folder: Path, email: str) -> int:
             # Whoever uploads by hand goes first, on the processors too.
             os.nice(_NICENESS)
             try:
-                _import(user_id, found, counts)
+                batch_id = imports.open_batch(user_id, found, name)
+                typer.echo(f"Batch {batch_id}")
+                _import(user_id, found, batch_id, counts)
             finally:
                 typer.echo(f"{_summary(counts)}.")
     except Stopped:
@@ -61,8 +63,9 @@ def run(folder: Path, email: str) -> int:
     return 1 if counts[Outcome.REFUSED] else 0
 
 
-def _import(user_id: UUID, folder: Path, counts: Counter[Outcome]) -> None:
-    with _display(folder) as display, closing(imports.import_folder(user_id, folder)) as reports:
+def _import(user_id: UUID, folder: Path, batch_id: UUID, counts: Counter[Outcome]) -> None:
+    reports = imports.import_folder(user_id, folder, batch_id)
+    with _display(folder) as display, closing(reports):
         for report in reports:
             _tell(report, counts, display)
 

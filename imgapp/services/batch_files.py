@@ -8,9 +8,11 @@ from uuid import UUID
 
 from sqlalchemy import or_, update
 from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, col
 
 from imgapp.adapters.db import transaction
+from imgapp.errors import NotSignedIn
 from imgapp.models import Batch, BatchItem, FileOutcome, new_id, now
 from imgapp.services.ingest import Ingested
 from imgapp.services.texts import clean_line
@@ -64,7 +66,10 @@ class FileOfBatch:
 
 
 def open_import(user_id: UUID, name: str, key: str) -> UUID:
-    """The batch of an import that begins: that of the same `key`, or a new one."""
+    """The batch of an import that begins: that of the same `key`, or a new one.
+
+    Raises NotSignedIn when the account is gone.
+    """
     at = now()
     statement = insert(Batch).values(
         id=new_id(),
@@ -79,8 +84,11 @@ def open_import(user_id: UUID, name: str, key: str) -> UUID:
         index_elements=["user_id", "import_key"],
         set_={"is_open": True, "cancelled_at": None, "updated_at": at},
     )
-    with transaction(user_id) as session:
-        found: UUID = session.execute(statement.returning(col(Batch.id))).scalar_one()
+    try:
+        with transaction(user_id) as session:
+            found: UUID = session.execute(statement.returning(col(Batch.id))).scalar_one()
+    except IntegrityError:
+        raise NotSignedIn("The account does not exist any more.") from None
     return found
 
 

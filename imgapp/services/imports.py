@@ -1,7 +1,8 @@
 """Imports: a folder of this machine into a person's library, after what people upload by hand.
 
 An import that was interrupted is run again: what is there already is known by its hash and passed
-over without a copy. However large the folder, a few files at a time are open and in memory.
+over without a copy, and the same batch goes on, which programs follow. However large the folder, a
+few files at a time are open and in memory.
 """
 
 from __future__ import annotations
@@ -9,10 +10,11 @@ from __future__ import annotations
 import hashlib
 import os
 import threading
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from uuid import UUID
 
@@ -22,9 +24,10 @@ from imgapp.adapters.db import transaction
 from imgapp.adapters.imaging.pool import cpu_count
 from imgapp.errors import Conflict, FileTooLarge, RejectedFile, ServiceUnavailable
 from imgapp.models import Image, Priority
-from imgapp.services import metrics
-from imgapp.services.folders import Candidate, PassedOver, find_files
-from imgapp.services.ingest import ingest
+from imgapp.services import batch_files, metrics
+from imgapp.services.batch_files import FileOfBatch
+from imgapp.services.folders import Candidate, PassedOver, find_files, shown
+from imgapp.services.ingest import Ingested, ingest
 from imgapp.services.spool import spool_stream
 from imgapp.settings import get_settings
 
@@ -53,10 +56,17 @@ class FileReport:
     is_folder: bool = False
 
 
-def import_folder(user_id: UUID, folder: Path) -> Generator[FileReport]:
+def open_batch(user_id: UUID, folder: Path, name: str | None = None) -> UUID:
+    """The batch that an import of this folder fills, or goes on to. Raises NotSignedIn."""
+    key = hashlib.sha256(os.fsencode(folder.absolute()) + b"\0" + (name or "").encode())
+    return batch_files.open_import(user_id, name or shown(folder.name), key.hexdigest())
+
+
+def import_folder(user_id: UUID, folder: Path, batch_id: UUID) -> Generator[FileReport]:
     """Take in every picture below a folder, as many at a time as there are processors.
 
-    Closing the iterator ends the import after the pictures in hand. Raises NotSignedIn when the
+    The batch stays open unless all files were read. Closing the iterator ends the import after the
+    pictures in hand. Raises NotSignedIn when the
     account is gone, and ServiceUnavailable when the database or the store stays away.
     """
     stopping = threading.Event()
@@ -66,13 +76,15 @@ def import_folder(user_id: UUID, folder: Path) -> Generator[FileReport]:
     try:
         for found in find_files(folder):
             if isinstance(found, PassedOver):
-                yield _passed_over(found)
+                yield _passed_over(found, _of_batch(user_id, batch_id, found.path), stopping)
                 continue
-            under_way[pool.submit(_take_in, user_id, found, stopping)] = found
+            file = _of_batch(user_id, batch_id, found.path)
+            under_way[pool.submit(_take_in, found, file, stopping)] = found
             if len(under_way) >= threads * _WAITING_PER_THREAD:
                 yield from _finished(under_way)
         while under_way:
             yield from _finished(under_way)
+        batch_files.close_import(user_id, batch_id)
     finally:
         stopping.set()
         pool.shutdown(cancel_futures=True)
@@ -86,27 +98,52 @@ def _finished(under_way: dict[Future[FileReport], Candidate]) -> Iterator[FileRe
         yield future.result()
 
 
-def _take_in(user_id: UUID, found: Candidate, stopping: threading.Event) -> FileReport:
+def _of_batch(user_id: UUID, batch_id: UUID, path: str) -> FileOfBatch:
+    key = hashlib.sha256(os.fsencode(path)).hexdigest()
+    return FileOfBatch(user_id, batch_id, shown(path), key)
+
+
+def _take_in(found: Candidate, file: FileOfBatch, stopping: threading.Event) -> FileReport:
+    return _patiently(partial(_try_to_take_in, found, file), file, stopping)
+
+
+def _passed_over(found: PassedOver, file: FileOfBatch, stopping: threading.Event) -> FileReport:
+    outcome = Outcome.REFUSED if found.failed else Outcome.SKIPPED
+    report = FileReport(found.path, outcome, found.code, found.detail, found.is_folder)
+    return _patiently(lambda: report, file, stopping)
+
+
+def _patiently(
+    attempt: Callable[[], FileReport], file: FileOfBatch, stopping: threading.Event
+) -> FileReport:
+    """Wait for a database or store that is away. What is refused is in the batch, too."""
+
+    def attempt_and_tell() -> FileReport:
+        report = attempt()
+        if report.outcome == Outcome.REFUSED:
+            file.refuse(report.code, report.detail)
+        return report
+
     for pause in _PAUSES:
         try:
-            return _try_to_take_in(user_id, found)
+            return attempt_and_tell()
         except ServiceUnavailable:
             if stopping.wait(pause):
                 raise
-    return _try_to_take_in(user_id, found)
+    return attempt_and_tell()
 
 
-def _try_to_take_in(user_id: UUID, found: Candidate) -> FileReport:
+def _try_to_take_in(found: Candidate, file: FileOfBatch) -> FileReport:
     metrics.set_upload_source("import")
     try:
         if found.size > get_settings().max_upload_bytes:
             metrics.upload_refused(FileTooLarge.code)
             raise FileTooLarge(f"The file is larger than {get_settings().max_upload_mb} MB.")
-        if _has_picture(user_id, _hash_of(found)):
+        if _is_there(file, _hash_of(found)):
             return FileReport(found.path, Outcome.THERE)
         found.file.seek(0)
         spooled = spool_stream(found.file, os.path.basename(found.path))
-        taken = ingest(user_id, spooled, priority=Priority.BULK)
+        taken = ingest(file.user_id, spooled, priority=Priority.BULK, note=file.note)
     except (RejectedFile, Conflict) as error:
         return FileReport(found.path, Outcome.REFUSED, error.code, error.detail)
     except OSError as error:
@@ -123,13 +160,11 @@ def _hash_of(found: Candidate) -> str:
     return digest.hexdigest()
 
 
-def _has_picture(user_id: UUID, sha256: str) -> bool:
+def _is_there(file: FileOfBatch, sha256: str) -> bool:
     """Whether it is in the library; one in the trash comes out of it on the usual way."""
     query = select(Image.id).where(col(Image.sha256) == sha256, col(Image.deleted_at).is_(None))
-    with transaction(user_id) as session:
-        return session.exec(query).first() is not None
-
-
-def _passed_over(found: PassedOver) -> FileReport:
-    outcome = Outcome.REFUSED if found.failed else Outcome.SKIPPED
-    return FileReport(found.path, outcome, found.code, found.detail, found.is_folder)
+    with transaction(file.user_id) as session:
+        image_id = session.exec(query).first()
+        if image_id is not None:
+            file.note(session, Ingested(image_id, duplicate=True))
+        return image_id is not None

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import shutil
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from contextlib import closing
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 from sqlmodel import select
 
 from imgapp.adapters import db, imaging
 from imgapp.errors import DatabaseUnavailable, NotSignedIn, StoreUnavailable
 from imgapp.models import Image, Priority, new_id
-from imgapp.services import images, imports, ingest
-from imgapp.services.imports import FileReport, Outcome, import_folder
+from imgapp.services import batches, images, imports, ingest
+from imgapp.services.batch_shapes import BatchPublic
+from imgapp.services.imports import FileReport, Outcome, import_folder, open_batch
 from imgapp.settings import get_settings
 from tests.conftest import Person
 from tests.waiting import count_of
@@ -34,8 +36,18 @@ def _hurry(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(imports, "_PAUSES", (0.01, 0.01))
 
 
+def run(person: Person, folder: Path) -> Generator[FileReport]:
+    batch_id = open_batch(person.user_id, folder)
+    return import_folder(person.user_id, folder, batch_id)
+
+
+def batch_of(person: Person) -> BatchPublic:
+    [batch] = batches.list_batches(person.user_id).items
+    return batches.get_batch(person.user_id, batch.id)
+
+
 def reports(person: Person, folder: Path) -> dict[str, FileReport]:
-    return {report.path: report for report in import_folder(person.user_id, folder)}
+    return {report.path: report for report in run(person, folder)}
 
 
 def outcomes(person: Person, folder: Path) -> dict[str, str]:
@@ -52,6 +64,41 @@ def test_every_picture_below_it_comes_in_behind_what_is_uploaded_by_hand(
     assert {row.filename for row in rows} == {"a.jpg", "b.png", "c.webp"}
     assert {row.priority for row in rows} == {Priority.BULK}
     assert count_of(mallory.user_id) == 0
+
+
+def test_a_program_follows_it_by_its_batch(alice: Person, folder: Path) -> None:
+    (folder / "notes.txt").write_text("not a picture")
+    (folder / ".hidden").touch()
+
+    outcomes(alice, folder)
+
+    batch = batch_of(alice)
+    assert batch.name == folder.name
+    assert (batch.files.added, batch.files.refused, batch.pictures.pending) == (3, 1, 3)
+    files = batches.list_files(alice.user_id, batch.id).items
+    assert {file.filename: file.code for file in files} == {
+        "a.jpg": None,
+        "b.png": None,
+        "more/c.webp": None,
+        "notes.txt": "not_an_image",
+    }
+
+
+def test_the_same_import_goes_on_in_its_batch(alice: Person, folder: Path) -> None:
+    (folder / "late.jpg").write_text("still being copied")
+    with closing(run(alice, folder)) as told:
+        next(told)
+    interrupted = batch_of(alice)
+    assert interrupted.finished_at is None
+    outcomes(alice, folder)
+    shutil.copy(folder / "a.jpg", folder / "late.jpg")
+    outcomes(alice, folder)
+
+    batch = batch_of(alice)
+    assert batch.id == interrupted.id
+    assert (batch.files.added, batch.files.duplicate, batch.files.refused) == (3, 1, 0)
+    assert open_batch(alice.user_id, folder, "Another") != batch.id
+    assert open_batch(alice.user_id, folder / "more") != batch.id
 
 
 def test_what_is_there_is_passed_over_without_a_copy(
@@ -128,7 +175,7 @@ def test_a_quota_that_is_reached_refuses_the_rest(
 
 
 def test_an_interrupted_import_goes_on_where_it_was(alice: Person, folder: Path) -> None:
-    with closing(import_folder(alice.user_id, folder)) as told:
+    with closing(run(alice, folder)) as told:
         assert next(told).outcome == Outcome.ADDED
     there = count_of(alice.user_id)
     assert 1 <= there <= 3
@@ -170,9 +217,16 @@ def test_a_store_that_stays_away_ends_the_import(
         outcomes(alice, folder)
 
 
-def test_an_account_that_is_gone_ends_the_import(database: None, folder: Path) -> None:
+def test_an_account_that_is_gone_ends_the_import(
+    alice: Person, administrator: sa.Engine, folder: Path
+) -> None:
     with pytest.raises(NotSignedIn):
-        list(import_folder(new_id(), folder))
+        open_batch(new_id(), folder)
+    batch_id = open_batch(alice.user_id, folder)
+    with administrator.begin() as connection:
+        connection.execute(sa.text("DELETE FROM users"))
+    with pytest.raises(NotSignedIn):
+        list(import_folder(alice.user_id, folder, batch_id))
 
 
 def test_few_files_are_open_at_a_time(
@@ -191,6 +245,6 @@ def test_few_files_are_open_at_a_time(
             yield found
 
     monkeypatch.setattr(imports, "find_files", counted)
-    for _ in import_folder(alice.user_id, folder):
+    for _ in run(alice, folder):
         open_now -= 1
     assert most <= 2 * imaging.pool.cpu_count() + 1
