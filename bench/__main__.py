@@ -7,7 +7,16 @@ from __future__ import annotations
 
 import sys
 
-from bench import first_light, import_memory, independence, ingest, memory, push, session_check
+from bench import (
+    first_light,
+    import_memory,
+    independence,
+    ingest,
+    lists,
+    memory,
+    push,
+    session_check,
+)
 from bench.report import Result
 
 BENCHES = {
@@ -18,6 +27,7 @@ BENCHES = {
     "import_memory": import_memory.run,
     "first_light": first_light.run,
     "session_check": session_check.run,
+    "lists": lists.run,
 }
 
 
