@@ -1,11 +1,16 @@
-"""Memory: growth of the web processes while 500 MB are uploaded, and everything idle."""
+"""Memory of the web processes while much is uploaded, in small files and large; all of it idle."""
 
 from __future__ import annotations
 
+import os
 import tempfile
+import threading
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+
+import psutil
 
 from bench.ingest import upload_all
 from bench.pictures import copies, make_camera_jpegs
@@ -14,6 +19,7 @@ from tests.running import proportional_mb, running_app, wait_for_all_described
 
 GROWTH_MB, IDLE_MB = 100, 500
 UPLOAD_MB = 500
+LARGE_MB, LARGE_FILES, AT_ONCE = 49, 24, 4
 
 
 def run() -> Iterator[Result]:
@@ -34,6 +40,10 @@ def run() -> Iterator[Result]:
             for start in range(8, len(pictures), 40):
                 upload_all(app, pictures[start : start + 40], at_once=4)
                 peak = max(peak, proportional_mb(web))
+            large = [_enlarged(picture) for picture in pictures[:LARGE_FILES]]
+            small = proportional_mb(web)
+            with _peak_of(web) as peaks:
+                upload_all(app, large, at_once=AT_ONCE)
     yield Result(
         "memory, growth",
         (peak - before) / GROWTH_MB,
@@ -42,8 +52,41 @@ def run() -> Iterator[Result]:
         high=1.0,
     )
     yield Result(
+        "memory, large files",
+        (max(peaks) - small) / GROWTH_MB,
+        f"web processes grew from {small:.0f} to {max(peaks):.0f} MB while {LARGE_FILES} files of "
+        f"{LARGE_MB} MB were uploaded, {AT_ONCE} at a time (limit {GROWTH_MB} MB)",
+        high=1.0,
+    )
+    yield Result(
         "memory, idle",
         idle / IDLE_MB,
         f"{idle:.0f} MB proportional for everything that `imgapp up` runs (limit {IDLE_MB} MB)",
         high=1.0,
     )
+
+
+def _enlarged(picture: Path) -> Path:
+    """A file of `LARGE_MB` that shows the same; what follows a picture's end is not looked at."""
+    with picture.open("ab") as file:
+        file.write(os.urandom(LARGE_MB * 1_000_000 - picture.stat().st_size))
+    return picture
+
+
+@contextmanager
+def _peak_of(processes: list[psutil.Process]) -> Iterator[list[float]]:
+    """Megabytes that the processes take together, twenty times a second."""
+    sizes: list[float] = []
+    done = threading.Event()
+
+    def sample() -> None:
+        while not done.wait(0.05):
+            sizes.append(proportional_mb(processes))
+
+    sampler = threading.Thread(target=sample)
+    sampler.start()
+    try:
+        yield sizes
+    finally:
+        done.set()
+        sampler.join()

@@ -22,8 +22,10 @@ from imgapp.adapters import counters, queue
 from imgapp.api import create_site
 from imgapp.models import AnalysisStatus, Priority, new_id, now
 from imgapp.services import health, metrics, tokens
-from tests.conftest import Person
+from tests.conftest import ROOT, Person
 from tests.rows import add_image
+
+OPERATING = ROOT / "docs" / "operating.md"
 
 Values = dict[tuple[str, str], float]
 
@@ -128,6 +130,22 @@ def test_names_follow_the_conventions_of_prometheus(here: TestClient) -> None:
         for sample in metric.samples:
             assert metric.type != "counter" or sample.name == f"{metric.name}_total"
             assert not {"job", "instance", "name"} & set(sample.labels)
+
+
+def test_every_metric_is_in_the_documentation_and_no_other(here: TestClient) -> None:
+    table = re.findall(r"^\| `(imgapp_\w+)` \|", OPERATING.read_text(), re.MULTILINE)
+    found = [metric for metric in read(here) if not metric.name.startswith("imgapp_test_")]
+    names = {m.name + "_total" * (m.type == "counter") for m in found}
+    assert set(table) == names
+
+
+def test_alerts_are_about_metrics_that_are_there(here: TestClient) -> None:
+    names = {m.name + "_total" * (m.type == "counter") for m in read(here)}
+    used = set(
+        re.findall(r"\bimgapp_\w+", (OPERATING.parent / "prometheus-alerts.yml").read_text())
+    )
+    assert used <= names
+    assert len(used) == 6
 
 
 def test_pictures_are_counted_by_what_they_wait_for(
