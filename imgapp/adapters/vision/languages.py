@@ -55,6 +55,7 @@ def is_language_tag(text: str) -> bool:
     return len(text) <= 35 and _TAG.fullmatch(text) is not None
 
 
+@lru_cache(maxsize=1024)
 def primary(tag: str) -> str:
     """The language without script and region, as the detector names it."""
     name = tag.split("-", 1)[0].lower()

@@ -6,7 +6,6 @@ Pure functions. Nothing here interprets markup: it stays text, and is shown as t
 from __future__ import annotations
 
 import re
-import unicodedata
 import zlib
 
 MAX_ALT_TEXT = 250
@@ -14,8 +13,12 @@ _LONG_ALT_TEXT = 160
 """Beyond this an alt text of several sentences is cut at the end of one."""
 _SHORTEST_ALT_TEXT = 40
 
-# Direction overrides and isolates could make a text read as something else (UTR 36).
-_UNSEEN = re.compile("[\u200b\u202a-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb\U000e0000-\U000e007f]")
+# Control characters but newline and tab, private-use ones, surrogates, and direction overrides and
+# the like, which could make a text read as something else (UTR 36).
+_UNFIT = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b\u202a-\u202e\u2060-\u2069\ud800-\uf8ff\ufeff\ufff9-\ufffb"
+    "\U000e0000-\U000e007f\U000f0000-\U0010ffff]"
+)
 
 # "Image of" where the words after it stand alone; where they would be left in another case, as
 # after the German "Bild von", only what keeps its form follows.
@@ -52,8 +55,7 @@ _SENTENCE = re.compile(r".+?(?:[.!?…](?=[\"”»’)]*(?:\s|\Z))[\"”»’)]*
 
 def clean(text: str) -> str:
     """Plain text: no control, direction-override, invisible or unpaired surrogate characters."""
-    kept = (c for c in text if c in "\n\t" or unicodedata.category(c) not in ("Cc", "Cs", "Co"))
-    return _UNSEEN.sub("", "".join(kept))
+    return _UNFIT.sub("", text)
 
 
 def one_line(text: str) -> str:
