@@ -2,18 +2,9 @@
 
 import { Uppy } from "@uppy/core";
 import XHRUpload from "@uppy/xhr-upload";
+import { AT_ONCE, obeyRetryAfter, worthAnotherTry } from "$/public/tries.js";
 
 const ENDPOINT = "/api/upload";
-const AT_ONCE = 3;
-const WORTH_ANOTHER_TRY = new Set([0, 429, 502, 503, 504]);
-const LONGEST_WAIT_MS = 15_000;
-
-async function obeyRetryAfter(request) {
-  if (request.status !== 429 && request.status !== 503) return;
-  const seconds = Number(request.getResponseHeader("Retry-After")) || 0;
-  const wait = Math.min(seconds * 1000, LONGEST_WAIT_MS);
-  await new Promise((done) => setTimeout(done, wait));
-}
 
 export function createSender() {
   return new Uppy({
@@ -27,7 +18,7 @@ export function createSender() {
     allowedMetaFields: [],
     limit: AT_ONCE,
     timeout: 0,
-    shouldRetry: (request) => WORTH_ANOTHER_TRY.has(request.status),
+    shouldRetry: worthAnotherTry,
     onAfterResponse: obeyRetryAfter,
   });
 }

@@ -1,21 +1,28 @@
 // The files being sent and what became of them: a row for each, with its name, how far it is and how
-// it ended. The sender is loaded when it is first needed.
+// it ended. They go through the server or, where it takes them, straight to the bucket; the sender
+// is loaded when it is first needed.
 
 import { problemOf, refusal, result } from "$/public/outcomes.js";
 
 const REDRAW_MS = 100;
+const SENDERS = {
+  server: () => import("$/public/sender.js"),
+  direct: () => import("$/public/direct-sender.js"),
+};
 
 export const BUSY = new Set(["waiting", "sending", "saving"]);
 
 export class Transfers {
-  #sender = null;
-  #loading = null;
+  #senders = {};
+  #loading = {};
+  #blocked = false;
   #rows = new Map();
   #listeners = new Set();
   #snapshot = [];
   #redraw = null;
   #serial = 0;
   maxBytes = Infinity;
+  direct = false; // whether the bucket takes files from this page
 
   add(files) {
     if (![...this.#rows.values()].some((row) => BUSY.has(row.state))) this.#rows.clear();
@@ -33,7 +40,7 @@ export class Transfers {
 
   cancel(id) {
     this.#rows.delete(id);
-    if (this.#sender?.getFile(id)) this.#sender.removeFile(id);
+    this.#forget(id);
     this.#changed();
   }
 
@@ -63,20 +70,27 @@ export class Transfers {
 
   rows = () => this.#snapshot;
 
-  prepare() {
-    this.#loading ??= import("$/public/sender.js").then(({ createSender }) => {
-      this.#sender = createSender();
-      this.#sender.on("upload-progress", (file, progress) => this.#progressed(file.id, progress));
-      this.#sender.on("upload-success", (file, { body }) => this.#end(file.id, result(body)));
-      this.#sender.on("upload-error", (file, _, request) => this.#end(file.id, refusal(request)));
+  prepare(way = this.#way()) {
+    this.#loading[way] ??= SENDERS[way]().then(({ createSender }) => {
+      const sender = createSender();
+      this.#senders[way] = sender;
+      sender.on("upload-progress", (file, progress) => this.#progressed(file.id, progress));
+      sender.on("upload-success", (file, { body }) => this.#end(file.id, result(body)));
+      sender.on("upload-error", (file, _, request) => this.#end(file.id, refusal(request)));
+      sender.on("direct-blocked", (file) => this.#sendThroughServer(file.id));
     });
-    return this.#loading;
+    return this.#loading[way];
+  }
+
+  #way() {
+    return this.direct && !this.#blocked ? "direct" : "server";
   }
 
   async #send(ids) {
-    await this.prepare();
+    const way = this.#way();
+    await this.prepare(way);
     const files = ids.map((id) => this.#rows.get(id)).filter(Boolean);
-    this.#sender.addFiles(
+    this.#senders[way].addFiles(
       files.map(({ id, file }) => ({
         name: file.name,
         type: file.type,
@@ -86,6 +100,20 @@ export class Transfers {
     );
   }
 
+  // The browser could not reach the bucket (its rules changed, a network that blocks it): from now
+  // on everything goes the way that always works.
+  #sendThroughServer(id) {
+    this.#blocked = true;
+    this.#forget(id);
+    this.#set(id, { state: "waiting", progress: 0 });
+    this.#send([id]);
+  }
+
+  #forget(id) {
+    for (const sender of Object.values(this.#senders))
+      if (sender.getFile(id)) sender.removeFile(id);
+  }
+
   #progressed(id, { bytesUploaded, bytesTotal }) {
     const progress = bytesTotal ? bytesUploaded / bytesTotal : 0;
     this.#set(id, { progress, state: progress >= 1 ? "saving" : "sending" });
@@ -93,7 +121,7 @@ export class Transfers {
 
   #end(id, outcome) {
     this.#set(id, { progress: 1, again: false, ...outcome });
-    if (this.#sender.getFile(id)) this.#sender.removeFile(id);
+    this.#forget(id);
   }
 
   #set(id, values) {

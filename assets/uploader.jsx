@@ -88,7 +88,7 @@ function FileInput({ inputs, kind, label, onFiles, ...props }) {
   );
 }
 
-export function Uploader({ live, maxMb }) {
+export function Uploader({ live, maxMb, direct }) {
   const [transfers] = useState(() => (typeof window === "undefined" ? null : new Transfers()));
   const [ready, setReady] = useState(false);
   const inputs = useRef({});
@@ -110,6 +110,9 @@ export function Uploader({ live, maxMb }) {
   useEffect(() => {
     if (transfers && maxMb) transfers.maxBytes = maxMb * 1024 * 1024;
   }, [transfers, maxMb]);
+  useEffect(() => {
+    if (transfers) transfers.direct = direct;
+  }, [transfers, direct]);
 
   return (
     <>

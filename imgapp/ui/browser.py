@@ -74,6 +74,7 @@ class Uploader(rx.Component):
     lib_dependencies: list[str] = [*UPPY, FONT]
     live: rx.Var[bool]
     max_mb: rx.Var[int]
+    direct: rx.Var[bool]
 
 
 class ViewerDialog(rx.Component):

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from functools import cached_property
 from urllib.parse import urlsplit
 
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from imgapp.services import files
+from imgapp.services import direct_origin, files
+from imgapp.services.pools import in_db
 from imgapp.settings import Settings, get_settings
 
 OTHER_PATHS = "*"
 
 
 def page_policy(
-    script_hashes: Iterable[str], settings: Settings, picture_origin: str | None
+    script_hashes: Iterable[str],
+    settings: Settings,
+    picture_origin: str | None,
+    upload_origin: str | None = None,
 ) -> str:
     """The policy of a page with inline scripts of these hashes."""
     sockets = [origin.replace("http", "ws", 1) for origin in settings.allowed_origins]
@@ -28,7 +31,7 @@ def page_policy(
         # blob: and data: are pictures that are being uploaded, and icons.
         "img-src": ["'self'", "blob:", "data:", *([picture_origin] if picture_origin else [])],
         "font-src": ["'self'"],
-        "connect-src": ["'self'", *sockets],
+        "connect-src": ["'self'", *sockets, *([upload_origin] if upload_origin else [])],
         "manifest-src": ["'self'"],
         # Signing out of single sign-on leads from our form to the provider.
         "form-action": ["'self'", *([_origin(issuer)] if (issuer := settings.oidc_issuer) else [])],
@@ -50,12 +53,13 @@ class ContentPolicy:
     def __init__(self, app: ASGIApp, hashes: Mapping[str, list[str]]) -> None:
         self.app = app
         self.hashes = hashes
+        self._known: dict[str | None, dict[str, str]] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return await self.app(scope, receive, send)
-        path = scope["path"].rstrip("/") or "/"
-        policy = self._policies.get(path, self._policies[OTHER_PATHS])
+        policies = self._policies(await upload_origin())
+        policy = policies.get(scope["path"].rstrip("/") or "/", policies[OTHER_PATHS])
 
         async def send_with_policy(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -64,9 +68,20 @@ class ContentPolicy:
 
         return await self.app(scope, receive, send_with_policy)
 
-    @cached_property
-    def _policies(self) -> dict[str, str]:
+    def _policies(self, upload_origin: str | None) -> dict[str, str]:
         # Not when the application is put together: commands do that without a store.
-        settings, origin = get_settings(), files.store_origin()
-        hashes: dict[str, list[str]] = {OTHER_PATHS: [], **self.hashes}
-        return {path: page_policy(found, settings, origin) for path, found in hashes.items()}
+        if upload_origin not in self._known:
+            settings, origin = get_settings(), files.store_origin()
+            hashes: dict[str, list[str]] = {OTHER_PATHS: [], **self.hashes}
+            self._known[upload_origin] = {
+                path: page_policy(found, settings, origin, upload_origin)
+                for path, found in hashes.items()
+            }
+        return self._known[upload_origin]
+
+
+async def upload_origin() -> str | None:
+    """Where pages may send files besides here; waits once for the bucket's first answer."""
+    if direct_origin.known():
+        return direct_origin.page_origin()
+    return await in_db(direct_origin.page_origin)

@@ -10,6 +10,7 @@ from imgapp.services.pools import in_db
 from imgapp.settings import get_settings
 from imgapp.ui.browser import GoAlong, KeepFresh, NearEnd, PlainLink, Uploader
 from imgapp.ui.cards import Card, card_of
+from imgapp.ui.content_policy import upload_origin
 from imgapp.ui.frame import frame
 from imgapp.ui.grid import grid, skeleton
 from imgapp.ui.live import LiveWindow, PatchGap, live_cards
@@ -33,6 +34,8 @@ class GalleryState(LiveWindow, rx.State):
     loaded: bool = False
     max_mb: int = 0
     no_model: bool = False
+    direct: bool = False
+    """Whether files may go straight to the bucket."""
     unreadable: bool = False
     """Whether the last reading failed."""
     held: int = 0
@@ -50,6 +53,7 @@ class GalleryState(LiveWindow, rx.State):
         self.email = current_viewer().email
         self.max_mb, self.no_model = settings.max_upload_mb, settings.describer == "basic"
         await self._read(max(self.held, STEP))
+        self.direct = await upload_origin() is not None
 
     @rx.event
     async def load_more(self):
@@ -106,7 +110,9 @@ def page() -> rx.Component:
             shown=GalleryState.shown, patch=GalleryState.patch, on_gap=GalleryState.load
         ),
         KeepFresh.create(minutes=FRESH_MINUTES, on_stale=GalleryState.load),
-        Uploader.create(live=GalleryState.loaded, max_mb=GalleryState.max_mb),
+        Uploader.create(
+            live=GalleryState.loaded, max_mb=GalleryState.max_mb, direct=GalleryState.direct
+        ),
         viewer(cards),
         email=GalleryState.email,
         total=GalleryState.total,
