@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import sys
 from functools import cached_property, lru_cache
@@ -76,6 +77,7 @@ class Settings(BaseSettings):
     openai_base_url: str | None = Field(None, validation_alias=_unprefixed("OPENAI_BASE_URL"))
     vision: Literal["auto", "openai", "basic"] = "auto"
     vision_model: str = "gpt-5.4-mini"
+    vision_local: bool = False
     worker_threads: Annotated[int, Field(ge=1, le=512)] = 16
     web_processes: Annotated[int, Field(ge=1, le=64)] = Field(
         default_factory=lambda: min(os.cpu_count() or 1, 4)
@@ -227,6 +229,12 @@ class Settings(BaseSettings):
     def spool_dir(self) -> Path:
         """Where uploads wait until they are decoded; on the disk store's file system."""
         return self.data_dir / "spool"
+
+    @property
+    def vision_server(self) -> str:
+        """Tells vision model servers and keys apart, and tells nobody what they are."""
+        key = self.openai_api_key.get_secret_value() if self.openai_api_key else ""
+        return hashlib.sha256(f"{self.openai_base_url}\n{key}".encode()).hexdigest()[:32]
 
     @property
     def pictures_dir(self) -> Path:

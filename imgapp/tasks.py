@@ -14,7 +14,7 @@ from imgapp.services import analysis, senders
 
 log = logging.getLogger(__name__)
 
-_TIME_LIMIT = 300_000
+_TIME_LIMIT = 900_000
 """Milliseconds; the service gives up long before."""
 
 

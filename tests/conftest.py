@@ -183,6 +183,7 @@ def database(servers: Servers, administrator: sa.Engine, set_env: Callable[..., 
         connection.execute(sa.text("DELETE FROM provider_state"))
         connection.execute(sa.text("DELETE FROM installation"))
         connection.execute(sa.text("INSERT INTO installation (id) VALUES (1)"))
+    installation.forget()
     with redis_client.Redis.from_url(servers.redis_url) as client:
         client.flushall()
     set_env(

@@ -87,6 +87,12 @@ def enqueue_delivery(*, delay: float = 0) -> None:
     _enqueue(DELIVERIES, DELIVERIES_ACTOR, delay=delay)
 
 
+def wake(permits: int) -> None:
+    """Issue permits after a pause, so that nobody waits for the sweep. Raises QueueUnavailable."""
+    for _ in range(permits):
+        enqueue_analysis(UUID(int=0), priority=Priority.BULK)
+
+
 def pending_permits(queue: str = QUEUE) -> int:
     """Permits that no worker has taken yet, without the delayed ones. Raises QueueUnavailable."""
     with _translated():

@@ -25,13 +25,13 @@ from imgapp.adapters.imaging import model_copy
 from imgapp.adapters.vision import Description, Picture, get_describer
 from imgapp.errors import (
     DatabaseUnavailable,
+    DescriberError,
     ImgappError,
     LeaseLost,
     NotFound,
     PermanentDescriberError,
     ServiceUnavailable,
     ShuttingDown,
-    StoreUnavailable,
     TransientDescriberError,
 )
 from imgapp.models import (
@@ -43,8 +43,9 @@ from imgapp.models import (
     WrittenBy,
     now,
 )
-from imgapp.services import deliveries, files, leases, metrics
+from imgapp.services import breaker, deliveries, files, leases, metrics, pacing, permits, waits
 from imgapp.services.asks import ask_for
+from imgapp.services.installation import installation
 from imgapp.services.leases import Claim
 from imgapp.services.shown import TEXT_FIELDS, image_status
 
@@ -52,11 +53,10 @@ log = logging.getLogger(__name__)
 
 MAX_ATTEMPTS = 5
 _RETRY_SECONDS = (1.0, 3.0, 9.0, 20.0)
-_STORE_RETRY_SECONDS = 10.0
+_AWAY_SECONDS = 10.0
 _LONGEST_RETRY_AFTER = 6 * 3600.0
-_MOST_PERMITS = 1_000
+_PATIENCE_SECONDS = 600.0
 _ONLY_ONE = text("SELECT pg_try_advisory_xact_lock(hashtext('imgapp_sweep'))")
-_DUE = text("SELECT imgapp_due_count()")
 
 
 @dataclass(frozen=True)
@@ -78,23 +78,27 @@ class Verdict:
 
 
 def run_one() -> UUID | None:
-    """Describe the fairest due picture; None if nothing is due.
+    """Describe the fairest due picture; None if nothing may be analysed now.
 
-    Raises DatabaseUnavailable, and ShuttingDown if this worker takes no more pictures.
+    Raises DatabaseUnavailable, QueueUnavailable, and ShuttingDown if this worker takes no more
+    pictures.
     """
-    claim = leases.claim()
-    if claim is None:
-        return None
-    try:
-        finding = leases.hold(claim, partial(_describe, claim))
-    except LeaseLost:
-        log.warning("lease_lost", extra={"image_id": str(claim.image_id)})
-    except ShuttingDown:
-        leases.hand_back(claim)
-    except Exception as error:
-        _insist(partial(_fail, claim, error))
-    else:
-        _insist(partial(_complete, claim, finding))
+    with pacing.next_claim() as (claim, tokens):
+        if claim is None:
+            return None
+        try:
+            finding = leases.hold(claim, partial(_describe, claim))
+            tokens.append(_tokens(finding.description))
+        except LeaseLost:
+            log.warning("lease_lost", extra={"image_id": str(claim.image_id)})
+        except ShuttingDown:
+            leases.hand_back(claim)
+        except Exception as error:
+            _insist(partial(_fail, claim, error))
+        else:
+            _insist(partial(_complete, claim, finding))
+    if installation().limited:
+        permits.issue()
     return claim.image_id
 
 
@@ -117,21 +121,20 @@ def request_analysis(user_id: UUID, image_id: UUID) -> ImageStatus:
 
 
 def sweep() -> None:
-    """Return what killed workers held, and see that nothing due waits without a permit.
+    """Return what killed workers held, say what waits and why, and see that nothing that is due
+    waits without a permit.
 
     One worker at a time does this. Raises DatabaseUnavailable, QueueUnavailable.
     """
-    with transaction() as session:
-        if session.execute(_ONLY_ONE).scalar_one():
-            leases.return_expired()
-            _issue_missing_permits()
-
-
-def _issue_missing_permits() -> None:
-    with transaction() as session:
-        due: int = session.execute(_DUE).scalar_one()
-    for _ in range(min(due - queue.pending_permits(), _MOST_PERMITS)):
-        queue.enqueue_analysis(UUID(int=0), priority=Priority.BULK)
+    try:
+        with transaction() as session:
+            if session.execute(_ONLY_ONE).scalar_one():
+                leases.return_expired()
+                waits.note_waits()
+                permits.issue_missing()
+    except DatabaseUnavailable:
+        leases.spare()
+        raise
 
 
 def verdict(error: Exception, attempts: int, jitter: float) -> Verdict:
@@ -143,11 +146,10 @@ def verdict(error: Exception, attempts: int, jitter: float) -> Verdict:
         error = TransientDescriberError(
             "Something went wrong while the picture was described", code="internal_error"
         )
-    if isinstance(error, StoreUnavailable):
+    if isinstance(error, ServiceUnavailable):
         # That says nothing of the picture, and has cost nothing.
-        return Verdict(error.code, error.detail, _STORE_RETRY_SECONDS * (0.75 + 0.25 * jitter))
-    lasting = not isinstance(error, TransientDescriberError | ServiceUnavailable)
-    if lasting:
+        return Verdict(error.code, error.detail, _AWAY_SECONDS * (0.75 + 0.25 * jitter))
+    if not isinstance(error, TransientDescriberError):
         return Verdict(error.code, error.detail, None)
     if attempts >= MAX_ATTEMPTS:
         message = f"{error.detail.rstrip('.')}. imgapp tried {attempts} times."
@@ -212,6 +214,8 @@ def _copy_for_model(image: Image) -> bytes:
 def _complete(claim: Claim, finding: Finding) -> None:
     with transaction(claim.user_id) as session:
         image = _leased(session, claim)
+        if breaker.answered(session, claim):
+            after_commit(session, permits.issue_missing)
         if image is None:
             return
         analysis = _analysis(claim, finding)
@@ -223,11 +227,15 @@ def _complete(claim: Claim, finding: Finding) -> None:
         image.analysis_status = AnalysisStatus.COMPLETED
         image.attempts += 1
         image.completed_at = analysis.completed_at
-        image.error_code = image.error_message = None
+        image.error_code = image.error_message = image.ask = None
         _release(image)
         _publish(session, image, "image_described")
         deliveries.send_soon(session, image.user_id)
         after_commit(session, partial(metrics.analysis_ended, "completed"))
+
+
+def _tokens(found: Description) -> int:
+    return (found.input_tokens or 0) + (found.output_tokens or 0)
 
 
 def _analysis(claim: Claim, finding: Finding) -> ImageAnalysis:
@@ -256,14 +264,14 @@ def _fail(claim: Claim, error: Exception) -> None:
         log.error("analysis_broke", exc_info=error, extra={"image_id": str(claim.image_id)})
     with transaction(claim.user_id) as session:
         image = _leased(session, claim)
+        counts = breaker.failed(session, claim, error)
         if image is None:
             return
-        image.attempts += not isinstance(error, StoreUnavailable)
-        ruling = verdict(error, image.attempts, random.random())  # noqa: S311
+        ruling = _rule(image, error, counts=counts)
         image.error_code, image.error_message = ruling.code, ruling.message
         if ruling.delay is None:
             image.analysis_status = AnalysisStatus.FAILED
-            image.completed_at = now()
+            image.completed_at, image.ask = now(), None
             _publish(session, image, "image_failed")
             deliveries.send_soon(session, image.user_id)
         else:
@@ -275,6 +283,14 @@ def _fail(claim: Claim, error: Exception) -> None:
         outcome = "failed" if ruling.delay is None else "retried"
         after_commit(session, partial(metrics.analysis_ended, outcome, ruling.code))
         _release(image)
+
+
+def _rule(image: Image, error: Exception, *, counts: bool) -> Verdict:
+    if isinstance(error, DescriberError) and not counts:
+        # It waits with the others until the server is back, behind one that may fare better.
+        return Verdict(error.code, error.detail, 0.0)
+    image.attempts += counts and not isinstance(error, ServiceUnavailable)
+    return verdict(error, image.attempts, random.random())  # noqa: S311
 
 
 def _leased(session: Session, claim: Claim) -> Image | None:
@@ -297,7 +313,6 @@ def _release(image: Image) -> None:
 
 def _queue_again(image: Image) -> None:
     image.analysis_status = AnalysisStatus.PENDING
-    image.waiting_reason = None
     image.priority = Priority.INTERACTIVE
     image.queued_at = image.due_at = image.updated_at = now()
     image.started_at = image.completed_at = None
@@ -310,10 +325,14 @@ def _publish(session: Session, image: Image, kind: str) -> None:
 
 
 def _insist(write: Callable[[], None]) -> None:
-    # The answer is paid for: outlive a database that restarts, for as long as the lease lasts.
-    for pause in (0.5, 1.0, 2.0, 4.0):
+    # The answer is paid for: outlive a database that is away for minutes.
+    deadline = time.monotonic() + _PATIENCE_SECONDS
+    pause = 0.5
+    while True:
         try:
             return write()
         except DatabaseUnavailable:
-            leases.pause(pause)
-    return write()
+            if leases.stopping() or time.monotonic() > deadline:
+                raise
+        leases.pause(pause)
+        pause = min(pause * 2, 5.0)

@@ -69,6 +69,7 @@ class Kind(StrEnum):
     ADMINISTRATOR_GRANTED = "administrator_granted"
     ADMINISTRATOR_REVOKED = "administrator_revoked"
     QUOTA_CHANGED = "quota_changed"
+    INSTALLATION_CHANGED = "installation_changed"
     WEBHOOK_CREATED = "webhook_created"
     WEBHOOK_CHANGED = "webhook_changed"
     WEBHOOK_SECRET_CHANGED = "webhook_secret_changed"  # noqa: S105

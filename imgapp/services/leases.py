@@ -20,14 +20,16 @@ from sqlmodel import col
 
 from imgapp.adapters import events, queue
 from imgapp.adapters.db import after_commit, transaction
+from imgapp.adapters.vision import BASIC
 from imgapp.errors import (
     DatabaseUnavailable,
     LeaseLost,
     ShuttingDown,
     TransientDescriberError,
 )
-from imgapp.models import AnalysisStatus, Image, new_id, now
+from imgapp.models import AnalysisStatus, Image, new_id
 from imgapp.services import metrics
+from imgapp.services.breaker import server_and_model
 
 log = logging.getLogger(__name__)
 
@@ -35,12 +37,17 @@ LEASE_SECONDS = 30
 HEARTBEAT_SECONDS = 10.0
 LONGEST_SECONDS = 150.0
 """After this the call is given up, whatever a server does to keep it open."""
+SPARED_SECONDS = 20.0
+"""How long after the database came back leases are safe: two heartbeats."""
 MAX_LOST = 3
 """A picture whose worker is killed this often may be what kills it."""
 
 T = TypeVar("T")
 
-_CLAIM = text("SELECT image_id, user_id FROM imgapp_claim_image(:lease_id, :seconds)")
+_CLAIM = text(
+    "SELECT image_id, user_id, model"
+    " FROM imgapp_claim_image(:lease_id, :seconds, :server, :model, :local, :asking)"
+)
 _RENEW = text("SELECT imgapp_renew_lease(:lease_id, :seconds)")
 _EXPIRED = text("SELECT image_id, user_id, failed FROM imgapp_sweep(:max_lost)")
 
@@ -52,18 +59,29 @@ class Claim:
     lease_id: UUID
     image_id: UUID
     user_id: UUID
+    model: str = BASIC
+    """Which one is asked."""
+
+    @property
+    def asks(self) -> bool:
+        """Whether a server is asked at all."""
+        return self.model != BASIC
 
 
-def claim() -> Claim | None:
-    """Take the fairest due picture, if there is one. Raises DatabaseUnavailable, ShuttingDown."""
+def claim(*, asking: bool = True) -> Claim | None:
+    """Take the fairest due picture that may be analysed now, if there is one.
+
+    Without `asking`, only one that needs no model. Raises DatabaseUnavailable, ShuttingDown.
+    """
     if _stopping.is_set():
         raise ShuttingDown
     lease_id = new_id()
     with transaction() as session:
-        row = session.execute(_CLAIM, {"lease_id": lease_id, "seconds": LEASE_SECONDS}).first()
+        terms = {"lease_id": lease_id, "seconds": LEASE_SECONDS, "asking": asking}
+        row = session.execute(_CLAIM, {**terms, **server_and_model()}).first()
         if row is None:
             return None
-        taken = Claim(lease_id, row.image_id, row.user_id)
+        taken = Claim(lease_id, row.image_id, row.user_id, row.model)
         after_commit(
             session, partial(events.publish, taken.user_id, "image_claimed", taken.image_id)
         )
@@ -112,7 +130,6 @@ def hand_back(taken: Claim) -> None:
                 analysis_status=AnalysisStatus.PENDING,
                 lease_id=None,
                 lease_expires_at=None,
-                due_at=now(),
             )
             .returning(col(Image.id))
         ).first()
@@ -124,13 +141,28 @@ def hand_back(taken: Claim) -> None:
 
 
 def return_expired() -> None:
-    """Put pictures whose worker went away back into the queue; some have failed for good."""
+    """Put pictures whose worker went away back into the queue; some have failed for good.
+
+    Not right after the database was away: workers that live could not renew their leases.
+    """
+    if time.monotonic() < _spared_until[0]:
+        return
     with transaction() as session:
         for row in session.execute(_EXPIRED, {"max_lost": MAX_LOST}):
             kind = "image_failed" if row.failed else "image_queued"
             log.warning("lease_expired", extra={"image_id": str(row.image_id)})
             after_commit(session, partial(events.publish, row.user_id, kind, row.image_id))
             after_commit(session, partial(metrics.analysis_ended, "lost"))
+
+
+def spare() -> None:
+    """Let no lease run out for a while: the database is away, and renewals with it."""
+    _spared_until[0] = time.monotonic() + SPARED_SECONDS
+
+
+def stopping() -> bool:
+    """Whether this worker takes no more pictures."""
+    return _stopping.is_set()
 
 
 def stop() -> None:
@@ -176,4 +208,5 @@ class _Job(Generic[T]):
 
 
 _jobs: set[_Job[Any]] = set()
+_spared_until = [0.0]
 _stopping = threading.Event()

@@ -8,7 +8,9 @@ LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = ''
 AS $$
 DECLARE
     v_now timestamptz := clock_timestamp();
-    v_asked interval := make_interval(secs => least(p_retry_after, 600));
+    -- Ten minutes at most, in case it is meant for a picture, or nonsense.
+    v_asked timestamptz := v_now + CASE
+        WHEN p_retry_after IS NOT NULL THEN make_interval(secs => least(p_retry_after, 600)) END;
     v_state public.provider_state;
 BEGIN
     -- Under another key or address, a server begins anew.
@@ -19,7 +21,7 @@ BEGIN
     WHERE s.server = p_server AND s.model = p_model FOR NO KEY UPDATE;
     UPDATE public.provider_state s
     SET failures = s.failures + 1, code = p_code, message = p_message, updated_at = v_now,
-        held_until = greatest(s.held_until, v_now + v_asked)
+        held_until = greatest(s.held_until, v_asked)
     WHERE s.server = p_server AND s.model = p_model;
     IF v_state.opened_at IS NULL AND v_state.failures + 1 >= 5
         OR v_state.opened_at IS NOT NULL AND v_state.probe_lease = p_lease_id

@@ -178,11 +178,14 @@ AS $$
 DECLARE
     v_until timestamptz := clock_timestamp() + make_interval(secs => p_lease_seconds);
 BEGIN
-    UPDATE public.provider_state s SET open_until = v_until
-    WHERE s.probe_lease = p_lease_id AND s.opened_at IS NOT NULL;
     UPDATE public.images SET lease_expires_at = v_until
     WHERE lease_id = p_lease_id AND analysis_status = 'in_progress';
-    RETURN FOUND;
+    IF NOT FOUND THEN
+        RETURN false;
+    END IF;
+    UPDATE public.provider_state s SET open_until = v_until
+    WHERE s.probe_lease = p_lease_id AND s.opened_at IS NOT NULL;
+    RETURN true;
 END
 $$;
 
