@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import re
+import time
 import uuid
 from contextvars import ContextVar
 
@@ -19,6 +21,9 @@ log = logging.getLogger(__name__)
 
 MAX_BODY_BYTES = 1024 * 1024
 """Of every request but uploads, which are streamed and have their own limit."""
+
+BODY_SECONDS = 30.0
+"""By then it is here, whole."""
 
 _SANE_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
@@ -104,28 +109,53 @@ class RequestIds:
 
 
 class BodyLimit:
-    """Refuses to read more than `MAX_BODY_BYTES`, except at the paths that stream."""
+    """Reads no more than `MAX_BODY_BYTES`, for no longer than `BODY_SECONDS`.
+
+    Except at the paths that stream, which have limits of their own.
+    """
 
     def __init__(self, app: ASGIApp, streaming: tuple[str, ...] = ()) -> None:
         self.app = app
         self.streaming = streaming
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or scope["path"] in self.streaming:
-            return await self.app(scope, receive, send)
+        if scope["type"] == "http" and scope["path"] not in self.streaming:
+            receive = _Body(scope, receive).receive
+        await self.app(scope, receive, send)
+
+
+class _Body:
+    """The body of one request. It is not touched before somebody reads it: who is calling is
+    checked before that."""
+
+    def __init__(self, scope: Scope, receive: Receive) -> None:
         declared = Headers(scope=scope).get("content-length", "")
-        declared_too_large = declared.isdecimal() and int(declared) > MAX_BODY_BYTES
-        received = 0
+        self._too_large = declared.isdecimal() and int(declared) > MAX_BODY_BYTES
+        self._whole = not declared and scope["method"] in ("GET", "HEAD", "OPTIONS")
+        self._receive = receive
+        self._received = 0
+        self._deadline: float | None = None
 
-        async def receive_within_limit() -> Message:
-            # Only when the body is read: who is calling is checked before that.
-            nonlocal received
-            if declared_too_large:
-                raise HTTPException(413)
-            message = await receive()
-            received += len(message.get("body", b""))
-            if received > MAX_BODY_BYTES:
-                raise HTTPException(413)
-            return message
+    async def receive(self) -> Message:
+        if self._whole:
+            return await self._receive()
+        if self._too_large:
+            raise HTTPException(413)
+        message = await self._receive_in_time()
+        self._received += len(message.get("body", b""))
+        if self._received > MAX_BODY_BYTES:
+            raise HTTPException(413)
+        self._whole = not message.get("more_body", False)
+        return message
 
-        return await self.app(scope, receive_within_limit, send)
+    async def _receive_in_time(self) -> Message:
+        now = time.monotonic()
+        if self._deadline is None:
+            self._deadline = now + BODY_SECONDS
+        # Not `asyncio.timeout`: a server need not run a request as a task that can be cancelled.
+        receiving = asyncio.ensure_future(self._receive())
+        done, _ = await asyncio.wait({receiving}, timeout=max(self._deadline - now, 0))
+        if not done:
+            receiving.cancel()
+            raise HTTPException(408, "The body did not arrive in time")
+        return receiving.result()

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import asyncio
+import json
 import logging
 from collections.abc import AsyncIterator, Iterator
 from typing import Annotated
@@ -10,7 +12,7 @@ from fastapi import Depends, FastAPI, Request
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel
 
-from imgapp.api import create_api, create_site
+from imgapp.api import create_api, create_site, middleware
 from imgapp.api.bodies import json_body
 from imgapp.api.middleware import MAX_BODY_BYTES
 from imgapp.errors import (
@@ -206,6 +208,41 @@ async def test_a_body_of_undeclared_length_is_refused_once_it_is_over_the_limit(
     response = await client.post("/api/test/upload", content=endless())
     assert response.status_code == 413
     assert sent <= 2 * MAX_BODY_BYTES
+
+
+async def test_a_body_that_does_not_come_is_given_up(
+    client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(middleware, "BODY_SECONDS", 0.2)
+    given_up = asyncio.Event()
+
+    async def slow() -> AsyncIterator[bytes]:
+        yield b'{"name": '
+        await given_up.wait()
+        yield b'"x"}'
+
+    headers = {"Content-Type": "application/json"}
+    response = await client.post("/api/test/named", content=slow(), headers=headers)
+    given_up.set()
+    assert response.status_code == 408
+    assert problem(response)["code"] == "request_timeout"
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "br", "deflate, gzip"])
+async def test_a_compressed_body_is_refused(client: httpx.AsyncClient, encoding: str) -> None:
+    headers = {"Content-Type": "application/json", "Content-Encoding": encoding}
+    response = await client.post("/api/test/named", content=b"{}", headers=headers)
+    assert response.status_code == 415
+    assert problem(response)["code"] == "unsupported_media_type"
+
+
+async def test_a_value_is_taken_in_its_own_type_only(client: httpx.AsyncClient) -> None:
+    for parts in ({"a": "1"}, {"a": True}, {"a": 1e400}, {"a": 2**70}):
+        body = json.dumps({"name": "x", "parts": parts})
+        headers = {"Content-Type": "application/json"}
+        response = await client.post("/api/test/named", content=body, headers=headers)
+        expected = 200 if parts == {"a": 2**70} else 422
+        assert response.status_code == expected
 
 
 async def test_a_body_at_the_limit_is_read(client: httpx.AsyncClient) -> None:
