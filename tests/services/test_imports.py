@@ -15,12 +15,13 @@ from sqlmodel import select
 from imgapp.adapters import db, imaging
 from imgapp.errors import DatabaseUnavailable, NotSignedIn, StoreUnavailable
 from imgapp.models import Image, Priority, new_id
-from imgapp.services import batches, images, imports, ingest
+from imgapp.services import batches, images, imports, ingest, leases
 from imgapp.services.batch_shapes import BatchPublic
 from imgapp.services.imports import FileReport, Outcome, import_folder, open_batch
+from imgapp.services.spool import spool_file
 from imgapp.settings import get_settings
 from tests.conftest import Person
-from tests.waiting import count_of
+from tests.waiting import count_of, eventually
 
 
 @pytest.fixture
@@ -248,3 +249,26 @@ def test_few_files_are_open_at_a_time(
     for _ in run(alice, folder):
         open_now -= 1
     assert most <= 2 * imaging.pool.cpu_count() + 1
+
+
+def test_an_upload_by_hand_goes_first_while_many_are_imported(
+    alice: Person, mallory: Person, picture_file: Callable[..., Path]
+) -> None:
+    by_hand = picture_file("by-hand/a.jpg", size=(1500, 1000))
+    for number in range(40):
+        folder = picture_file(f"many/{number:02}.jpg", size=(1500, 1000)).parent
+    importing = threading.Thread(target=lambda: list(run(mallory, folder)))
+    importing.start()
+    eventually(lambda: count_of(mallory.user_id) >= 4)
+
+    before = count_of(mallory.user_id)
+    image_id = ingest.ingest(alice.user_id, spool_file(by_hand)).image_id
+    after = count_of(mallory.user_id)
+    claim = leases.claim()
+    importing.join()
+
+    assert after - before <= 2 * imaging.pool.cpu_count(), "only what was in hand came before it"
+    assert after < 40
+    assert claim is not None
+    assert claim.image_id == image_id, "and it is described first"
+    assert count_of(mallory.user_id) == 40
