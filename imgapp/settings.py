@@ -130,6 +130,13 @@ class Settings(BaseSettings):
                 raise ValueError(f"{network!r} is neither an IP address nor a network") from None
         return value
 
+    @field_validator("s3_storage_class")
+    @classmethod
+    def _read_at_once(cls, value: str | None) -> str | None:
+        if value in ("GLACIER", "DEEP_ARCHIVE"):
+            raise ValueError("must be a class whose objects can be read at once")
+        return value
+
     @field_validator("secret_key")
     @classmethod
     def _a_real_secret(cls, value: SecretStr | None) -> SecretStr | None:
@@ -226,15 +233,15 @@ class Settings(BaseSettings):
         return "openai" if self.openai_api_key or self.openai_base_url else "basic"
 
     @property
-    def spool_dir(self) -> Path:
-        """Where uploads wait until they are decoded; on the disk store's file system."""
-        return self.data_dir / "spool"
-
-    @property
     def vision_server(self) -> str:
         """Tells vision model servers and keys apart, and tells nobody what they are."""
         key = self.openai_api_key.get_secret_value() if self.openai_api_key else ""
         return hashlib.sha256(f"{self.openai_base_url}\n{key}".encode()).hexdigest()[:32]
+
+    @property
+    def spool_dir(self) -> Path:
+        """Where uploads wait until they are decoded; on the disk store's file system."""
+        return self.data_dir / "spool"
 
     @property
     def pictures_dir(self) -> Path:

@@ -25,14 +25,14 @@ from starlette.testclient import TestClient
 from imgapp.adapters import db, passwords
 from imgapp.adapters.embedded import claim_data_dir, start_postgres, start_redis
 from imgapp.models import Image, Viewer, new_id
-from imgapp.services import sessions
+from imgapp.services import installation, sessions
 from imgapp.settings import get_settings
-from tests.buckets import moto, s3_env
+from tests.buckets import gate, moto, s3_env
 
 ROOT = Path(__file__).parents[1]
 CORPUS = ROOT.parent / "shared" / "corpus"
 ORIGIN = "http://localhost:8000"
-FIXTURES_OF_BUCKETS = (moto, s3_env)
+FIXTURES_OF_BUCKETS = (gate, moto, s3_env)
 OURS = ("IMGAPP_", "AWS_", "OPENAI_", "DATABASE_URL", "REDIS_URL", "PG")
 
 

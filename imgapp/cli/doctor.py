@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from urllib.parse import urlsplit
 
 import sqlalchemy as sa
 import typer
 
-from imgapp.adapters import db, oidc, queue, storage
+from imgapp.adapters import db, oidc, queue
 from imgapp.adapters.frontend import ROOT, is_built
 from imgapp.adapters.vision.reach import DEFAULT_BASE_URL, listed_models
 from imgapp.cli.conditions import Doubt, check_clock, check_queue, check_room, check_worker
 from imgapp.cli.environment import connected
+from imgapp.cli.stores import check_pictures, check_store
 from imgapp.errors import (
     ConfigurationError,
     DatabaseUnavailable,
     ImgappError,
     ProviderUnavailable,
     QueueUnavailable,
-    StoreUnavailable,
     TransientDescriberError,
 )
 from imgapp.settings import Settings, get_settings
@@ -44,7 +46,7 @@ def run() -> int:
     try:
         settings = get_settings()
         typer.echo(f"ok    settings: data folder {settings.data_dir}, address {settings.origin}")
-        with connected(migrated=False) as settings:
+        with _quiet(), connected(migrated=False) as settings:
             failed: set[str] = set()
             for name, check in CHECKS.items():
                 _report(name, check, settings, failed)
@@ -52,6 +54,17 @@ def run() -> int:
     except ImgappError as error:
         typer.echo(f"FAIL  {_subject(error)}: {error.detail}")
         return 1
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """The lines say it all: what the parts log of their failures is for other commands."""
+    before = logging.root.manager.disable
+    logging.disable(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        logging.disable(before)
 
 
 def _subject(error: ImgappError) -> str:
@@ -162,22 +175,6 @@ def check_redis(_: Settings) -> str:
     return f"Redis {version}"
 
 
-def check_store(settings: Settings) -> str:
-    """Whether pictures can be written, and nobody else can read them."""
-    store = storage.get_store()
-    store.check()
-    if store.readable_by_anyone():
-        raise StoreUnavailable(
-            f"The bucket {settings.s3_bucket} answers requests without a signature: anyone can see "
-            "every picture. Block public access to it."
-            if settings.s3_bucket
-            else f"Other users of this machine can enter {settings.pictures_dir}."
-        )
-    if settings.s3_bucket is None:
-        return f"pictures are kept in {settings.pictures_dir}"
-    return f"bucket {settings.s3_bucket}, closed to unsigned requests"
-
-
 def check_vision(settings: Settings) -> str:
     """Whether a describer is configured."""
     if settings.describer == "basic":
@@ -237,6 +234,7 @@ CHECKS: dict[str, Check] = {
     "clock": check_clock,
     "disk": check_room,
     "store": check_store,
+    "pictures": check_pictures,
     "vision": check_vision,
     "single sign-on": check_single_sign_on,
     "page": check_page,
@@ -248,5 +246,6 @@ NEEDS: dict[str, set[str]] = {
     "worker": {"database", "migrations", "redis", "role"},
     "queue": {"database", "migrations", "role"},
     "clock": {"database"},
+    "pictures": {"database", "migrations", "role", "store"},
 }
 """What cannot be checked once something else has failed."""

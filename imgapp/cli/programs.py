@@ -14,7 +14,7 @@ from contextlib import suppress
 from imgapp.adapters.frontend import ROOT, serving_environment
 from imgapp.adapters.supervisor import Program, marked_environment
 from imgapp.cli.environment import variables_of
-from imgapp.errors import ServiceUnavailable
+from imgapp.errors import ConfigurationError, ServiceUnavailable
 from imgapp.settings import Settings
 
 _LOG_LEVEL = {"debug": "debug", "info": "warning", "warning": "warning", "error": "error"}
@@ -93,3 +93,28 @@ def prepare(settings: Settings) -> bool:
             f"The database could not be prepared: {complaint[-1].removeprefix('imgapp: ')}"
         )
     return bool(json.loads(done.stdout.strip().splitlines()[-1])["has_users"])
+
+
+def check_store(settings: Settings, say: Callable[[str], None]) -> None:
+    """Say what is wrong with the bucket. Raises ConfigurationError where waiting does not help.
+
+    In a process that takes boto3's memory with it.
+    """
+    if settings.s3_bucket is None:
+        return
+    done = subprocess.run(
+        [sys.executable, "-m", "imgapp", "check-store"],
+        env=marked_environment({**os.environ, **variables_of(settings)}, settings.data_dir),
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode != 0:
+        complaint = done.stderr.strip().splitlines() or ["it gave no reason"]
+        raise ConfigurationError(f"The store could not be checked: {complaint[-1]}")
+    said = json.loads(done.stdout.strip().splitlines()[-1])
+    if said["lasting"]:
+        raise ConfigurationError(said["fault"])
+    for sentence in filter(None, (said["fault"], said["warning"])):
+        say(f"Warning: {sentence}")

@@ -9,19 +9,21 @@ import typer
 from imgapp.adapters.embedded import ensure_servers
 from imgapp.adapters.frontend import ensure_built
 from imgapp.adapters.supervisor import Program, Supervisor
-from imgapp.cli.programs import prepare, web_program, worker_program
+from imgapp.cli.programs import check_store, prepare, web_program, worker_program
 from imgapp.cli.signals import Stopped, ignore_signals, stop_on_signals
 from imgapp.settings import Settings, get_settings
 
 
 def run_web() -> None:
     """Serve until told to stop."""
+    check_store(get_settings(), typer.echo)
     ensure_built(typer.echo)
     _run("web", web_program)
 
 
 def run_worker() -> None:
     """Work until told to stop."""
+    check_store(get_settings(), typer.echo)
     _run("worker", worker_program)
 
 

@@ -22,7 +22,14 @@ from imgapp.adapters.embedded import (
 from imgapp.adapters.frontend import ensure_built
 from imgapp.adapters.processes import wait_until
 from imgapp.adapters.supervisor import Supervisor, end_left_behind
-from imgapp.cli.programs import is_healthy, prepare, reachable_host, web_program, worker_program
+from imgapp.cli.programs import (
+    check_store,
+    is_healthy,
+    prepare,
+    reachable_host,
+    web_program,
+    worker_program,
+)
 from imgapp.cli.signals import Stopped, ignore_signals, stop_on_signals
 from imgapp.errors import ConfigurationError, ServiceUnavailable
 from imgapp.settings import Settings, get_settings
@@ -43,6 +50,7 @@ def run() -> None:
         with owner_lock(settings.data_dir) as lock:
             _take(lock, settings)
             _wait_for_port(settings)
+            check_store(settings, _say)
             _supervise(settings, lock)
     except Stopped:
         _say("imgapp has stopped.")

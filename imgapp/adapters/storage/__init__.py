@@ -107,6 +107,12 @@ def _s3_store(
     return S3Store(bucket, public_endpoint, sse, storage_class)
 
 
+def reset() -> None:
+    """Forget the stores: the next ones read boto3's variables again."""
+    _disk_store.cache_clear()
+    _s3_store.cache_clear()
+
+
 def rendition_key(s3_key: str, rendition: Rendition) -> str:
     """The key of a rendition, beside its original, whose name never starts with an underscore."""
     return f"{s3_key.rpartition('/')[0]}/{RENDITIONS[rendition][0]}"
@@ -120,4 +126,5 @@ __all__ = [
     "Store",
     "get_store",
     "rendition_key",
+    "reset",
 ]
