@@ -51,7 +51,10 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _handle(self) -> None:
         headers = {name.lower(): value for name, value in self.headers.items()}
-        body = self.rfile.read(int(headers.get("content-length", 0)))
+        length = int(headers.get("content-length", 0))
+        body = self.rfile.read(length)
+        if len(body) < length:
+            return  # whoever sent it was killed meanwhile
         request = Received(self.command, self.path, headers, body)
         self.server.receiver.requests.append(request)
         status, given, content = self.server.receiver.answer(request)

@@ -13,7 +13,7 @@ from sqlmodel import Session, col, select
 from imgapp.adapters import db, passwords
 from imgapp.errors import Conflict, Forbidden, InvalidRequest, NotFound
 from imgapp.models import Identity, Image, Shape, StorageUsage, User, now
-from imgapp.services import attempts, audit, sessions
+from imgapp.services import attempts, audit, sessions, webhooks
 from imgapp.services.audit import Kind
 from imgapp.services.shown import TEXT_FIELDS
 from imgapp.services.users import MAX_PASSWORD, check_password, normalized
@@ -126,7 +126,12 @@ def export_account(user_id: UUID) -> dict[str, Any]:
     """The head of a person's export: all of the account that is not a picture."""
     account = get_account(user_id)
     audit.record(Kind.ACCOUNT_EXPORTED, user_id)
-    return {"exported_at": now().isoformat(), "account": account.model_dump(mode="json")}
+    told = [one.model_dump(mode="json") for one in webhooks.list_webhooks(user_id)]
+    return {
+        "exported_at": now().isoformat(),
+        "account": account.model_dump(mode="json"),
+        "webhooks": told,
+    }
 
 
 def export_images(user_id: UUID, after: UUID | None) -> list[dict[str, Any]]:

@@ -216,18 +216,25 @@ def _finish(claim: Claim, webhook_id: UUID, attempt: Attempt) -> None:
         if attempt.arrived:
             webhook.failing_since = None
             _end(row, DeliveryState.DELIVERED)
+            after_commit(session, partial(_count, "delivered"))
             return
         webhook.failing_since = webhook.failing_since or now()
         delay = retry_delay(row.attempts, attempt.retry_after, random.random())  # noqa: S311
         # A test is over with its first answer.
         if delay is None or attempt.status == _GONE or row.event == PING:
             _end(row, DeliveryState.FAILED)
+            after_commit(session, partial(_count, "failed"))
         else:
             _release(row)
+            after_commit(session, partial(_count, "retried"))
             row.due_at = now() + timedelta(seconds=delay)
             after_commit(session, partial(queue.enqueue_delivery, delay=delay))
         session.flush()
         _give_up(session, webhook, row, attempt)
+
+
+def _count(outcome: str) -> None:
+    metrics.WEBHOOK_DELIVERIES.labels(outcome).inc()
 
 
 def _give_up(session: Session, webhook: Webhook, row: WebhookDelivery, attempt: Attempt) -> None:

@@ -11,6 +11,7 @@ from imgapp.models import Identity, new_id
 from imgapp.services import accounts, attempts, people, sessions
 from imgapp.services.people import PersonEdit
 from tests.rows import add_analysis, add_image
+from tests.webhook_rows import URL, add_webhook
 
 NEW = "another battery staple"
 WHERE = {"user_agent": "tests", "address": "127.0.0.1"}
@@ -130,8 +131,11 @@ def test_an_export_has_every_picture_with_its_texts_and_nobody_elses(
     monkeypatch.setattr(accounts, "EXPORT_STEP", 2)
     ids = [add_image(alice.user_id, filename=f"{number}.jpg").id for number in range(5)]
     add_analysis(add_image(mallory.user_id, filename="mallorys.jpg"))
+    for person in (alice, mallory):
+        add_webhook(person.user_id)
     head = accounts.export_account(alice.user_id)
     assert head["account"]["email"] == alice.email
+    assert [(told["url"], "secret" in told) for told in head["webhooks"]] == [(URL, False)]
     exported, after = [], None
     while page := accounts.export_images(alice.user_id, after):
         assert len(page) <= 2
