@@ -16,6 +16,7 @@ from imgapp.adapters import counters, queue
 from imgapp.cli import conditions
 from imgapp.cli.doctor import CHECKS
 from imgapp.models import Priority, now
+from tests.buckets import BUCKET, bucket_client
 from tests.conftest import Person
 from tests.openai_server import OpenAIServer
 from tests.rows import add_image
@@ -142,6 +143,16 @@ def test_pictures_that_wait_for_a_worker_that_does_not_run_are_a_failure(
     assert "2 pictures waiting, the oldest for 3 hours" in line(output, "queue")
 
 
+def test_where_imgapp_does_not_run_waiting_pictures_are_no_failure(
+    invoke: Invoke, alice: Person, set_env: SetEnv, servers
+) -> None:
+    add_image(alice.user_id, queued_at=now() - timedelta(hours=3))
+    set_env(IMGAPP_DATA_DIR=servers.redis_url.removeprefix("unix://").partition("/redis/")[0])
+    code, output = invoke("doctor")
+    assert code == 0
+    assert line(output, "worker").startswith("warn  worker: imgapp does not run on this data")
+
+
 def test_a_long_wait_is_a_doubt_unless_it_is_an_import(
     invoke: Invoke, alice: Person, worker: None
 ) -> None:
@@ -229,3 +240,26 @@ def test_a_check_that_breaks_is_a_line_like_the_others(
     assert code == 1
     assert line(output, "vision") == "FAIL  vision: it could not be checked (KeyError)"
     assert line(output, "page") == "ok    page: built"
+
+
+def test_a_bucket_that_keeps_pages_from_sending_files_is_a_doubt_and_no_failure(
+    invoke: Invoke, s3_env: SetEnv
+) -> None:
+    rule = {"AllowedOrigins": ["https://elsewhere.example.org"], "AllowedMethods": ["PUT"]}
+    rules = {"CORSRules": [rule]}
+    bucket_client().put_bucket_cors(Bucket=BUCKET, CORSConfiguration=rules)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(CHECKS, "store", lambda _: "well")  # the test server is open to anyone
+        _, output = invoke("doctor")
+        said = line(output, "direct uploads")
+        assert said.startswith("warn")
+        assert "CORS rules do not let pages of http://localhost:8000" in said
+        rule["AllowedOrigins"] = ["http://localhost:8000"]
+        bucket_client().put_bucket_cors(Bucket=BUCKET, CORSConfiguration=rules)
+        _, output = invoke("doctor")
+        assert line(output, "direct uploads").startswith("ok")
+
+
+def test_disk_takes_no_direct_uploads_and_that_is_well(invoke: Invoke) -> None:
+    _, output = invoke("doctor")
+    assert line(output, "direct uploads") == "ok    direct uploads: not with pictures on disk"

@@ -10,6 +10,7 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from imgapp.adapters import counters, db
+from imgapp.adapters.embedded import embedded
 from imgapp.errors import ConfigurationError, ServiceUnavailable
 from imgapp.services import scrape
 from imgapp.settings import Settings
@@ -34,7 +35,7 @@ def check_worker(settings: Settings) -> str:
     if living["worker"]:
         return f"{_many(living['worker'], 'worker')} on all machines"
     advice = "Start `imgapp up`, or `imgapp worker`."
-    if not (living["web"] or _are_external(settings)):
+    if not living["web"] and all(embedded(settings).values()):
         return Doubt(f"imgapp does not run on this data folder. {advice}")
     lanes = scrape.library().waiting.values()
     if max(lane.oldest_seconds for lane in lanes) < _PATIENCE_SECONDS:
@@ -99,12 +100,6 @@ def check_clock(_: Settings) -> str:
 
 def _free_bytes(folder: Path) -> int:
     return shutil.disk_usage(folder).free
-
-
-def _are_external(settings: Settings) -> bool:
-    own = str(settings.data_dir)
-    urls = (settings.database_url, settings.redis_url)
-    return all(url is not None and own not in url.get_secret_value() for url in urls)
 
 
 def _many(count: int, noun: str) -> str:

@@ -11,6 +11,7 @@ from sqlalchemy import text
 
 from imgapp import __version__
 from imgapp.adapters import counters, db, exposition, queue
+from imgapp.adapters.embedded import embedded
 from imgapp.adapters.exposition import CONTENT_TYPE_LATEST, Measured, measured
 from imgapp.errors import ServiceUnavailable
 from imgapp.models import Priority
@@ -64,7 +65,7 @@ def library() -> Library:
 def read() -> bytes:
     """Everything, in Prometheus's text format. What cannot be read is left out, never zero."""
     outcomes = health.check_all().checks
-    metrics = [_build(), _dependencies(outcomes), *_folder()]
+    metrics = [_build(), _dependencies(outcomes), _embedded(), *_folder()]
     for source in (_of_the_database, _of_redis):
         try:
             metrics += list(source(outcomes))
@@ -84,6 +85,15 @@ def _dependencies(outcomes: health.Outcomes) -> Measured:
         "Whether a dependency answers this web process",
         {(name,): float(outcome == "ok") for name, outcome in outcomes.items()},
         ["dependency"],
+    )
+
+
+def _embedded() -> Measured:
+    return measured(
+        "imgapp_server_embedded",
+        "Whether a server is the one that imgapp itself runs",
+        {(name,): float(is_so) for name, is_so in embedded(get_settings()).items()},
+        ["server"],
     )
 
 

@@ -195,6 +195,17 @@ def test_an_empty_installation_has_zeros(here: TestClient) -> None:
         assert found["imgapp_dependency_up", dependency] == 1
 
 
+def test_servers_that_imgapp_runs_itself_are_told_from_others(
+    here: TestClient, servers, set_env: Callable[..., None]
+) -> None:
+    for server in ("postgres", "redis"):
+        assert values(here)["imgapp_server_embedded", server] == 0
+    folder = servers.redis_url.removeprefix("unix://").partition("/redis/")[0]
+    set_env(IMGAPP_DATA_DIR=folder)
+    for server in ("postgres", "redis"):
+        assert values(here)["imgapp_server_embedded", server] == 1
+
+
 def test_a_dependency_that_is_away_is_down_and_the_rest_is_still_told(
     here: TestClient, set_env: Callable[..., None], alice: Person
 ) -> None:

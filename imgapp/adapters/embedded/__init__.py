@@ -4,7 +4,12 @@ from imgapp.adapters.embedded.folders import claim_data_dir
 from imgapp.adapters.embedded.locks import FileLock, owner_lock
 from imgapp.adapters.embedded.postgres import Postgres, start_postgres
 from imgapp.adapters.embedded.redis import Redis, start_redis
-from imgapp.adapters.embedded.servers import EmbeddedServers, ensure_servers, needs_servers
+from imgapp.adapters.embedded.servers import (
+    EmbeddedServers,
+    embedded,
+    ensure_servers,
+    needs_servers,
+)
 
 __all__ = [
     "EmbeddedServers",
@@ -12,6 +17,7 @@ __all__ = [
     "Postgres",
     "Redis",
     "claim_data_dir",
+    "embedded",
     "ensure_servers",
     "needs_servers",
     "owner_lock",

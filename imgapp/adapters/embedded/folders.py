@@ -172,6 +172,13 @@ def open_log(path: Path) -> BinaryIO:
     return path.open("wb" if is_long else "ab")
 
 
+def socket_places(folder: Path) -> list[Path]:
+    """Where `socket_folder` may have put a socket; nothing is made."""
+    pointer = folder / "socket_dir"
+    short = [Path(pointer.read_text())] if pointer.exists() else []
+    return [folder / "socket", *short]
+
+
 def socket_folder(folder: Path, socket_name: str) -> Path:
     """A private folder for a socket: inside `folder`, or a short one if that path is too long."""
     inside = folder / "socket"

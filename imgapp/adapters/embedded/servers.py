@@ -7,10 +7,11 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from urllib.parse import quote
 
 from pydantic import SecretStr
 
-from imgapp.adapters.embedded.folders import claim_data_dir
+from imgapp.adapters.embedded.folders import claim_data_dir, socket_places
 from imgapp.adapters.embedded.locks import owner_lock, using_servers, wait_for_users
 from imgapp.adapters.embedded.postgres import Postgres
 from imgapp.adapters.embedded.redis import Redis
@@ -54,6 +55,19 @@ class EmbeddedServers:
         if self.settings.secret_key is None:
             given["secret_key"] = SecretStr(keep_secret(self.settings.data_dir / "secret_key"))
         return self.settings.model_copy(update=given)
+
+
+def embedded(settings: Settings) -> dict[str, bool]:
+    """Which of the servers behind the settings' URLs are those of this data folder."""
+    urls = {"postgres": settings.database_url, "redis": settings.redis_url}
+    return {
+        name: url is not None
+        and any(
+            quote(str(place)) in url.get_secret_value()
+            for place in socket_places(settings.data_dir / name)
+        )
+        for name, url in urls.items()
+    }
 
 
 @contextmanager
