@@ -14,10 +14,11 @@ from pydantic import ValidationError
 from imgapp.adapters import db
 from imgapp.errors import Conflict, InvalidRequest, NotFound
 from imgapp.models import AnalysisStatus, FileOutcome, new_id, now
-from imgapp.services import batches, images
+from imgapp.services import batches, images, people
 from imgapp.services.batch_files import FileOfBatch, close_import, open_import
 from imgapp.services.batch_shapes import BatchPublic, NewBatch, NewUrls
 from imgapp.services.ingest import Ingested
+from imgapp.settings import get_settings
 from tests.conftest import Person
 from tests.rows import add_image
 from tests.waiting import change
@@ -320,3 +321,16 @@ def test_an_import_goes_on_in_its_batch(alice: Person, mallory: Person) -> None:
     assert told.finished_at is not None
     change(alice.user_id, image.id, analysis_status="pending")
     assert batches.get_batch(alice.user_id, batch_id).finished_at is None
+
+
+def test_batches_go_with_their_person(
+    alice: Person, admin: Person, administrator: sa.Engine
+) -> None:
+    batch = make(alice, A)
+    take(alice, batch.id, add_image(alice.user_id).id)
+    get_settings().pictures_dir.mkdir(parents=True)
+    people.delete_person(admin.user_id, alice.user_id)
+    assert people.purge_deleted() == 2
+    with administrator.connect() as connection:
+        for table in ("batches", "batch_items"):
+            assert connection.execute(sa.text(f"SELECT count(*) FROM {table}")).scalar_one() == 0
