@@ -245,7 +245,8 @@ def test_a_check_that_breaks_is_a_line_like_the_others(
 def test_a_bucket_that_keeps_pages_from_sending_files_is_a_doubt_and_no_failure(
     invoke: Invoke, s3_env: SetEnv
 ) -> None:
-    rule = {"AllowedOrigins": ["https://elsewhere.example.org"], "AllowedMethods": ["PUT"]}
+    rule = {"AllowedMethods": ["PUT"], "AllowedHeaders": ["*"]}
+    rule["AllowedOrigins"] = ["https://elsewhere.example.org"]
     rules = {"CORSRules": [rule]}
     bucket_client().put_bucket_cors(Bucket=BUCKET, CORSConfiguration=rules)
     with pytest.MonkeyPatch.context() as patch:

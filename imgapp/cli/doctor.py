@@ -15,7 +15,7 @@ from imgapp.adapters.frontend import ROOT, is_built
 from imgapp.adapters.vision.reach import DEFAULT_BASE_URL, listed_models
 from imgapp.cli.conditions import Doubt, check_clock, check_queue, check_room, check_worker
 from imgapp.cli.environment import connected
-from imgapp.cli.stores import check_pictures, check_store
+from imgapp.cli.stores import check_direct_uploads, check_pictures, check_store
 from imgapp.errors import (
     ConfigurationError,
     DatabaseUnavailable,
@@ -235,6 +235,7 @@ CHECKS: dict[str, Check] = {
     "disk": check_room,
     "store": check_store,
     "pictures": check_pictures,
+    "direct uploads": check_direct_uploads,
     "vision": check_vision,
     "single sign-on": check_single_sign_on,
     "page": check_page,
@@ -247,5 +248,6 @@ NEEDS: dict[str, set[str]] = {
     "queue": {"database", "migrations", "role"},
     "clock": {"database"},
     "pictures": {"database", "migrations", "role", "store"},
+    "direct uploads": {"store"},
 }
 """What cannot be checked once something else has failed."""

@@ -9,7 +9,7 @@ import typer
 from imgapp.adapters import storage
 from imgapp.cli.conditions import Doubt
 from imgapp.errors import StoreMisconfigured, StoreUnavailable
-from imgapp.services import moves
+from imgapp.services import direct_origin, moves
 from imgapp.settings import Settings, get_settings
 
 
@@ -38,6 +38,15 @@ def check_pictures(_: Settings) -> str:
         kind = "disk" if here == storage.LOCAL else "s3"
         return Doubt(f"{left:,} are in other stores: run `imgapp storage move --to {kind}`")
     return f"{contents[here].images if here in contents else 0:,}, all in one store"
+
+
+def check_direct_uploads(settings: Settings) -> str:
+    """Whether pages may send files straight to the bucket; without it they still upload."""
+    if settings.s3_bucket is None:
+        return "not with pictures on disk"
+    if refusal := direct_origin.refusal():
+        return Doubt(f"{refusal}. See docs/s3.md.")
+    return f"pages of {settings.origin} may send files straight to the bucket"
 
 
 def run_store_check() -> None:

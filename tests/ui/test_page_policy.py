@@ -49,6 +49,13 @@ def test_pictures_in_a_bucket_come_from_where_its_links_lead(set_env: Callable[.
     assert origin in directives(page_policy([], get_settings(), origin))["img-src"]
 
 
+def test_files_go_to_the_bucket_only_where_it_takes_them() -> None:
+    bucket = "https://files.example.org"
+    assert bucket not in page_policy([], get_settings(), bucket).split("connect-src")[1]
+    policy = directives(page_policy([], get_settings(), bucket, bucket))
+    assert policy["connect-src"].endswith(f" {bucket}")
+
+
 def test_signing_out_may_lead_to_the_provider(set_env: Callable[..., None]) -> None:
     set_env(IMGAPP_OIDC_ISSUER="https://login.example.org/realm", IMGAPP_OIDC_CLIENT_ID="imgapp")
     policy = directives(page_policy([], get_settings(), None))
