@@ -10,10 +10,7 @@ import pytest
 from fastapi.routing import iter_route_contexts
 from starlette.testclient import TestClient
 
-from imgapp import models
 from imgapp.api import create_api, is_api_path
-from imgapp.api.examples import EXAMPLES
-from imgapp.api.problems import Problem
 from imgapp.models import Scope, new_id
 from imgapp.services import batches, sessions, tokens
 from imgapp.services.batch_shapes import NewBatch
@@ -231,14 +228,3 @@ def test_every_documented_operation_says_who_may_call_and_what_errors_look_like(
     assert len(ids) == len(set(ids)) >= 9
     refs = {part.split('"')[0] for part in json.dumps(document).split("#/components/schemas/")[1:]}
     assert refs <= set(document["components"]["schemas"])
-
-
-def test_the_examples_are_what_the_routes_answer() -> None:
-    schemas = create_api().openapi()["components"]["schemas"]
-    for name, example in EXAMPLES.items():
-        shape = Problem if name == "Problem" else getattr(models, name)
-        shown = shape.model_validate(example).model_dump(
-            mode="json", exclude_none=name == "Problem"
-        )
-        assert shown == example
-        assert schemas[name]["examples"] == [example]

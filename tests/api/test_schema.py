@@ -24,6 +24,8 @@ MORE_THAN_A_SCHEMA_SAYS = {
     "POST /api/upload": "a file is bytes in the document, and a picture here",
     "POST /api/batches": "a URL has more rules than a pattern tells",
     "POST /api/batches/{batch_id}/urls": "as above",
+    "POST /api/webhooks": "as above",
+    "PATCH /api/webhooks/{webhook_id}": "as above",
     "POST /api/uploads": "2.0 is an integer in JSON Schema, and no size in bytes",
     "POST /api/uploads/{upload_id}/parts": "nor the number of a part",
 }

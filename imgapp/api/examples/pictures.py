@@ -1,4 +1,4 @@
-"""The examples in the OpenAPI document, by the name of their schema."""
+"""Pictures, their analyses and what comes in, as examples."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from typing import Any
 EXAMPLE_ID = "019a2f5e-7c41-7b1c-9d53-2f0a6e1b8c44"
 _LINK = f"/api/files/019a2f5d-11aa-7e02-8c11-5b6d0f3c9a10/{EXAMPLE_ID}"
 _SIGNED = "expires=1783170000&signature=Zk3vX0cQ1y8mS2nB7hT4wJ6rL9pA5dGfE0uKiOoPqRs"
+_UPLOAD_ID = "019a2f5e-8c13-7a55-9b20-5e1d4c3b2a19"
+_PART = "https://pictures.s3.eu-central-1.amazonaws.com/incoming/019a2f5d/019a2f5e"
 
 _SUMMARY: dict[str, Any] = {
     "id": "019a2f5e-9b02-7d6e-a1f7-4c8e2d5b7f90",
@@ -25,7 +27,7 @@ _TEXTS: dict[str, Any] = {
     "language": "en",
 }
 
-_IMAGE: dict[str, Any] = {
+IMAGE: dict[str, Any] = {
     "id": EXAMPLE_ID,
     "filename": "IMG_2041.jpg",
     "mime_type": "image/jpeg",
@@ -54,17 +56,22 @@ _ANALYSIS: dict[str, Any] = {
     "cost": None,
 }
 
-EXAMPLES: dict[str, dict[str, Any]] = {
-    "ImagePublic": _IMAGE,
+PICTURES: dict[str, dict[str, Any]] = {
+    "ImagePublic": IMAGE,
     "ImagePage": {
-        "items": [_IMAGE],
+        "items": [IMAGE],
         "next_cursor": "AAZWZ0mKQkABmi9efEF7HJ1TLwpuG4xEo1V8Yt0pJb2n9Qw3rS6mdA",
         "total": 1204,
     },
     "ImageStatus": {
         "id": EXAMPLE_ID,
         "status": "pending",
-        "waiting_reason": None,
+        "waiting_reason": "provider_down",
+        "waiting": {
+            "reason": "provider_down",
+            "message": "The vision model server failed (HTTP 503)",
+            "since": "2026-07-04T12:30:04.518800Z",
+        },
         "attempts": 1,
         "error": None,
         "queued_at": "2026-07-04T12:30:01.804512Z",
@@ -73,12 +80,49 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     },
     "AnalysisPublic": _ANALYSIS,
     "AnalysesPage": {"items": [_ANALYSIS], "next_cursor": None},
-    "Problem": {
-        "type": "about:blank",
-        "title": "Not Found",
-        "status": 404,
-        "detail": "Not found",
-        "instance": f"/api/images/{EXAMPLE_ID}",
-        "code": "not_found",
+    "Uploaded": {
+        "images": [IMAGE],
+        "rejected": [
+            {
+                "filename": "notes.txt",
+                "code": "not_an_image",
+                "detail": "The file is not an image.",
+            }
+        ],
+    },
+    "Found": {
+        "items": [IMAGE],
+        "missing": ["2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae"],
+    },
+    "UploadRequests": {
+        "id": _UPLOAD_ID,
+        "method": "PUT",
+        "url": None,
+        "headers": {},
+        "part_size": 8_388_608,
+        "parts": [
+            {"number": 1, "size": 8_388_608, "url": f"{_PART}?partNumber=1&X-Amz-Signature=0c1d…"},
+            {"number": 2, "size": 8_388_608, "url": f"{_PART}?partNumber=2&X-Amz-Signature=7e2f…"},
+            {"number": 3, "size": 3_222_784, "url": f"{_PART}?partNumber=3&X-Amz-Signature=a98b…"},
+        ],
+        "urls_expire_at": "2026-07-04T13:30:00Z",
+        "expires_at": "2026-07-05T12:30:00Z",
+    },
+    "UploadStatus": {
+        "id": _UPLOAD_ID,
+        "state": "open",
+        "filename": "panorama.tif",
+        "size": 20_000_000,
+        "sha256": None,
+        "part_size": 8_388_608,
+        "parts": [
+            {"number": 1, "size": 8_388_608, "arrived": True},
+            {"number": 2, "size": 8_388_608, "arrived": True},
+            {"number": 3, "size": 3_222_784, "arrived": False},
+        ],
+        "created_at": "2026-07-04T12:30:00Z",
+        "expires_at": "2026-07-05T12:30:00Z",
+        "image_id": None,
+        "error": None,
     },
 }

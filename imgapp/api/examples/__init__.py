@@ -1,0 +1,32 @@
+"""The examples in the OpenAPI document, by the name of their schema."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from imgapp.api.examples.batches import BATCHES
+from imgapp.api.examples.people import PEOPLE
+from imgapp.api.examples.pictures import EXAMPLE_ID, PICTURES
+from imgapp.api.examples.webhooks import WEBHOOKS
+
+EXAMPLES: dict[str, dict[str, Any]] = {
+    **PICTURES,
+    **BATCHES,
+    **WEBHOOKS,
+    **PEOPLE,
+    "Health": {
+        "status": "ok",
+        "checks": {"database": "ok", "queue": "ok", "store": "ok"},
+        "workers": 1,
+    },
+    "Problem": {
+        "type": "about:blank",
+        "title": "Not Found",
+        "status": 404,
+        "detail": "Not found",
+        "instance": f"/api/images/{EXAMPLE_ID}",
+        "code": "not_found",
+    },
+}
+
+__all__ = ["EXAMPLES", "EXAMPLE_ID"]
