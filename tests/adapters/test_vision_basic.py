@@ -5,10 +5,11 @@ import random
 from typing import Any
 
 import pytest
-from PIL import Image, ImageDraw
+from PIL import Image, ImageDraw, ImageFilter
 
 from imgapp.adapters.vision import Description, Picture, default_ask, get_describer
-from imgapp.adapters.vision.basic import BasicDescriber, colour_name
+from imgapp.adapters.vision.basic import BasicDescriber
+from imgapp.adapters.vision.measures import colour_name
 from imgapp.errors import PermanentDescriberError
 
 
@@ -35,11 +36,11 @@ def test_says_colours_light_and_shape_and_no_more() -> None:
     image.paste((30, 60, 200), (0, 0, 600, 240))
     found = describe(image)
 
-    assert found.alt_text == "Landscape-format graphic, mainly blue and white, medium bright"
+    assert found.alt_text == "Landscape-format drawing, mainly blue and white, medium bright"
     assert found.description is not None
     assert "600 by 400 pixels" in found.description
     assert "blue and white" in found.description
-    assert found.tags == ["graphic", "landscape format", "blue", "white"]
+    assert found.tags == ["drawing", "landscape format", "blue", "white"]
     assert (found.visible_text, found.decorative, found.language) == (None, None, "en")
     assert found.model_version == "basic-1"
     assert found.input_tokens is None
@@ -65,10 +66,21 @@ def test_a_date_that_is_none_is_left_out() -> None:
 
 def test_tells_a_page_from_a_picture_and_from_one_plain_colour() -> None:
     page = Image.new("RGB", (800, 1000), "white")
-    ImageDraw.Draw(page).text((80, 80), "Invoice\n" * 20, fill="black")
-    assert "graphic" in (describe(page).tags or [])
-    assert "graphic" not in (describe(noisy((300, 300), 0, 255)).tags or [])
-    assert describe(Image.new("RGB", (10, 10), "red")).alt_text == "Plain red area"
+    for line in range(30):
+        ImageDraw.Draw(page).text((80, 80 + line * 28), "Invoice for seven bicycles " * 3, "black")
+    assert "document" in (describe(page).tags or [])
+    assert "look like a document" in (describe(page).description or "")
+    assert "document" not in (describe(noisy((300, 300), 0, 255)).tags or [])
+    assert describe(Image.new("RGB", (100, 100), "red")).alt_text == "Plain red area"
+
+
+def test_says_whether_a_photo_is_blurred() -> None:
+    sharp = noisy((60, 40), 60, 200).resize((600, 400), Image.Resampling.NEAREST)
+    soft = sharp.filter(ImageFilter.GaussianBlur(5))
+    assert "It is sharp." in (describe(sharp, camera_make="Canon").description or "")
+    found = describe(soft, camera_make="Canon")
+    assert "It is blurred." in (found.description or "")
+    assert "blurred" in (found.tags or [])
 
 
 @pytest.mark.parametrize("size", [(1, 1), (1, 1024), (1024, 1)])
