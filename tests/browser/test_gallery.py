@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import BrowserContext, Page, expect
+from playwright.sync_api import BrowserContext, Page, Route, expect
 
 from tests.browser.conftest import Person, cards, drop, live, wait_for_cards
 from tests.openai_server import OpenAIServer
@@ -188,3 +188,44 @@ def test_pictures_that_are_dragged_or_pasted_into_the_page_are_uploaded(
         [how, data],
     )
     wait_for_cards(page, 1, "completed")
+
+
+def test_an_upload_that_is_cancelled_leaves_no_picture_and_the_others_go_on(
+    page: Page, tmp_path: Path, alice: Person, sign_in: Callable[..., None]
+) -> None:
+    sign_in(page, alice)
+    held: list[Route] = []
+    page.route("**/api/upload", lambda route: held.append(route))
+    files = [jpeg(tmp_path / f"{name}.jpg", seed=n) for n, name in enumerate(("slow", "other"))]
+    with page.expect_request("**/api/upload"):
+        drop(page, files[:1])
+    uploads = page.get_by_role("region", name="Uploads")
+    expect(uploads.get_by_text("Uploading 1 of 1")).to_be_visible()
+    uploads.get_by_role("button", name="Cancel slow.jpg").click()
+    expect(uploads).to_be_hidden()
+    page.unroute("**/api/upload")
+    drop(page, files[1:])
+    wait_for_cards(page, 1, "completed")
+    expect(uploads.get_by_text("1 added")).to_be_visible()
+    page.get_by_test_id("card").get_by_role("button").first.click()
+    expect(page.get_by_role("dialog").get_by_text("other.jpg").first).to_be_visible()
+
+
+def test_a_folder_that_is_picked_gives_its_pictures_and_nothing_else(
+    page: Page, tmp_path: Path, alice: Person, sign_in: Callable[..., None]
+) -> None:
+    folder = tmp_path / "trip"
+    (folder / "day two").mkdir(parents=True)
+    jpeg(folder / "harbour.jpg", seed=1)
+    jpeg(folder / "day two" / "bridge.jpg", seed=2)
+    (folder / ".DS_Store").write_bytes(b"x")
+    (folder / "notes.txt").write_text("not a picture")
+    sign_in(page, alice)
+    with page.expect_file_chooser() as chooser:
+        page.get_by_role("button", name="Choose a folder", exact=True).click()
+    chooser.value.set_files(folder)
+    wait_for_cards(page, 2, "completed")
+    uploads = page.get_by_role("region", name="Uploads")
+    expect(uploads.get_by_text("2 added")).to_be_visible()
+    for name in (".DS_Store", "notes.txt"):
+        expect(uploads.get_by_text(name)).to_be_hidden()
