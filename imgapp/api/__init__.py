@@ -15,6 +15,7 @@ from imgapp.api import (
     hashes,
     health,
     images,
+    installation,
     login,
     people,
     single_sign_on,
@@ -53,6 +54,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     account.router,
     account.forms,
     people.router,
+    installation.router,
     health.router,
 )
 
@@ -67,6 +69,7 @@ def create_api() -> FastAPI:
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
+        webhooks=webhooks.messages,
         generate_unique_id_function=_operation_id,
     )
     for router in ROUTERS:

@@ -59,7 +59,11 @@ def describe(app: FastAPI) -> None:
 
 def _document(app: FastAPI) -> dict[str, Any]:
     document = get_openapi(
-        title=app.title, version=app.version, description=app.description, routes=app.routes
+        title=app.title,
+        version=app.version,
+        description=app.description,
+        routes=app.routes,
+        webhooks=app.webhooks.routes,
     )
     components = document.setdefault("components", {})
     schemas = components.setdefault("schemas", {})
@@ -76,6 +80,8 @@ def _document(app: FastAPI) -> dict[str, Any]:
     for path, operations in document["paths"].items():
         for method, operation in operations.items():
             _complete(operation, method, path)
+    for operations in document["webhooks"].values():
+        del operations["post"]["responses"]["422"]
     for unused in ("HTTPValidationError", "ValidationError"):
         schemas.pop(unused, None)
     for name, example in EXAMPLES.items():

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from datetime import datetime
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter, Depends, Header
 from pydantic import BaseModel, ConfigDict, Field
 
 from imgapp.api.auth import require_read, require_write
@@ -13,7 +14,7 @@ from imgapp.api.bodies import json_body, json_body_schema
 from imgapp.api.ids import parse_id
 from imgapp.api.images import PAGE, Cursor, Limit
 from imgapp.api.problems import documented
-from imgapp.models import Viewer, WebhookEvent
+from imgapp.models import ImagePublic, Viewer, WebhookEvent
 from imgapp.services import deliveries, webhooks
 from imgapp.services.batch_shapes import Url
 from imgapp.services.deliveries import DeliveriesPage, DeliveryPublic
@@ -47,11 +48,41 @@ class WebhookChange(BaseModel):
     enabled: bool | None = None
 
 
+class WebhookData(BaseModel):
+    """What an event is about. The links ask for an access token, and never expire."""
+
+    image: ImagePublic | None = Field(None, description="Not with `ping`")
+
+
+class WebhookMessage(BaseModel):
+    """What a receiver gets, signed as Standard Webhooks (standardwebhooks.com) has it."""
+
+    type: Literal["analysis.completed", "analysis.failed", "ping"]
+    timestamp: datetime = Field(description="When it happened; the same at every attempt")
+    data: WebhookData
+
+
 class WebhookList(BaseModel):
     """All of them: nobody has more than fit on a page."""
 
     items: list[WebhookPublic]
     next_cursor: None = None
+
+
+messages = APIRouter(tags=["webhooks"])
+"""What is sent, for the document: nothing here is called."""
+
+
+@messages.post("message", status_code=204)
+def webhook_message(
+    body: WebhookMessage,
+    webhook_id: Annotated[str, Header(description="Of the message: the same when it comes again")],
+    webhook_timestamp: Annotated[int, Header(description="Of the attempt: seconds since 1970")],
+    webhook_signature: Annotated[str, Header(description="`v1,` and base64, one or two of them")],
+) -> None:
+    """An analysis ended. Any 2xx within ten seconds says that you have it; it may come twice, and
+    in another order. Everything else is tried again for 18 hours, but 410 switches the webhook off.
+    """
 
 
 Reader = Annotated[Viewer, Depends(require_read)]

@@ -206,3 +206,15 @@ def test_a_reading_token_sees_and_changes_nothing(
     for method, suffix in (("PATCH", ""), ("DELETE", ""), ("POST", "/rotate"), ("POST", "/ping")):
         answer = client.request(method, path + suffix, json={})
         assert (answer.status_code, answer.json()["code"]) == (403, "missing_scope")
+
+
+def test_the_document_says_what_is_sent() -> None:
+    from imgapp.api import create_api
+
+    document = create_api().openapi()
+    sent = document["webhooks"]["message"]["post"]
+    body = sent["requestBody"]["content"]["application/json"]["schema"]
+    assert body == {"$ref": "#/components/schemas/WebhookMessage"}
+    assert "WebhookMessage" in document["components"]["schemas"]
+    named = {parameter["name"] for parameter in sent["parameters"]}
+    assert named == {"webhook-id", "webhook-timestamp", "webhook-signature"}
