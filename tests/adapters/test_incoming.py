@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 from collections.abc import Callable
 from datetime import timedelta
+from urllib.parse import parse_qsl, quote, urlsplit
 
 import httpx
 import pytest
@@ -117,3 +120,57 @@ def test_a_store_that_does_not_answer_is_unavailable(s3_env: Callable[..., None]
     ):
         with pytest.raises(StoreUnavailable):
             call()
+
+
+def as_a_server_signs(url: str, headers: dict[str, str], secret: str = "secret") -> str:
+    """The signature that a server computes for a PUT with these headers.
+
+    https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-query-string-auth.html
+    """
+    parts = urlsplit(url)
+    query = dict(parse_qsl(parts.query))
+    query.pop("X-Amz-Signature")
+    values = {name.lower(): value for name, value in headers.items()} | {"host": parts.netloc}
+    names = query["X-Amz-SignedHeaders"].split(";")
+    canonical = "\n".join(
+        [
+            "PUT",
+            parts.path,
+            "&".join(f"{quote(k, safe='')}={quote(v, safe='')}" for k, v in sorted(query.items())),
+            *(f"{name}:{values[name]}" for name in names),
+            "",
+            ";".join(names),
+            "UNSIGNED-PAYLOAD",
+        ]
+    )
+    _, *scope = query["X-Amz-Credential"].split("/")
+    digest = hashlib.sha256(canonical.encode()).hexdigest()
+    to_sign = "\n".join(["AWS4-HMAC-SHA256", query["X-Amz-Date"], "/".join(scope), digest])
+    key = f"AWS4{secret}".encode()
+    for word in scope:
+        key = hmac.digest(key, word.encode(), hashlib.sha256)
+    return hmac.digest(key, to_sign.encode(), hashlib.sha256).hex()
+
+
+def signature(url: str) -> str:
+    return dict(parse_qsl(urlsplit(url).query))["X-Amz-Signature"]
+
+
+@pytest.mark.parametrize("options", [{}, {"IMGAPP_S3_SSE": "AES256"}], ids=["plain", "encrypted"])
+def test_a_server_that_checks_signatures_takes_exactly_what_was_promised(
+    options: dict[str, str], s3_env: Callable[..., None]
+) -> None:
+    s3_env(**options)
+    incoming = get_store().incoming
+    assert incoming is not None
+    url, headers = incoming.put_request(KEY, 7, "image/jpeg", 60)
+    as_sent = {**headers, "Content-Length": "7"}
+    assert as_a_server_signs(url, as_sent) == signature(url)
+    for name in as_sent:
+        other = as_sent | {name: "8"}
+        assert as_a_server_signs(url, other) != signature(url), f"{name} is not bound"
+    part = incoming.part_request(KEY, "an id/+=", 3, 7, 60)
+    assert as_a_server_signs(part, {"content-length": "7"}) == signature(part)
+    assert as_a_server_signs(part, {"content-length": "8"}) != signature(part)
+    moved = part.replace("partNumber=3", "partNumber=4")
+    assert as_a_server_signs(moved, {"content-length": "7"}) != signature(part)
