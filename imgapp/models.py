@@ -744,10 +744,19 @@ class ImagePublic(Shape):
     )
 
 
+class Waiting(Shape):
+    """Why a picture waits, in words, and since when that is so (where it is known)."""
+
+    reason: WaitingReason
+    message: str
+    since: datetime | None
+
+
 class ImageStatus(Shape):
     id: uuid.UUID
     status: AnalysisStatus
     waiting_reason: WaitingReason | None
+    waiting: Waiting | None = None
     attempts: int
     error: ErrorInfo | None
     queued_at: datetime

@@ -117,7 +117,8 @@ def request_analysis(user_id: UUID, image_id: UUID) -> ImageStatus:
             session.add(image)
             after_commit(session, partial(queue.enqueue_analysis, image_id))
             _publish(session, image, "image_queued")
-        return image_status(image)
+            session.flush()
+        return image_status(image, waits.why(session, image))
 
 
 def sweep() -> None:

@@ -86,10 +86,15 @@ def answered(session: Session, claim: Claim) -> bool:
 
 def troubles() -> list[Trouble]:
     """What is left alone now, the longest outage first. Raises DatabaseUnavailable."""
+    with transaction() as session:
+        return troubles_in(session)
+
+
+def troubles_in(session: Session) -> list[Trouble]:
+    """As `troubles`, in a transaction."""
     held = col(ProviderState.held_until) > now()
     query = select(ProviderState).where(or_(col(ProviderState.opened_at).is_not(None), held))
-    with transaction() as session:
-        rows = session.exec(query).all()
+    rows = session.exec(query).all()
     return sorted(map(_trouble, rows), key=lambda trouble: trouble.since)
 
 

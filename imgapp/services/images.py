@@ -33,6 +33,7 @@ from imgapp.services.cursors import Place, read_cursor, write_cursor
 from imgapp.services.shown import image_status, shown
 from imgapp.services.texts import clean_line, clean_tags, clean_text
 from imgapp.services.versions import Versioned, require, tag_of, tag_of_page
+from imgapp.services.waits import why
 
 _SEARCH = text(
     "SELECT imgapp_search_images(:q, :tag, :status, CAST(:before AS timestamptz),"
@@ -74,7 +75,8 @@ def read_image(
 def get_status(user_id: UUID, image_id: UUID) -> ImageStatus:
     """Where a picture is on its way to a description. Raises NotFound."""
     with transaction(user_id) as session:
-        return image_status(_fetch(session, image_id))
+        image = _fetch(session, image_id)
+        return image_status(image, why(session, image))
 
 
 def public_images(user_id: UUID, ids: Iterable[UUID]) -> list[ImagePublic]:

@@ -99,6 +99,12 @@ def read(session: Session) -> InstallationPublic:
     return InstallationPublic.model_validate(row.model_dump(exclude={"id"}))
 
 
+def read_installation(user_id: UUID) -> InstallationPublic:
+    """The settings, for an administrator. Raises NotFound for everybody else."""
+    with administration(user_id) as session:
+        return read(session)
+
+
 def change_installation(user_id: UUID, edit: InstallationEdit) -> InstallationPublic:
     """Change some of the settings, at once and for all workers.
 

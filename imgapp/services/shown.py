@@ -15,6 +15,7 @@ from imgapp.models import (
     ImageAnalysis,
     ImagePublic,
     ImageStatus,
+    Waiting,
     WaitingReason,
     WrittenBy,
 )
@@ -24,12 +25,13 @@ TEXT_FIELDS = ("alt_text", "description", "tags", "visible_text", "decorative", 
 """Each has a column `<field>_by` that says who wrote it."""
 
 
-def image_status(image: Image) -> ImageStatus:
-    """The status shape of a row."""
+def image_status(image: Image, waiting: Waiting | None = None) -> ImageStatus:
+    """The status shape of a row; `waiting` says why it waits."""
     return ImageStatus(
         id=image.id,
         status=AnalysisStatus(image.analysis_status),
         waiting_reason=_waiting_reason(image),
+        waiting=waiting,
         attempts=image.attempts,
         error=_error(image),
         queued_at=image.queued_at,

@@ -5,13 +5,21 @@ from __future__ import annotations
 from functools import partial
 
 from sqlalchemy import text
+from sqlmodel import Session, col, select
 
 from imgapp.adapters import events
 from imgapp.adapters.db import after_commit, transaction
-from imgapp.services.breaker import server_and_model
+from imgapp.models import Image, Installation, Preferences, Waiting, WaitingReason
+from imgapp.services.breaker import server_and_model, troubles_in
 
 _AT_ONCE = 2_000
 _NOTE = text("SELECT image_id, user_id FROM imgapp_note_waits(:server, :model, :local, :limit)")
+
+_WORDS = {
+    WaitingReason.PAUSED: "You have paused your analyses.",
+    WaitingReason.BUDGET: "This month's budget is used up.",
+    WaitingReason.PROVIDER_DOWN: "The vision model server does not answer.",
+}
 
 
 def note_waits() -> int:
@@ -26,3 +34,25 @@ def note_waits() -> int:
                 session, partial(events.publish, row.user_id, "image_queued", row.image_id)
             )
     return len(rows)
+
+
+def why(session: Session, image: Image) -> Waiting | None:
+    """Why this picture waits, in the transaction of its owner; None if it does not."""
+    if image.waiting_reason is None:
+        return None
+    reason = WaitingReason(image.waiting_reason)
+    if reason is WaitingReason.PAUSED:
+        return _paused(session)
+    if reason is WaitingReason.PROVIDER_DOWN and (found := troubles_in(session)):
+        model = (image.ask or {}).get("model")
+        trouble = next((one for one in found if one.model in (None, model)), found[0])
+        return Waiting(reason=reason, message=trouble.message, since=trouble.since)
+    return Waiting(reason=reason, message=_WORDS[reason], since=None)
+
+
+def _paused(session: Session) -> Waiting:
+    own = session.exec(select(Preferences.paused_at).where(col(Preferences.paused))).first()
+    everybody = session.exec(select(Installation.paused_at)).one()
+    reason = WaitingReason.PAUSED
+    words = "An administrator has paused all analyses." if everybody else _WORDS[reason]
+    return Waiting(reason=reason, message=words, since=everybody or own)

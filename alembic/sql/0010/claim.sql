@@ -88,20 +88,20 @@ BEGIN
         RETURN;
     END IF;
     FOR v_turn IN
-        -- Steps from lane to lane in the index, however many pictures each of them has.
+        -- Steps from lane to lane in the index, to the oldest picture of each, however many it has.
         WITH RECURSIVE queue AS (
             (
-                SELECT i.priority, i.user_id, i.lane FROM public.images i
+                SELECT i.priority, i.user_id, i.lane, i.due_at FROM public.images i
                 WHERE i.analysis_status = 'pending' AND i.deleted_at IS NULL
-                ORDER BY i.priority, i.user_id, i.lane LIMIT 1
+                ORDER BY i.priority, i.user_id, i.lane, i.due_at LIMIT 1
             )
             UNION ALL
-            SELECT step.priority, step.user_id, step.lane
+            SELECT step.priority, step.user_id, step.lane, step.due_at
             FROM queue q CROSS JOIN LATERAL (
-                SELECT i.priority, i.user_id, i.lane FROM public.images i
+                SELECT i.priority, i.user_id, i.lane, i.due_at FROM public.images i
                 WHERE i.analysis_status = 'pending' AND i.deleted_at IS NULL
                     AND (i.priority, i.user_id, i.lane) > (q.priority, q.user_id, q.lane)
-                ORDER BY i.priority, i.user_id, i.lane LIMIT 1
+                ORDER BY i.priority, i.user_id, i.lane, i.due_at LIMIT 1
             ) step
         )
         SELECT q.priority, q.user_id, q.lane, asked.model
@@ -112,13 +112,7 @@ BEGIN
         CROSS JOIN LATERAL (
             SELECT public.imgapp_lane_model(q.lane, p.never_cloud, p_model, p_local) AS model
         ) asked
-        CROSS JOIN LATERAL (
-            SELECT i.due_at FROM public.images i
-            WHERE i.analysis_status = 'pending' AND i.deleted_at IS NULL
-                AND i.priority = q.priority AND i.user_id = q.user_id AND i.lane = q.lane
-            ORDER BY i.due_at LIMIT 1
-        ) oldest
-        WHERE oldest.due_at <= v_now AND NOT coalesce(p.paused, false)
+        WHERE q.due_at <= v_now AND NOT coalesce(p.paused, false)
             AND (
                 asked.model = 'basic-1'
                 OR (
@@ -126,7 +120,7 @@ BEGIN
                     AND p_server || ' ' || asked.model <> ALL (v_down)
                 )
             )
-        ORDER BY q.priority, u.last_claimed_at NULLS FIRST, oldest.due_at, q.user_id, q.lane
+        ORDER BY q.priority, u.last_claimed_at NULLS FIRST, q.due_at, q.user_id, q.lane
     LOOP
         CONTINUE WHEN CASE public.imgapp_waits_because(v_turn.user_id)
             WHEN 'paused' THEN true

@@ -139,7 +139,7 @@ BEGIN
                 AND w.waiting_reason = ANY (
                     array_remove('{budget,paused,provider_down}'::text[], v_lane.reason)
                 )
-            LIMIT v_left
+            ORDER BY w.waiting_reason DESC, w.id DESC LIMIT v_left
             FOR NO KEY UPDATE SKIP LOCKED
         )
         RETURNING i.id, i.user_id;
@@ -153,7 +153,8 @@ BEGIN
             WHERE w.analysis_status = 'pending' AND w.deleted_at IS NULL
                 AND w.user_id = v_lane.user_id AND w.lane = v_lane.lane
                 AND w.waiting_reason IS NULL
-            ORDER BY w.id DESC LIMIT v_left
+            -- The newest first; and by the index that knows which those are.
+            ORDER BY w.waiting_reason DESC, w.id DESC LIMIT v_left
             FOR NO KEY UPDATE SKIP LOCKED
         )
         RETURNING i.id, i.user_id;
