@@ -47,6 +47,8 @@ class Reply:
     error: dict[str, Any] = field(default_factory=dict)
     tokens: tuple[int, int] | None = (900, 80)
     """In and out; None is a server that does not report them."""
+    echo: bool = False
+    """Describe the picture with everything that was said to the model."""
     finish_reason: str = "stop"
     refusal: str | None = None
     drop: bool = False
@@ -287,7 +289,8 @@ def completion(call: Call, reply: Reply) -> dict[str, Any]:
     """The body of a successful answer."""
     content = reply.content
     if content is None:
-        content = json.dumps({**ANSWER, **(reply.answer or {})})
+        told = {"description": call.said} if reply.echo else {}
+        content = json.dumps({**ANSWER, **told, **(reply.answer or {})})
     message = {"role": "assistant", "content": content, "refusal": reply.refusal}
     answered: dict[str, Any] = {
         "id": "chatcmpl-1",

@@ -182,6 +182,11 @@ def test_an_answer_in_another_language_is_tried_once_more_and_then_kept_as_what_
     assert (kept.language, kept.alt_text) == ("de", GERMAN["alt_text"])
 
 
+def test_rows_of_numbers_are_in_no_wrong_language() -> None:
+    counted = " ".join(f"w{number}" for number in range(300))
+    assert read(ask("de"), alt_text="w1", description=counted).language == "de"
+
+
 def test_words_that_the_picture_shows_say_nothing_of_the_language() -> None:
     menu = "Spaghetti alla carbonara, Tagliatelle al ragù, Risotto ai funghi porcini della casa"
     found = read(description=f"A menu board reads {menu}.", visible_text=menu)

@@ -37,6 +37,8 @@ _KIN = (
 )
 """Languages so close that a short text may be taken for its neighbour."""
 
+_NO_LANGUAGE = ("zxx", "und")
+
 _lock = threading.Lock()
 
 
@@ -78,7 +80,7 @@ def other_language(text: str, wanted: str, shown: str = "") -> str | None:
         likely[primary(name)] = likely.get(primary(name), 0.0) + certainty
     expected = primary(wanted)
     found = max(likely, key=lambda name: likely[name])
-    if expected not in likely or found in _near(expected):
+    if expected not in likely or found in _near(expected) or found in _NO_LANGUAGE:
         return None
     sure = sum(likely.get(name, 0.0) for name in _near(found)) >= _SURE
     return found if sure and likely[expected] <= _UNLIKELY else None
