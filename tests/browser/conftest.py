@@ -38,7 +38,9 @@ def model() -> Iterator[OpenAIServer]:
 
 @pytest.fixture(scope="session")
 def app(model: OpenAIServer) -> Iterator[App]:
-    with running_app(OPENAI_BASE_URL=model.url, OPENAI_API_KEY="test-key") as running:
+    with running_app(
+        OPENAI_BASE_URL=model.url, OPENAI_API_KEY="test-key", IMGAPP_OUTBOUND_NETWORKS="127.0.0.1"
+    ) as running:
         yield running
 
 
