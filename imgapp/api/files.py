@@ -12,6 +12,7 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.responses import FileResponse, RedirectResponse, StreamingResponse
 
 from imgapp.api.auth import require_read
+from imgapp.api.entity_tags import known_tags
 from imgapp.api.images import image_id_in_path
 from imgapp.api.problems import documented
 from imgapp.errors import NotFound
@@ -65,7 +66,7 @@ async def serve_file(
     headers = _headers(answer)
     if not isinstance(answer.content, Path):
         return _streamed(request, answer.content, answer.content_type, headers)
-    if request.headers.get("if-none-match") == answer.etag:
+    if _has(request, answer.etag):
         return Response(status_code=304, headers=headers)
     return FileResponse(answer.content, media_type=answer.content_type, headers=headers)
 
@@ -73,11 +74,15 @@ async def serve_file(
 def _streamed(
     request: Request, content: BinaryIO, content_type: str, headers: dict[str, str]
 ) -> Response:
-    if request.method == "HEAD" or request.headers.get("if-none-match") == headers["ETag"]:
+    if request.method == "HEAD" or _has(request, headers["ETag"]):
         content.close()
         status = 200 if request.method == "HEAD" else 304
         return Response(status_code=status, headers=headers, media_type=content_type)
     return StreamingResponse(_pieces(content), media_type=content_type, headers=headers)
+
+
+def _has(request: Request, etag: str) -> bool:
+    return etag.strip('"') in known_tags(request.headers.get("if-none-match"))
 
 
 def _pieces(content: BinaryIO) -> Iterator[bytes]:

@@ -84,8 +84,8 @@ def _document(app: FastAPI) -> dict[str, Any]:
         del operations["post"]["responses"]["422"]
     for unused in ("HTTPValidationError", "ValidationError"):
         schemas.pop(unused, None)
-    for name, example in EXAMPLES.items():
-        schemas[name]["examples"] = [example]
+    for name in EXAMPLES.keys() & schemas.keys():
+        schemas[name]["examples"] = [EXAMPLES[name]]
     return document
 
 
