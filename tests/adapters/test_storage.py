@@ -7,6 +7,7 @@ import socket
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 import boto3
@@ -15,6 +16,7 @@ import pytest
 from botocore.config import Config
 
 from imgapp.adapters.storage import Store, get_store, rendition_key, s3, s3_links
+from imgapp.adapters.storage.disk import DiskStore
 from imgapp.errors import NotFound, StoreUnavailable
 from tests.buckets import BUCKET, bucket_client
 
@@ -53,7 +55,8 @@ def test_what_is_put_again_replaces(store: Store, file: Callable[..., Path]) -> 
     assert store.read(KEY) == b"two"
 
 
-def test_what_is_not_there_is_not_found(store: Store) -> None:
+def test_what_is_not_there_is_not_found(store: Store, file: Callable[..., Path]) -> None:
+    store.put("users/u/images/i2/photo.jpg", file(), "image/jpeg")
     assert not store.exists(KEY)
     for read in (store.read, store.open):
         with pytest.raises(NotFound):
@@ -72,6 +75,31 @@ def test_a_prefix_is_deleted_and_nothing_beside_it(store: Store, file: Callable[
 
 def test_a_store_that_works_passes_its_check(store: Store) -> None:
     store.check()
+
+
+def test_several_files_are_stored_or_none_is_under_way(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def files() -> list[tuple[str, Path, str]]:
+        for name in "abcd":
+            (tmp_path / name).write_text(name)
+        return [(f"users/u/images/i/{name}", tmp_path / name, "image/webp") for name in "abcd"]
+
+    store.put_all(files())
+    assert [store.read(f"users/u/images/i/{name}") for name in "abcd"] == [b"a", b"b", b"c", b"d"]
+    put, under_way = type(store).put, []
+
+    def put_or_fail(self: Any, key: str, path: Path, content_type: str) -> None:
+        under_way.append(key)
+        if key.endswith("a"):
+            raise StoreUnavailable
+        put(self, key, path, content_type)
+        under_way.remove(key)
+
+    monkeypatch.setattr(type(store), "put", put_or_fail)
+    with pytest.raises(StoreUnavailable):
+        store.put_all(files())
+    assert under_way == ["users/u/images/i/a"]
 
 
 def test_renditions_are_beside_their_original() -> None:
@@ -333,3 +361,24 @@ def closed_port() -> int:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
         return port
+
+
+def test_a_disk_that_is_away_has_lost_nothing(tmp_path: Path, file: Callable[..., Path]) -> None:
+    root, elsewhere = tmp_path / "pictures", tmp_path / "elsewhere"
+    store = DiskStore(root)
+    store.put(KEY, file(b"mine"), "image/webp")
+    root.rename(elsewhere)
+    for leave_behind in (lambda: None, root.mkdir):
+        leave_behind()
+        with pytest.raises(StoreUnavailable):
+            store.read(KEY)
+        with pytest.raises(StoreUnavailable):
+            DiskStore(root).put("users/u/images/j/a.jpg", file(b"new"), "image/webp")
+        with pytest.raises(StoreUnavailable):
+            store.check()
+    root.rmdir()
+    elsewhere.rename(root)
+    store.check()
+    assert store.read(KEY) == b"mine"
+    with pytest.raises(NotFound):
+        store.read("users/u/images/j/a.jpg")

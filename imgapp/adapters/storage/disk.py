@@ -16,6 +16,8 @@ from imgapp.adapters.storage import LOCAL, Disposition
 from imgapp.errors import NotFound, StoreUnavailable
 
 _UNFINISHED = ".unfinished-"
+_MARK = ".imgapp-pictures"
+_AWAY = "The picture folder is not there, or it is empty."
 
 
 class DiskStore:
@@ -31,6 +33,7 @@ class DiskStore:
         """Move the file at `path` to its place; it is on the disk when this returns."""
         target = self._path(key)
         with _translated():
+            _prepare(self._root)
             _make_folder(target.parent)
             try:
                 _sync(path)
@@ -48,7 +51,7 @@ class DiskStore:
 
     def open(self, key: str) -> BinaryIO:
         """A file to read piece by piece."""
-        with _translated():
+        with _translated(self._root):
             return self._path(key).open("rb")
 
     def exists(self, key: str) -> bool:
@@ -88,7 +91,7 @@ class DiskStore:
         """Raise StoreUnavailable unless a file can be written."""
         probe = self._root / f"{_UNFINISHED}{uuid.uuid4().hex}"
         try:
-            _make_folder(self._root)
+            _prepare(self._root)
             probe.write_bytes(b"imgapp")
         except OSError as error:
             raise StoreUnavailable(
@@ -115,11 +118,30 @@ class DiskStore:
         return self._root.joinpath(*parts)
 
 
+def _prepare(root: Path) -> None:
+    """Make the folder once. One that was there, and is away or empty, is never made again."""
+    if (root / _MARK).exists():
+        return
+    if _is_away(root):
+        raise StoreUnavailable(_AWAY)
+    _make_folder(root)
+    for mark in (root / _MARK, root.with_name(f".{root.name}-made")):
+        mark.touch(mode=0o600)
+
+
+def _is_away(root: Path) -> bool:
+    # A disk that is not mounted has lost nothing, and nothing is to be written in its place.
+    was_there = root.with_name(f".{root.name}-made").exists()
+    return was_there and not (root.is_dir() and any(root.iterdir()))
+
+
 @contextmanager
-def _translated() -> Iterator[None]:
+def _translated(root: Path | None = None) -> Iterator[None]:
     try:
         yield
     except (FileNotFoundError, NotADirectoryError, IsADirectoryError) as error:
+        if root is not None and _is_away(root):
+            raise StoreUnavailable(_AWAY) from error
         raise NotFound("The file is not in the store.") from error
     except OSError as error:
         raise StoreUnavailable(f"The picture store failed: {error.strerror}.") from error
