@@ -9,7 +9,7 @@ from fastapi.openapi.utils import get_openapi
 
 from imgapp.api.entity_tags import TAGGED
 from imgapp.api.examples import EXAMPLE_ID, EXAMPLES
-from imgapp.api.problems import MEDIA_TYPE, Problem, documented
+from imgapp.api.problems import MEDIA_TYPE, Problem, documented, examples
 from imgapp.settings import get_settings
 
 DESCRIPTION = """\
@@ -73,6 +73,7 @@ def _document(app: FastAPI) -> dict[str, Any]:
         "token": {"type": "http", "scheme": "bearer", "description": "A personal access token"},
         "session": {"type": "apiKey", "in": "cookie", "name": get_settings().session_cookie},
     }
+    components["examples"] = examples()
     components["headers"] = {
         key: {"description": said, "schema": {"type": "string"}, "example": example}
         for key, (_, said, example) in _HEADERS.items()
@@ -99,12 +100,12 @@ def _complete(operation: dict[str, Any], method: str, path: str) -> None:
             parameter["schema"]["format"] = "uuid"
             parameter["example"] = EXAMPLE_ID
     responses = operation["responses"]
-    tagged = method == "get" and path.startswith(TAGGED)
+    tagged = path.startswith(TAGGED) and method in ("get", "patch") and "200" in responses
     own = [code for one in responses.values() for code in _codes_of(one)]
     # Where FastAPI documents its own shape of a validation error, ours is sent.
     common = documented(*own, *_common_codes(operation, method, public))
     responses.update({str(status): response for status, response in common.items()})
-    if tagged:
+    if tagged and method == "get":
         responses["304"] = {"description": "The answer you have still holds"}
     operation["responses"] = dict(sorted(responses.items()))
     for status, response in responses.items():

@@ -93,26 +93,31 @@ def documented(*answers: int | str) -> dict[int | str, dict[str, Any]]:
 
 
 def _response(status: int, *codes: str) -> dict[str, Any]:
-    title = HTTPStatus(status).phrase
-    common = {"type": "about:blank", "title": title, "status": status}
+    content = {
+        "schema": {"$ref": "#/components/schemas/Problem"},
+        "examples": {code: {"$ref": f"#/components/examples/{code}"} for code in codes},
+    }
+    said = ", ".join(f"`{code}`" for code in codes)
     return {
-        "description": f"{title}: {', '.join(f'`{code}`' for code in codes)}",
-        "content": {
-            MEDIA_TYPE: {
-                "schema": {"$ref": "#/components/schemas/Problem"},
-                "examples": {
-                    code: {
-                        "value": {
-                            **common,
-                            "detail": CODES[code][1],
-                            "instance": "/api/…",
-                            "code": code,
-                        }
-                    }
-                    for code in codes
-                },
+        "description": f"{HTTPStatus(status).phrase}: {said}",
+        "content": {MEDIA_TYPE: content},
+    }
+
+
+def examples() -> dict[str, dict[str, Any]]:
+    """A problem document of each code, for the `components` of OpenAPI."""
+    return {
+        code: {
+            "value": {
+                "type": "about:blank",
+                "title": HTTPStatus(status).phrase,
+                "status": status,
+                "detail": said,
+                "instance": "/api/…",
+                "code": code,
             }
-        },
+        }
+        for code, (status, said) in CODES.items()
     }
 
 

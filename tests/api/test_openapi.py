@@ -99,7 +99,9 @@ def test_an_operation_names_every_problem_with_its_code(
         if status >= "400":
             examples = answer["content"]["application/problem+json"]["examples"]
             for code, example in examples.items():
-                assert (example["value"]["code"], str(CODES[code][0])) == (code, status)
+                assert example == {"$ref": f"#/components/examples/{code}"}
+                shown = DOCUMENT["components"]["examples"][code]["value"]
+                assert (shown["code"], str(shown["status"])) == (code, status)
                 assert f"`{code}`" in answer["description"]
 
 

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -316,3 +318,36 @@ def test_history_comes_newest_first_in_pages(alice: Person) -> None:
     assert seen == [row.id for row in reversed(made)]
     assert page.items[-1].tags == ["x"]
     assert page.items[-1].description == "A dog"
+
+
+def test_pages_neither_skip_nor_repeat_while_others_write_at_the_same_time(
+    alice: Person,
+) -> None:
+    at = now() - timedelta(days=1)
+    there = [add_image(alice.user_id, uploaded_at=at + timedelta(seconds=n)) for n in range(60)]
+    old = [image.id for image in reversed(there)]
+    stop = threading.Event()
+    added: list[UUID] = []
+
+    def write(number: int) -> None:
+        while not stop.is_set():
+            image = add_image(alice.user_id)
+            added.append(image.id)
+            images.edit_image(alice.user_id, there[number].id, ImageEdit(alt_text="A dog"))
+            if number:
+                images.delete_image(alice.user_id, image.id, permanent=number == 1)
+
+    with ThreadPoolExecutor(3) as pool:
+        writers = [pool.submit(write, number) for number in range(3)]
+        try:
+            for _ in range(5):
+                seen = [item.id for page in walk(alice.user_id, limit=7) for item in page.items]
+                assert len(seen) == len(set(seen))
+                assert [one for one in seen if one in old] == old
+        finally:
+            stop.set()
+        for writer in writers:
+            writer.result()
+    assert len(added) > 5
+    left = [item.id for page in walk(alice.user_id, limit=200) for item in page.items]
+    assert images.count_images(alice.user_id) == len(left)
