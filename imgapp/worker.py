@@ -15,7 +15,7 @@ from dramatiq import Broker, Worker
 from dramatiq.middleware import Middleware
 
 from imgapp import tasks
-from imgapp.adapters import queue
+from imgapp.adapters import queue, vision
 from imgapp.errors import ServiceUnavailable
 from imgapp.services import (
     analysis,
@@ -110,6 +110,7 @@ class Sweeper(Middleware):
     def after_worker_boot(self, broker: Broker, worker: Worker) -> None:  # noqa: ARG002
         """Start."""
         self._stop.clear()
+        threading.Thread(target=vision.warm_up, name="warm-up", daemon=True).start()
         for lane in dict.fromkeys(chore.lane for chore in self._chores):
             chores = [chore for chore in self._chores if chore.lane == lane]
             name = f"sweeper-{lane}"

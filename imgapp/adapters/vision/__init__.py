@@ -20,6 +20,7 @@ __all__ = [
     "default_ask",
     "get_describer",
     "make_ask",
+    "warm_up",
 ]
 
 
@@ -50,3 +51,12 @@ def _openai_describer(api_key: str | None, base_url: str | None, model: str) -> 
     from imgapp.adapters.vision.openai import OpenAIDescriber
 
     return OpenAIDescriber(api_key=api_key, base_url=base_url, model=model)
+
+
+def warm_up() -> None:
+    """Load what reads a model's answers, so that the first one need not wait a second for it."""
+    if get_settings().describer == "openai":
+        from imgapp.adapters.vision import languages, tags
+
+        languages.load()
+        tags.load()

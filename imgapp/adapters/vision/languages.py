@@ -86,6 +86,11 @@ def other_language(text: str, wanted: str, shown: str = "") -> str | None:
     return found if sure and likely[expected] <= _UNLIKELY else None
 
 
+def load() -> None:
+    """Load the detector's model now."""
+    _identifier()
+
+
 def _near(language: str) -> set[str]:
     return {language}.union(*(group for group in _KIN if language in group))
 

@@ -65,6 +65,11 @@ def singular(words: str) -> str:
     return head + space + (_BETTER.get(last) or _lemma(last))
 
 
+def load() -> None:
+    """Load the dictionary now."""
+    _lemma("words")
+
+
 def _lemma(word: str) -> str:
     # 24 MB of dictionary, which only a process that reads answers needs.
     import simplemma
