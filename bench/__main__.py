@@ -15,12 +15,14 @@ from bench import (
     lists,
     memory,
     push,
+    s3_ingest,
     session_check,
 )
 from bench.report import Result
 
 BENCHES = {
     "ingest": ingest.run,
+    "s3_ingest": s3_ingest.run,
     "push": push.run,
     "independence": independence.run,
     "memory": memory.run,

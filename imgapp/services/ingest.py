@@ -144,12 +144,13 @@ def _write_carried(image: Image, carried: Carried) -> None:
 def _put_files(
     image: Image, original: Path, decoded: Decoded, stored: StoredOriginal | None
 ) -> None:
-    store = storage.get_store(image.s3_bucket)
+    files = [
+        (storage.rendition_key(image.s3_key, rendition), getattr(decoded, rendition), mime_type)
+        for rendition, (_, mime_type) in storage.RENDITIONS.items()
+    ]
     if stored is None or not _adopt(image, stored):
-        store.put(image.s3_key, original, image.mime_type)
-    for rendition, (_, mime_type) in storage.RENDITIONS.items():
-        key = storage.rendition_key(image.s3_key, rendition)
-        store.put(key, getattr(decoded, rendition), mime_type)
+        files.insert(0, (image.s3_key, original, image.mime_type))
+    storage.get_store(image.s3_bucket).put_all(files)
 
 
 def _adopt(image: Image, stored: StoredOriginal) -> bool:

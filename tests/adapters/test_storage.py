@@ -155,7 +155,7 @@ def test_an_emptied_folder_is_gone(file: Callable[..., Path], tmp_path: Path) ->
     store = get_store()
     store.put(KEY, file(), "image/jpeg")
     store.delete_prefix("users/u/images/i/")
-    assert list((tmp_path / "data" / "pictures").iterdir()) == []
+    assert not (tmp_path / "data" / "pictures" / "users").exists()
 
 
 @pytest.mark.parametrize("key", ["", "/etc/passwd", "users/../../x", "a\0b", "..\\x", "../x"])

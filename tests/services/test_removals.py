@@ -111,7 +111,7 @@ def test_an_upload_that_is_killed_leaves_nothing(
 ) -> None:
     kill_in(store_and_stop, alice.user_id, str(picture_file()), files)
 
-    assert len(stored()) == files
+    assert len(stored()) >= files
     assert removals.sweep() == 0  # it might still be at work
     time_passes()
     assert removals.sweep() == 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
@@ -40,6 +41,9 @@ class Store(Protocol):
 
     def put(self, key: str, path: Path, content_type: str) -> None:
         """Store the file at `path`, which may be gone afterwards."""
+
+    def put_all(self, files: Sequence[tuple[str, Path, str]]) -> None:
+        """Store several files, given as `put` wants them; when this ends, nothing is under way."""
 
     def read(self, key: str) -> bytes:
         """All of a small file."""

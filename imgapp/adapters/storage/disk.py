@@ -6,7 +6,7 @@ import errno
 import os
 import shutil
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path, PurePosixPath
@@ -44,9 +44,14 @@ class DiskStore:
                 _copy(path, target)
             target.chmod(0o600)
 
+    def put_all(self, files: Sequence[tuple[str, Path, str]]) -> None:
+        """One after the other."""
+        for file in files:
+            self.put(*file)
+
     def read(self, key: str) -> bytes:
         """All of a small file."""
-        with _translated():
+        with _translated(self._root):
             return self._path(key).read_bytes()
 
     def open(self, key: str) -> BinaryIO:
@@ -126,7 +131,7 @@ def _prepare(root: Path) -> None:
         raise StoreUnavailable(_AWAY)
     _make_folder(root)
     for mark in (root / _MARK, root.with_name(f".{root.name}-made")):
-        mark.touch(mode=0o600)
+        _make_folder(mark)
 
 
 def _is_away(root: Path) -> bool:
