@@ -12,6 +12,7 @@ down_revision = "0008"
 branch_labels = None
 depends_on = None
 
+SEARCH = "imgapp_search_images(text, text, text, timestamptz, uuid, integer)"
 FUNCTIONS = ["imgapp_count_listed", "imgapp_count_usage", "imgapp_metrics"]
 
 
@@ -30,6 +31,7 @@ def downgrade() -> None:
         drop_functions(FUNCTIONS)
         run_file("0002/usage")
         hand_over(["imgapp_count_usage"])
+        execute(f"ALTER FUNCTION {SEARCH} ROWS 1000")
     execute(f"REVOKE SELECT (queued_at) ON images FROM {roles.SYSTEM}")
     execute("ALTER TABLE storage_usage DROP COLUMN listed")
     execute("DROP INDEX images_by_status")

@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any, TypedDict, Unpack
 from uuid import UUID
 
-from sqlalchemy import select, text, tuple_
+from sqlalchemy import Uuid, select, text, tuple_
 from sqlmodel import Session, col
 
 from imgapp.adapters import events
@@ -36,8 +36,8 @@ from imgapp.services.versions import Versioned, require, tag_of, tag_of_page
 from imgapp.services.waits import why
 
 _SEARCH = text(
-    "SELECT imgapp_search_images(:q, :tag, :status, CAST(:before AS timestamptz),"
-    " CAST(:before_id AS uuid), :limit)"
+    "SELECT id FROM imgapp_search_images(:q, :tag, :status, CAST(:before AS timestamptz),"
+    " CAST(:before_id AS uuid), :limit) AS found(id)"
 )
 # A batch is small enough to be searched under the policies.
 _IN_BATCH = (
@@ -53,6 +53,7 @@ _SEARCH_BATCH = text(
     " ORDER BY i.uploaded_at DESC, i.id DESC LIMIT :limit"
 )
 _COUNT_BATCH = text(f"SELECT count(*) {_IN_BATCH}")
+_VERSION = (col(Image.id), col(Image.updated_at), col(Image.s3_bucket))
 _COUNT = text("SELECT imgapp_search_count(:q, :tag, :status)")
 
 
@@ -111,27 +112,29 @@ def read_images(
 ) -> Versioned[ImagePage | None]:
     """As `list_images`, or None for a caller who has the page, under one of the tags `known`."""
     status, limit, cursor = asked.get("status"), asked.get("limit", 60), asked.get("cursor")
+    batch = asked.get("batch")
     wanted = {
         "q": clean_line(asked.get("q") or "") or None,
         "tag": clean_line(asked.get("tag") or "") or None,
         "status": status.value if status else None,
-        "batch": asked.get("batch"),
+        "batch": batch,
     }
     scope = (user_id, "images", *wanted.values())
     place = read_cursor(cursor, *scope) if cursor else None
     before = {"before": place and place.at, "before_id": place and place.id}
     with transaction(user_id) as session:
-        ids = _find(session, {**wanted, **before, "limit": limit + 1})
-        total = None if place else _count(session, wanted)
-        rest = (total, limit)
-        if known and (tag := tag_of_page(_fetch_versions(session, ids), *rest)) in known:
+        if batch is not None:
+            batches.check(session, batch)
+        find = {**wanted, **before, "limit": limit + 1}
+        rest = (None if place else _count(session, wanted), limit)
+        if known and (tag := tag_of_page(_find(session, find, *_VERSION), *rest)) in known:
             return Versioned(tag, None)
-        images = _fetch_many(session, ids)
+        images = [row.Image for row in _find(session, find, Image)]
         items = shown(session, images[:limit])
     more = len(images) > limit
     last = images[limit - 1] if more else None
     next_cursor = write_cursor(Place(last.uploaded_at, last.id), *scope) if last else None
-    page = ImagePage(items=items, next_cursor=next_cursor, total=total)
+    page = ImagePage(items=items, next_cursor=next_cursor, total=rest[0])
     return Versioned(tag_of_page(images, *rest), page)
 
 
@@ -218,11 +221,13 @@ def list_analyses(
     )
 
 
-def _find(session: Session, wanted: dict[str, Any]) -> list[UUID]:
-    if wanted["batch"] is None:
-        return list(session.execute(_SEARCH, wanted).scalars())
-    batches.check(session, wanted["batch"])
-    return list(session.execute(_SEARCH_BATCH, wanted).scalars())
+def _find(session: Session, wanted: dict[str, Any], *what: Any) -> list[Any]:
+    # In one statement, or what is removed in between would end the list before its end.
+    search = _SEARCH if wanted["batch"] is None else _SEARCH_BATCH
+    found = search.columns(id=Uuid).subquery("found")
+    query = select(*what).join(found, found.c.id == col(Image.id))
+    newest = (col(Image.uploaded_at).desc(), col(Image.id).desc())
+    return list(session.execute(query.order_by(*newest), wanted))
 
 
 def _fetch(session: Session, image_id: UUID, *, lock: bool = False, trash: bool = False) -> Image:
@@ -245,12 +250,6 @@ def _count(session: Session, wanted: dict[str, Any]) -> int:
         return int(session.execute(_COUNT, wanted).scalar_one())
     # Kept by the database at each change; there is no row before the first picture.
     return session.execute(select(col(StorageUsage.listed))).scalar_one_or_none() or 0
-
-
-def _fetch_versions(session: Session, ids: list[UUID]) -> list[Any]:
-    columns = select(col(Image.id), col(Image.updated_at), col(Image.s3_bucket))
-    found = {row.id: row for row in session.execute(columns.where(col(Image.id).in_(ids)))}
-    return [found[image_id] for image_id in ids if image_id in found]
 
 
 def _fetch_many(session: Session, ids: list[UUID]) -> list[Image]:

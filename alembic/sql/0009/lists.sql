@@ -60,3 +60,6 @@ CREATE INDEX images_gallery ON images (user_id, uploaded_at DESC, id DESC)
 -- For the list of one status; and for how many there are of one, whoever has them.
 CREATE INDEX images_by_status ON images (analysis_status, user_id, uploaded_at DESC, id DESC)
     WHERE deleted_at IS NULL;
+
+-- A page: else the planner thinks of a thousand, and reads the table to join them.
+ALTER FUNCTION imgapp_search_images(text, text, text, timestamptz, uuid, integer) ROWS 100;
