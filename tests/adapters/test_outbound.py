@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import socket
+import ssl
 import time
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 
-from imgapp.adapters import outbound
+from imgapp.adapters import checked_network, outbound
 from imgapp.adapters.outbound import check_reachable, check_url, fetch, post
 from imgapp.errors import OutboundFailed, OutboundRefused
 from tests.adapters.test_addresses import numeric_only
@@ -216,6 +223,64 @@ def test_nobody_there_is_worth_another_attempt() -> None:
 def test_no_tls_where_tls_is_asked_for(server: Receiver) -> None:
     url = server.url.replace("http:", "https:")
     assert failure_of(lambda: post(url, b"", {}, 5)).code == "unreachable"
+
+
+@pytest.fixture
+def secure(
+    tmp_path: Path, server: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Callable[[str], str]]:
+    """The URL of a server whose certificate is for hooks.example, by any name on 127.0.0.1."""
+    certificate = self_signed(tmp_path, "hooks.example")
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+    checked_network._tls.cache_clear()
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(certificate)
+    guarded = socket.getaddrinfo
+    monkeypatch.setattr(
+        socket,
+        "getaddrinfo",
+        lambda host, port, *args, **options: guarded("127.0.0.1", port, *args, **options),
+    )
+
+    def talk(connection: socket.socket) -> None:
+        with context.wrap_socket(connection, server_side=True) as wrapped:
+            wrapped.recv(1000)
+            wrapped.sendall(b"HTTP/1.1 204 No Content\r\n\r\n")
+
+    with speaking(talk) as url:
+        yield lambda name: f"https://{name}:{url.rpartition(':')[2]}/"
+    checked_network._tls.cache_clear()
+
+
+def self_signed(folder: Path, name: str) -> Path:
+    key = ec.generate_private_key(ec.SECP256R1())
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+    made = datetime.now(UTC)
+    certificate = (
+        x509.CertificateBuilder(subject, subject, key.public_key(), x509.random_serial_number())
+        .not_valid_before(made - timedelta(minutes=5))
+        .not_valid_after(made + timedelta(minutes=5))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName(name)]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    secret = key.private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.NoEncryption(),
+    )
+    path = folder / "server.pem"
+    path.write_bytes(certificate.public_bytes(serialization.Encoding.PEM) + secret)
+    return path
+
+
+def test_the_certificate_is_for_the_name_and_not_for_the_address(
+    secure: Callable[[str], str],
+) -> None:
+    assert post(secure("hooks.example"), b"", {}, 5).status == 204
+    for name in ("other.example", "127.0.0.1"):
+        url = secure(name)
+        assert failure_of(lambda url=url: post(url, b"", {}, 5)).code == "bad_certificate"
 
 
 def test_a_file_is_fetched_with_its_name(server: Receiver) -> None:
