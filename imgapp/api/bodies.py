@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 from fastapi import Request
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ValidationError
+from pydantic_core import from_json, to_json
 from starlette.exceptions import HTTPException
 
 M = TypeVar("M", bound=BaseModel)
@@ -29,13 +30,34 @@ def json_body(shape: type[M]) -> Callable[[Request], Awaitable[M]]:
         if request.headers.get("content-encoding", "identity").strip().lower() != "identity":
             raise HTTPException(415, "Compressed bodies are not taken")
         try:
-            return shape.model_validate_json(await request.body(), strict=True)
+            return _validate(shape, await request.body())
         except ValidationError as error:
             raise RequestValidationError(
                 [{**item, "loc": ("body", *item["loc"])} for item in error.errors()]
             ) from None
 
     return read
+
+
+def _validate(shape: type[M], body: bytes) -> M:
+    try:
+        return shape.model_validate_json(body, strict=True)
+    except ValidationError as error:
+        wrong = [item["input"] for item in error.errors() if item["type"] == "int_type"]
+        if not any(isinstance(value, float) for value in wrong):
+            raise
+    # 2.0 is an integer too: JSON Schema (2020-12), core, 4.2.3
+    return shape.model_validate_json(to_json(_with_integers(from_json(body))), strict=True)
+
+
+def _with_integers(value: Any) -> Any:
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    if isinstance(value, list):
+        return [_with_integers(item) for item in value]
+    if isinstance(value, dict):
+        return {name: _with_integers(item) for name, item in value.items()}
+    return value
 
 
 def json_body_schema(shape: type[BaseModel], example: dict[str, Any]) -> dict[str, Any]:

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 from collections.abc import AsyncIterator, Iterator
 from typing import Annotated
@@ -236,13 +235,29 @@ async def test_a_compressed_body_is_refused(client: httpx.AsyncClient, encoding:
     assert problem(response)["code"] == "unsupported_media_type"
 
 
-async def test_a_value_is_taken_in_its_own_type_only(client: httpx.AsyncClient) -> None:
-    for parts in ({"a": "1"}, {"a": True}, {"a": 1e400}, {"a": 2**70}):
-        body = json.dumps({"name": "x", "parts": parts})
-        headers = {"Content-Type": "application/json"}
-        response = await client.post("/api/test/named", content=body, headers=headers)
-        expected = 200 if parts == {"a": 2**70} else 422
-        assert response.status_code == expected
+@pytest.mark.parametrize(
+    ("value", "status"),
+    [
+        ("1", 200),
+        ("2.0", 200),
+        ("1e2", 200),
+        (str(2**70), 200),
+        ("2.5", 422),
+        ('"1"', 422),
+        ("true", 422),
+        ("1e400", 422),
+        ("NaN", 422),
+        ("null", 422),
+        ("1" * 5_000, 422),
+    ],
+)
+async def test_a_value_is_taken_in_its_own_type_only(
+    client: httpx.AsyncClient, value: str, status: int
+) -> None:
+    body = f'{{"name": "x", "parts": {{"a": {value}, "b": 3.0}}}}'
+    headers = {"Content-Type": "application/json"}
+    response = await client.post("/api/test/named", content=body, headers=headers)
+    assert response.status_code == status
 
 
 async def test_a_body_at_the_limit_is_read(client: httpx.AsyncClient) -> None:
