@@ -67,6 +67,8 @@ class DiskStore:
     def delete_prefix(self, prefix: str) -> None:
         """Delete a folder, and the folders above it that are empty then."""
         folder = self._path(prefix)
+        if _is_away(self._root):
+            raise StoreUnavailable(_AWAY)
         with _translated():
             with suppress(FileNotFoundError):
                 shutil.rmtree(folder)
