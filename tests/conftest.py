@@ -181,6 +181,7 @@ def database(servers: Servers, administrator: sa.Engine, set_env: Callable[..., 
         connection.execute(sa.text("DELETE FROM audit_events"))
         connection.execute(sa.text("DELETE FROM store_removals"))
         connection.execute(sa.text("DELETE FROM provider_state"))
+        connection.execute(sa.text("DELETE FROM installation_prompts"))
         connection.execute(sa.text("DELETE FROM installation"))
         connection.execute(sa.text("INSERT INTO installation (id) VALUES (1)"))
     installation.forget()

@@ -22,6 +22,8 @@ from imgapp.models import (
     Image,
     ImageAnalysis,
     Preferences,
+    Prompt,
+    PromptTrial,
     UserSession,
     Webhook,
     WebhookDelivery,
@@ -30,6 +32,7 @@ from imgapp.models import (
 )
 
 DEFINERS = {
+    "imgapp_add_installation_prompt",
     "imgapp_waits_because",
     "imgapp_provider_failed",
     "imgapp_provider_answered",
@@ -89,6 +92,8 @@ DEFINERS = {
 TABLES = [
     "users",
     "preferences",
+    "prompts",
+    "prompt_trials",
     "batches",
     "batch_items",
     "fetch_rests",
@@ -108,7 +113,7 @@ TABLES = [
 # Nobody's rows, seen through functions alone.
 SYSTEM_TABLES = ["audit_events"]
 # What everybody may know, and functions alone change.
-SHARED_TABLES = ["installation", "provider_state"]
+SHARED_TABLES = ["installation", "installation_prompts", "provider_state"]
 
 
 def an_image(user_id: UUID, **values: Any) -> Image:
@@ -131,6 +136,17 @@ def an_image(user_id: UUID, **values: Any) -> Image:
 def an_analysis(user_id: UUID, image_id: UUID) -> ImageAnalysis:
     return ImageAnalysis(
         user_id=user_id, image_id=image_id, processing_time=0.5, model_version="basic-1"
+    )
+
+
+def a_trial(user_id: UUID, image_id: UUID) -> PromptTrial:
+    return PromptTrial(
+        user_id=user_id,
+        trial_id=new_id(),
+        image_id=image_id,
+        side="new",
+        template="In {language}",
+        prompt_version="2",
     )
 
 
@@ -164,6 +180,8 @@ def one_row_of_each(user_id: UUID) -> list[SQLModel]:
         batch,
         BatchItem(user_id=user_id, batch_id=batch.id, outcome="refused"),
         Preferences(user_id=user_id),
+        Prompt(user_id=user_id, number=1, template="In {language}"),
+        a_trial(user_id, image.id),
         FetchRest(user_id=user_id, host="pictures.example.org", until=now()),
         webhook,
         WebhookDelivery(user_id=user_id, webhook_id=webhook.id, event="ping"),
@@ -222,6 +240,7 @@ def test_without_a_person_nothing_is_visible(alices_rows, table) -> None:
         ("webhooks", "url = 'x'"),
         ("webhook_deliveries", "payload = 'x'"),
         ("preferences", "paused = true"),
+        ("prompt_trials", "state = 'failed'"),
         ("direct_uploads", "state = 'failed'"),
         ("batches", "cancelled_at = now()"),
         ("batch_items", "code = 'x'"),
@@ -251,6 +270,8 @@ def test_a_password_can_only_be_changed_by_its_owner(alice, mallory, everything)
         "images",
         "idempotency_keys",
         "direct_uploads",
+        "prompts",
+        "prompt_trials",
         "webhooks",
     ],
 )
@@ -275,6 +296,11 @@ def test_rows_cannot_be_given_away(alice, mallory, alices_rows) -> None:
 def test_an_analysis_cannot_be_hung_on_somebody_elses_picture(mallory, alices_rows) -> None:
     with pytest.raises(sa.exc.ProgrammingError, match="row-level security"):
         add(mallory.user_id, an_analysis(mallory.user_id, alices_rows[0].id))
+
+
+def test_a_prompt_cannot_be_tried_on_somebody_elses_picture(mallory, alices_rows) -> None:
+    with pytest.raises(sa.exc.ProgrammingError, match="row-level security"):
+        add(mallory.user_id, a_trial(mallory.user_id, alices_rows[0].id))
 
 
 def test_a_picture_cannot_point_at_somebody_elses_file(mallory, alices_rows) -> None:
@@ -329,6 +355,10 @@ def add(user_id: UUID, row: SQLModel) -> None:
         "UPDATE users SET budget = NULL",
         "UPDATE installation SET paused = true",
         "DELETE FROM installation",
+        "INSERT INTO installation_prompts (number, template, author) VALUES (1, 'x', 'x')",
+        "DELETE FROM installation_prompts",
+        "UPDATE prompts SET template = 'x'",
+        "UPDATE prompt_trials SET template = 'x'",
         "UPDATE provider_state SET failures = 0",
         "DELETE FROM provider_state",
         "UPDATE images SET lane = 'x'",
@@ -452,6 +482,7 @@ ADMINISTRATION = [
     "SELECT imgapp_update_person(:alice, true, NULL, false, NULL, NULL)",
     "SELECT imgapp_set_password(:alice, 'x')",
     "SELECT imgapp_delete_person(:alice)",
+    "SELECT imgapp_add_installation_prompt('In {language}')",
     "SELECT * FROM imgapp_audit_events(NULL, NULL, NULL, NULL, NULL, NULL, 10)",
 ]
 
