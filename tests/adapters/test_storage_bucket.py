@@ -86,14 +86,16 @@ def test_a_deletion_that_is_refused_for_one_file_fails(
         store.delete_prefix("users/u/images/i/")
 
 
-def test_encryption_class_and_type_of_a_file_in_parts(
-    s3_env: object, file: Callable[..., Path]
+@pytest.mark.parametrize("sse", ["AES256", "aws:kms"])
+@pytest.mark.parametrize("size", [10, LARGE])
+def test_encryption_class_and_type_whatever_the_size(
+    s3_env: object, file: Callable[..., Path], sse: str, size: int
 ) -> None:
-    store = s3.S3Store(BUCKET, sse="AES256", storage_class="STANDARD_IA")
-    store.put(KEY, file(bytes(LARGE)), "image/tiff")
+    store = s3.S3Store(BUCKET, sse=sse, storage_class="STANDARD_IA")
+    store.put(KEY, file(bytes(size)), "image/tiff")
     stored = bucket_client().head_object(Bucket=BUCKET, Key=KEY)
-    assert stored["ETag"].endswith('-3"')
-    assert stored["ServerSideEncryption"] == "AES256"
+    assert stored["ETag"].endswith('-3"') == (size == LARGE)
+    assert stored["ServerSideEncryption"] == sse
     assert stored["StorageClass"] == "STANDARD_IA"
     assert stored["ContentType"] == "image/tiff"
 

@@ -251,6 +251,27 @@ def test_a_machine_without_the_pictures_leaves_them_to_the_one_that_has_them(
     assert removals.sweep() == 1
 
 
+def test_files_on_a_disk_that_is_not_mounted_wait(
+    alice: Person,
+    administrator: sa.Engine,
+    picture_file: Callable[..., Path],
+    time_passes: Callable[[], None],
+    database: None,
+) -> None:
+    image_id = take_in(alice, picture_file())
+    root = get_settings().pictures_dir
+    mounted = root.rename(root.with_name("elsewhere"))
+    root.mkdir()
+    images.delete_image(alice.user_id, image_id, permanent=True)
+    assert removals.sweep() == 0
+    assert waiting(administrator) == [(image_id, 1)]
+    root.rmdir()
+    mounted.rename(root)
+    time_passes()
+    assert removals.sweep() == 1
+    assert not list(root.glob("users"))
+
+
 def test_nobody_else_has_a_place_emptied(
     alice: Person, mallory: Person, picture_file: Callable[..., Path], stored: Any
 ) -> None:
