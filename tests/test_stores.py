@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import tempfile
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -187,13 +188,14 @@ def test_a_bucket_that_goes_between_two_files_keeps_nothing(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     store: Any = type(get_store())
-    put, stored = store.put, []
+    put, stored, turn = store.put, [], threading.Lock()
 
     def put_until_it_is_gone(self: Any, key: str, *args: Any) -> None:
-        put(self, key, *args)
-        stored.append(key)
-        if len(stored) == 2:
-            remove_bucket()
+        with turn:
+            put(self, key, *args)
+            stored.append(key)
+            if len(stored) == 2:
+                remove_bucket()
 
     with monkeypatch.context() as patch:
         patch.setattr(store, "put", put_until_it_is_gone)
