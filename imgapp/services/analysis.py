@@ -11,7 +11,7 @@ import random
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
 from uuid import UUID
@@ -22,7 +22,7 @@ from sqlmodel import Session, col
 from imgapp.adapters import events, queue
 from imgapp.adapters.db import after_commit, transaction
 from imgapp.adapters.imaging import model_copy
-from imgapp.adapters.vision import Description, Picture, get_describer
+from imgapp.adapters.vision import BASIC, Description, Picture, get_describer
 from imgapp.errors import (
     DatabaseUnavailable,
     DescriberError,
@@ -184,20 +184,28 @@ def _describe(claim: Claim) -> Finding:
         image = session.get(Image, claim.image_id)
         if image is None:
             raise LeaseLost
-        ask = ask_for(session, image)
+        ask = ask_for(session, image, claim.model)
+    if not claim.asks:
+        # No turn was taken for it; and what must not leave the house has two guards.
+        ask = replace(ask, model=BASIC)
     metrics.picture_taken(image)
-    picture = Picture(
+    picture = picture_of(image)
+    asked_at, started = now(), time.monotonic()
+    with metrics.asking(ask.model) as answered:
+        description = get_describer(ask.model).describe(picture, ask)
+        answered(description)
+    return Finding(description, asked_at, time.monotonic() - started)
+
+
+def picture_of(image: Image) -> Picture:
+    """What a describer is given. Raises PermanentDescriberError, StoreUnavailable."""
+    return Picture(
         _copy_for_model(image),
         image.width,
         image.height,
         facts=image.facts,
         filename=image.filename,
     )
-    asked_at, started = now(), time.monotonic()
-    with metrics.asking(ask.model) as answered:
-        description = get_describer(ask.model).describe(picture, ask)
-        answered(description)
-    return Finding(description, asked_at, time.monotonic() - started)
 
 
 def _copy_for_model(image: Image) -> bytes:

@@ -115,8 +115,9 @@ def change_installation(user_id: UUID, edit: InstallationEdit) -> InstallationPu
         if changes:
             session.execute(_CHANGE, {"edit": changes})
             audit.write(session, Kind.INSTALLATION_CHANGED, user_id, **_told(changes))
-            # What waited goes on now; the sweep brings the rest.
-            after_commit(session, partial(queue.wake, _FIRST_PERMITS))
+            if not changes.get("paused"):
+                # What waited goes on now; the sweep brings the rest.
+                after_commit(session, partial(queue.wake, _FIRST_PERMITS))
         now = read(session)
     forget()
     return now

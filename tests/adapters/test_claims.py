@@ -155,7 +155,8 @@ def test_a_claim_is_fast_behind_100_000_pictures_of_one_person(
     hers = add_image(mallory)
     assert hers in [claim(), claim()]
     # A scan of the rows would read them all, more than 4,000 blocks; the index leads to the row.
-    assert statistics.median(blocks_of_a_claim() for _ in range(9)) < 500
+    blocks = [blocks_of_a_claim() for _ in range(9)]
+    assert statistics.median(blocks) < 1_500, blocks
     assert call("imgapp_due_count") == [(10_000,)]
     with administrator.begin() as connection:
         connection.execute(sa.text("TRUNCATE users CASCADE"))

@@ -126,6 +126,6 @@ GRANT SELECT (ask, lane, waiting_reason), UPDATE (ask) ON images TO imgapp_syste
 
 GRANT SELECT ON installation, provider_state TO :app;
 GRANT SELECT, INSERT, DELETE,
-    UPDATE (language, context, glossary, vocabulary, never_cloud, paused)
+    UPDATE (language, context, glossary, vocabulary, never_cloud, paused, paused_at, updated_at)
     ON preferences TO :app;
 GRANT UPDATE (never_cloud, context, ask) ON images TO :app;
