@@ -790,6 +790,12 @@ class ImagePublic(Shape):
     written_by: dict[str, WrittenBy] = PydanticField(
         default_factory=dict, description="Who wrote each text field that is known"
     )
+    context: str | None = PydanticField(
+        default=None, description="What the picture is for: it goes to the model"
+    )
+    never_cloud: bool = PydanticField(
+        default=False, description="It is not sent to a model elsewhere"
+    )
     facts: dict[str, Any] = PydanticField(
         default_factory=dict, description="What the file says of itself: camera, exposure, date"
     )
@@ -848,6 +854,14 @@ class ImageEdit(BaseModel):
     )
     visible_text: str | None = PydanticField(default=None, max_length=50_000)
     decorative: bool | None = None
+    context: str | None = PydanticField(
+        default=None,
+        max_length=2_000,
+        description="What the picture is for: it goes to the model at the next analysis",
+    )
+    never_cloud: bool = PydanticField(
+        default=False, description="It is not sent to a model elsewhere"
+    )
 
 
 class ImagePage(Shape):

@@ -16,6 +16,7 @@ from imgapp.api.problems import documented
 from imgapp.models import FileOutcome, Viewer
 from imgapp.services import batches
 from imgapp.services.batch_shapes import (
+    BatchEdit,
     BatchFilePage,
     BatchPage,
     BatchPublic,
@@ -92,7 +93,10 @@ _URLS = ["https://pictures.example.org/harbour.jpg", "https://pictures.example.o
     responses=documented(
         400, 409, "idempotency_key_reused", "too_many_batches", "too_many_waiting"
     ),
-    openapi_extra=json_body_schema(NewBatch, {"name": "Spring catalogue", "urls": _URLS}),
+    openapi_extra=json_body_schema(
+        NewBatch,
+        {"name": "Spring catalogue", "context": "Product pages of a shoe shop", "urls": _URLS},
+    ),
 )
 async def create_batch(
     viewer: Writer,
@@ -120,6 +124,22 @@ async def read_batch(viewer: Reader, batch_id: BatchId) -> BatchPublic:
     again.
     """
     return await in_db(batches.get_batch, viewer.user_id, batch_id)
+
+
+@router.patch(
+    "/{batch_id}",
+    response_model=BatchPublic,
+    responses=documented(404),
+    openapi_extra=json_body_schema(BatchEdit, {"context": "Product pages of a shoe shop"}),
+)
+async def edit_batch(
+    viewer: Writer,
+    batch_id: KnownBatch,
+    edit: Annotated[BatchEdit, Depends(json_body(BatchEdit))],
+) -> BatchPublic:
+    """Change what a batch is called, and what its pictures are for. That goes for what is analysed
+    from now on."""
+    return await in_db(batches.edit_batch, viewer.user_id, batch_id, edit)
 
 
 @router.delete("/{batch_id}", response_model=BatchPublic, responses=documented(404))

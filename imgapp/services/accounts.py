@@ -13,7 +13,7 @@ from sqlmodel import Session, col, select
 from imgapp.adapters import db, passwords
 from imgapp.errors import Conflict, Forbidden, InvalidRequest, NotFound
 from imgapp.models import Identity, Image, Shape, StorageUsage, User, now
-from imgapp.services import attempts, audit, sessions, webhooks
+from imgapp.services import attempts, audit, preferences, prompts, sessions, webhooks
 from imgapp.services.audit import Kind
 from imgapp.services.shown import TEXT_FIELDS
 from imgapp.services.users import MAX_PASSWORD, check_password, normalized
@@ -130,6 +130,8 @@ def export_account(user_id: UUID) -> dict[str, Any]:
     return {
         "exported_at": now().isoformat(),
         "account": account.model_dump(mode="json"),
+        "preferences": preferences.get_preferences(user_id).model_dump(mode="json"),
+        "prompt": prompts.get_prompt(user_id).template,
         "webhooks": told,
     }
 
@@ -146,7 +148,7 @@ def export_images(user_id: UUID, after: UUID | None) -> list[dict[str, Any]]:
 def _exported(image: Image) -> dict[str, Any]:
     fields = {
         "id", "filename", "mime_type", "file_size", "sha256", "width", "height", "facts",
-        "uploaded_at", "updated_at", "deleted_at", *TEXT_FIELDS,
+        "uploaded_at", "updated_at", "deleted_at", "context", "never_cloud", *TEXT_FIELDS,
         *(f"{name}_by" for name in TEXT_FIELDS),
     }  # fmt: skip
     shown = image.model_dump(mode="json", include=fields)

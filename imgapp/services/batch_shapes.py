@@ -11,6 +11,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from imgapp.adapters.outbound import MAX_URL, check_url
 from imgapp.errors import OutboundRefused
 from imgapp.models import FileOutcome, Shape
+from imgapp.services.preferences import Context
 
 MOST_URLS = 1_000
 """In one request."""
@@ -44,7 +45,17 @@ class NewBatch(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     name: str | None = Field(default=None, max_length=200)
+    context: Context | None = None
     urls: list[Url] = Field(default=[], max_length=MOST_URLS)
+
+
+class BatchEdit(BaseModel):
+    """What is left out stays as it is; null, or an empty text, says nothing any more."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: str | None = Field(default=None, max_length=200)
+    context: Context | None = None
 
 
 class FileCounts(Shape):
@@ -72,6 +83,9 @@ class BatchSummary(Shape):
 
     id: UUID
     name: str | None
+    context: str | None = Field(
+        default=None, description="What its pictures are for: it goes to the model"
+    )
     created_at: datetime
     updated_at: datetime = Field(description="When a file was last added or settled")
     cancelled_at: datetime | None

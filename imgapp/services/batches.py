@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Collection
+from typing import Any
 from urllib.parse import urlsplit
 from uuid import UUID
 
@@ -16,6 +17,7 @@ from imgapp.errors import Conflict, NotFound
 from imgapp.models import Batch, BatchItem, FileOutcome, new_id, now
 from imgapp.services import idempotency
 from imgapp.services.batch_shapes import (
+    BatchEdit,
     BatchFile,
     BatchFilePage,
     BatchPage,
@@ -27,7 +29,7 @@ from imgapp.services.batch_shapes import (
 )
 from imgapp.services.cursors import Place, read_cursor, write_cursor
 from imgapp.services.idempotency import Answer
-from imgapp.services.texts import clean_line
+from imgapp.services.texts import clean_line, clean_text
 
 MOST_WAITING = 20_000
 """Files of one person that wait to be fetched."""
@@ -59,7 +61,7 @@ def create_batch(user_id: UUID, new: NewBatch, *, key: str | None = None) -> Bat
                 f"You have {MOST_BATCHES:,} batches, which is as many as are kept.",
                 code="too_many_batches",
             )
-        batch = Batch(user_id=user_id, name=clean_line(new.name or "") or None)
+        batch = Batch(user_id=user_id, **_texts(new, {"name", "context"}))
         session.add(batch)
         session.flush()
         _add_urls(session, batch, new.urls)
@@ -87,6 +89,19 @@ def get_batch(user_id: UUID, batch_id: UUID) -> BatchPublic:
     """How far a batch is. Raises NotFound."""
     with transaction(user_id) as session:
         return _shown(session, _fetch(session, batch_id))
+
+
+def edit_batch(user_id: UUID, batch_id: UUID, edit: BatchEdit) -> BatchPublic:
+    """Change what a batch is called and for; that goes for what is analysed from now on.
+
+    Raises NotFound.
+    """
+    with transaction(user_id) as session:
+        batch = _fetch(session, batch_id, lock=True)
+        batch.sqlmodel_update(_texts(edit, edit.model_fields_set))
+        session.add(batch)
+        session.flush()
+        return _shown(session, batch)
 
 
 def list_batches(user_id: UUID, *, limit: int = 60, cursor: str | None = None) -> BatchPage:
@@ -264,6 +279,11 @@ def _fetch(session: Session, batch_id: UUID, *, lock: bool = False) -> Batch:
     return batch
 
 
+def _texts(said: NewBatch | BatchEdit, names: Collection[str]) -> dict[str, Any]:
+    cleaned = {"name": clean_line(said.name or ""), "context": clean_text(said.context or "")}
+    return {name: cleaned[name] or None for name in names}
+
+
 def _counts(batch: Batch) -> FileCounts:
     return FileCounts(**{name: getattr(batch, name) for name in FileCounts.model_fields})
 
@@ -272,6 +292,7 @@ def _summary(batch: Batch) -> BatchSummary:
     return BatchSummary(
         id=batch.id,
         name=batch.name,
+        context=batch.context,
         created_at=batch.created_at,
         updated_at=batch.updated_at,
         cancelled_at=batch.cancelled_at,

@@ -30,7 +30,7 @@ from imgapp.models import (
 from imgapp.services import audit, batches, removals
 from imgapp.services.audit import Kind
 from imgapp.services.cursors import Place, read_cursor, write_cursor
-from imgapp.services.shown import image_status, shown
+from imgapp.services.shown import TEXT_FIELDS, image_status, shown
 from imgapp.services.texts import clean_line, clean_tags, clean_text
 from imgapp.services.versions import Versioned, require, tag_of, tag_of_page
 from imgapp.services.waits import why
@@ -270,7 +270,9 @@ def _apply(image: Image, edit: ImageEdit) -> None:
         given["alt_text"] = None
     for field, value in given.items():
         setattr(image, field, _cleaned(value))
-        setattr(image, f"{field}_by", None if value is None else WrittenBy.PERSON)
+        if field in TEXT_FIELDS:
+            setattr(image, f"{field}_by", None if value is None else WrittenBy.PERSON)
+    image.context = image.context or None
 
 
 def _cleaned(value: str | list[str] | bool | None) -> str | list[str] | bool | None:

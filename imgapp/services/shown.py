@@ -77,6 +77,8 @@ def _public(image: Image, analysis: AnalysisSummary | None) -> ImagePublic:
             for field in TEXT_FIELDS
             if (by := getattr(image, f"{field}_by")) and getattr(image, field) is not None
         },
+        context=image.context,
+        never_cloud=image.never_cloud,
         facts=image.facts,
         analysis=analysis,
         error=_error(image),

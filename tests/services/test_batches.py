@@ -16,7 +16,7 @@ from imgapp.errors import Conflict, InvalidRequest, NotFound
 from imgapp.models import AnalysisStatus, FileOutcome, new_id, now
 from imgapp.services import batches, images, people
 from imgapp.services.batch_files import FileOfBatch, close_import, open_import
-from imgapp.services.batch_shapes import BatchPublic, NewBatch, NewUrls
+from imgapp.services.batch_shapes import BatchEdit, BatchPublic, NewBatch, NewUrls
 from imgapp.services.ingest import Ingested
 from imgapp.settings import get_settings
 from tests.conftest import Person
@@ -334,3 +334,13 @@ def test_batches_go_with_their_person(
     with administrator.connect() as connection:
         for table in ("batches", "batch_items"):
             assert connection.execute(sa.text(f"SELECT count(*) FROM {table}")).scalar_one() == 0
+
+
+def test_a_batch_says_what_its_pictures_are_for(alice: Person, mallory: Person) -> None:
+    made = batches.create_batch(alice.user_id, NewBatch(name="Spring", context=" A shoe\r\nshop "))
+    assert made.context == "A shoe\nshop"
+    renamed = batches.edit_batch(alice.user_id, made.id, BatchEdit(name="Summer"))
+    assert (renamed.name, renamed.context) == ("Summer", "A shoe\nshop")
+    assert batches.edit_batch(alice.user_id, made.id, BatchEdit(context="")).context is None
+    with pytest.raises(NotFound):
+        batches.edit_batch(mallory.user_id, made.id, BatchEdit(context="Mine"))

@@ -351,3 +351,17 @@ def test_pages_neither_skip_nor_repeat_while_others_write_at_the_same_time(
     assert len(added) > 5
     left = [item.id for page in walk(alice.user_id, limit=200) for item in page.items]
     assert images.count_images(alice.user_id) == len(left)
+
+
+def test_a_picture_says_what_it_is_for_and_where_it_may_not_go(
+    alice: Person, mallory: Person
+) -> None:
+    image = add_image(alice.user_id)
+    edit = ImageEdit(context=" A product\r\npage\0 ", never_cloud=True)
+    edited = images.edit_image(alice.user_id, image.id, edit)
+    assert (edited.context, edited.never_cloud) == ("A product\npage", True)
+    assert edited.written_by == {}
+    assert images.edit_image(alice.user_id, image.id, ImageEdit(context=" ")).context is None
+    assert images.get_image(alice.user_id, image.id).never_cloud
+    with pytest.raises(NotFound):
+        images.edit_image(mallory.user_id, image.id, ImageEdit(never_cloud=False))

@@ -57,6 +57,17 @@ def is_language_tag(text: str) -> bool:
     return len(text) <= 35 and _TAG.fullmatch(text) is not None
 
 
+def known_language(tag: str) -> str | None:
+    """A tag as it is usually written (RFC 5646, 2.1.1), if its language has a name; else None."""
+    if not is_language_tag(tag):
+        return None
+    first, *others = tag.split("-")
+    if first.lower() not in Locale("en").languages:
+        return None
+    written = {2: str.upper, 4: str.title}
+    return "-".join([first.lower(), *(written.get(len(o), str.lower)(o) for o in others)])
+
+
 @lru_cache(maxsize=1024)
 def primary(tag: str) -> str:
     """The language without script and region, as the detector names it."""

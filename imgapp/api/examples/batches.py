@@ -9,6 +9,7 @@ from imgapp.api.examples.pictures import EXAMPLE_ID
 _SUMMARY: dict[str, Any] = {
     "id": "019a2f5e-9d10-7a44-8a0b-6a1f0c2e9b31",
     "name": "Spring catalogue",
+    "context": "Product pages of a shoe shop",
     "created_at": "2026-07-04T12:30:00Z",
     "updated_at": "2026-07-04T12:31:12Z",
     "cancelled_at": None,

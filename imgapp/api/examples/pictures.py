@@ -40,6 +40,8 @@ IMAGE: dict[str, Any] = {
     "waiting_reason": None,
     **_TEXTS,
     "written_by": {"alt_text": "person", "description": "model", "tags": "model"},
+    "context": "Product pages of a bicycle shop",
+    "never_cloud": False,
     "facts": {"camera": "FUJIFILM X100V"},
     "analysis": _SUMMARY,
     "error": None,
