@@ -7,6 +7,7 @@ import contextlib
 import hashlib
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -59,6 +60,8 @@ def ensure_built(say: Callable[[str], None]) -> None:
     )
     wanted = _hash_of_inputs()
     _STAMP.unlink(missing_ok=True)
+    # Reflex copies assets whose time is newer, and removes none.
+    shutil.rmtree(_WEB / "public", ignore_errors=True)
     _export(say)
     _STAMP.write_text(wanted)
     say("The page is built.")

@@ -72,6 +72,17 @@ def test_a_change_of_an_input_builds_it_again(
     assert exports == [1, 1]
 
 
+def test_assets_of_an_earlier_build_are_not_kept(checkout: Path, exports: list[int]) -> None:
+    left_over = checkout / ".web" / "public" / "uploader.jsx"
+    left_over.parent.mkdir(parents=True)
+    left_over.write_text("// newer than the asset that a clock or a restored backup brought\n")
+
+    frontend.ensure_built(lambda _: None)
+
+    assert exports == [1]
+    assert not left_over.exists()
+
+
 def test_byte_code_is_no_input(checkout: Path, exports: list[int]) -> None:
     frontend.ensure_built(lambda _: None)
     cache = checkout / "imgapp" / "__pycache__"
