@@ -6,10 +6,10 @@ from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
-from imgapp.models import Webhook, WebhookDelivery, WebhookEvent, new_id
 from sqlmodel import col, select
 
 from imgapp.adapters.db import transaction
+from imgapp.models import Webhook, WebhookDelivery, WebhookEvent, new_id
 
 URL = "http://127.0.0.1:9/"
 

@@ -12,11 +12,11 @@ from uuid import UUID
 
 import pytest
 import sqlalchemy as sa
-from imgapp.models import Image, now
 from standardwebhooks import Webhook as Verifier
 from standardwebhooks.webhooks import WebhookVerificationError
 
 from imgapp.adapters import db, queue
+from imgapp.models import Image, now
 from imgapp.services import analysis, deliveries, leases, sending, webhooks
 from imgapp.services.sending import MAX_ATTEMPTS, RETRY_SECONDS, retry_delay
 from tests.conftest import Person
