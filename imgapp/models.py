@@ -409,6 +409,20 @@ class Image(SQLModel, table=True):
             postgresql_using="gin",
             postgresql_with={"fastupdate": False},
         ),
+        Index(
+            "images_finished",
+            "user_id",
+            "completed_at",
+            postgresql_where=text("completed_at IS NOT NULL AND deleted_at IS NULL"),
+        ),
+        Index(
+            "images_failed",
+            "user_id",
+            "error_code",
+            text("completed_at DESC"),
+            text("id DESC"),
+            postgresql_where=text("analysis_status = 'failed' AND deleted_at IS NULL"),
+        ),
         # Without it, removing a picture reads the whole table for each of its analyses.
         Index("images_analysis", "analysis_id", postgresql_where=text("analysis_id IS NOT NULL")),
     )
@@ -479,6 +493,15 @@ class Image(SQLModel, table=True):
     decorative_by: str | None = _text_or_null()
     language: str | None = _text_or_null()
     language_by: str | None = _text_or_null()
+
+
+class Progress(SQLModel, table=True):
+    """Since when a person has had pictures waiting. There is a row as long as something waits."""
+
+    __tablename__ = "progress"
+
+    user_id: uuid.UUID = Field(foreign_key="users.id", ondelete="CASCADE", primary_key=True)
+    since: datetime = _timestamp()
 
 
 class ImageDeletion(SQLModel, table=True):

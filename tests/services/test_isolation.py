@@ -63,15 +63,19 @@ DEFINERS = {
     "imgapp_metrics",
     "imgapp_note_deletions",
     "imgapp_note_deliveries",
+    "imgapp_note_progress",
     "imgapp_note_removals",
     "imgapp_people",
+    "imgapp_pictures_ahead",
     "imgapp_purge_batches",
     "imgapp_purge_deleted_images",
     "imgapp_purge_deleted_person",
     "imgapp_purge_trash",
+    "imgapp_queue",
     "imgapp_recount_batch_items",
     "imgapp_renew_lease",
     "imgapp_require_admin",
+    "imgapp_retry_failed",
     "imgapp_search_count",
     "imgapp_search_images",
     "imgapp_session",
@@ -92,6 +96,7 @@ DEFINERS = {
 TABLES = [
     "users",
     "preferences",
+    "progress",
     "prompts",
     "prompt_trials",
     "batches",
@@ -198,6 +203,8 @@ def alices_rows(alice) -> list[SQLModel]:
         session.add(removed := an_image(alice.user_id))
         session.flush()
         session.delete(removed)
+        session.flush()
+        session.execute(sa.text("SELECT imgapp_note_progress()"))
     return rows
 
 
@@ -362,6 +369,8 @@ def add(user_id: UUID, row: SQLModel) -> None:
         "UPDATE provider_state SET failures = 0",
         "DELETE FROM provider_state",
         "UPDATE images SET lane = 'x'",
+        "UPDATE progress SET since = now()",
+        "DELETE FROM progress",
         "UPDATE users SET deleting_at = NULL",
         "UPDATE users SET disabled_at = NULL",
         "UPDATE identities SET user_id = gen_random_uuid()",
@@ -477,6 +486,8 @@ def test_the_role_of_the_functions_reaches_only_the_columns_it_needs(
 
 
 ADMINISTRATION = [
+    "SELECT imgapp_queue()",
+    "SELECT * FROM imgapp_retry_failed(NULL, now(), 10)",
     "SELECT imgapp_require_admin()",
     "SELECT * FROM imgapp_people(NULL, NULL, NULL, 10)",
     "SELECT imgapp_update_person(:alice, true, NULL, false, NULL, NULL)",
