@@ -10,7 +10,7 @@ import dramatiq
 from imgapp.adapters import queue
 from imgapp.errors import ServiceUnavailable, ShuttingDown
 from imgapp.models import Priority
-from imgapp.services import analysis, senders
+from imgapp.services import analysis, senders, trying
 
 log = logging.getLogger(__name__)
 
@@ -45,3 +45,19 @@ def describe_image(image_id: str, priority: int) -> None:
 def send_deliveries() -> None:
     """Word that webhooks may be due. Sending has threads of its own: this one is free at once."""
     senders.start_one()
+
+
+@dramatiq.actor(
+    broker=queue.broker(),
+    queue_name=queue.TRIALS,
+    actor_name=queue.TRIALS_ACTOR,
+    time_limit=_TIME_LIMIT,
+    # Somebody looks at the page and waits; the threads are those of analyses.
+    priority=-10,
+)
+def try_prompt(user_id: str, trial_id: str) -> None:
+    """Answer the next question of a trial."""
+    try:
+        trying.answer_one(UUID(user_id), UUID(trial_id))
+    except ServiceUnavailable as error:
+        log.warning("trial_lost", extra={"reason": error.code})

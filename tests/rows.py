@@ -8,7 +8,15 @@ from typing import Any
 from uuid import UUID
 
 from imgapp.adapters import db
-from imgapp.models import AnalysisStatus, DirectUpload, Image, ImageAnalysis, new_id, now
+from imgapp.models import (
+    AnalysisStatus,
+    DirectUpload,
+    Image,
+    ImageAnalysis,
+    PromptTrial,
+    new_id,
+    now,
+)
 
 
 def add_image(user_id: UUID, **fields: Any) -> Image:
@@ -59,3 +67,20 @@ def add_upload(user_id: UUID, **fields: Any) -> DirectUpload:
     with db.transaction(user_id) as session:
         session.add(upload)
     return upload
+
+
+def add_trial(user_id: UUID, **fields: Any) -> UUID:
+    """Insert a trial of a prompt on one picture, which nobody has answered."""
+    trial_id, image = new_id(), add_image(user_id)
+    with db.transaction(user_id) as session:
+        for side in ("now", "new"):
+            values: dict[str, Any] = {"template": "In {language}", "prompt_version": "2"}
+            row = PromptTrial(
+                user_id=user_id,
+                trial_id=trial_id,
+                image_id=image.id,
+                side=side,
+                **(values | fields),
+            )
+            session.add(row)
+    return trial_id

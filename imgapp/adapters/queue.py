@@ -25,6 +25,8 @@ QUEUE = "analysis"
 ACTOR = "describe_image"
 DELIVERIES = "deliveries"
 DELIVERIES_ACTOR = "send_deliveries"
+TRIALS = "trials"
+TRIALS_ACTOR = "try_prompt"
 _NAMESPACE = "imgapp:queue"
 _SECONDS = 1.5
 _LONGEST_DELAY = 6 * 24 * 3600.0
@@ -85,6 +87,11 @@ def enqueue_analysis(
 def enqueue_delivery(*, delay: float = 0) -> None:
     """Let a worker look for due deliveries, in `delay` seconds. Raises QueueUnavailable."""
     _enqueue(DELIVERIES, DELIVERIES_ACTOR, delay=delay)
+
+
+def enqueue_trial(user_id: UUID, trial_id: UUID) -> None:
+    """Let a worker answer the next question of a trial. Raises QueueUnavailable."""
+    _enqueue(TRIALS, TRIALS_ACTOR, str(user_id), str(trial_id), delay=0)
 
 
 def wake(permits: int) -> None:

@@ -18,6 +18,8 @@ from imgapp.api import (
     installation,
     login,
     people,
+    preferences,
+    prompts,
     single_sign_on,
     tokens,
     uploads,
@@ -45,6 +47,8 @@ ROUTERS: tuple[APIRouter, ...] = (
     hashes.router,
     images.router,
     batches.router,
+    preferences.router,
+    prompts.router,
     events.router,
     files.router,
     login.router,
@@ -55,6 +59,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     account.forms,
     people.router,
     installation.router,
+    prompts.everybodys,
     health.router,
 )
 

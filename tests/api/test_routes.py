@@ -15,7 +15,7 @@ from imgapp.models import Scope, new_id
 from imgapp.services import batches, sessions, tokens
 from imgapp.services.batch_shapes import NewBatch
 from tests.conftest import ORIGIN, Person
-from tests.rows import add_image, add_upload
+from tests.rows import add_image, add_trial, add_upload
 from tests.webhook_rows import add_webhook
 
 Route = tuple[str, str]
@@ -60,9 +60,8 @@ IMAGE_ROUTES = [(m, p) for m, p in ITEM_ROUTES if "{image_id}" in p]
 
 
 def address(path: str, item_id: object) -> str:
-    return re.sub(
-        r"\{(image|token|session|person|batch|upload|webhook|delivery)_id\}", str(item_id), path
-    )
+    items = "image|token|session|person|batch|upload|webhook|delivery|trial"
+    return re.sub(rf"\{{({items})_id\}}", str(item_id), path)
 
 
 def an_item_of(person: Person, path: str) -> UUID:
@@ -75,6 +74,8 @@ def an_item_of(person: Person, path: str) -> UUID:
         return add_upload(person.user_id).id
     if "{webhook_id}" in path:
         return add_webhook(person.user_id)
+    if "{trial_id}" in path:
+        return add_trial(person.user_id)
     if "{token_id}" in path:
         return tokens.create_token(person.user_id, "laptop").id
     if "{session_id}" in path:
