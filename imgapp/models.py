@@ -68,6 +68,20 @@ class FileOutcome(StrEnum):
     CANCELLED = "cancelled"
 
 
+class RunOutcome(StrEnum):
+    """What became of a picture of a run, so far."""
+
+    WAITING = "waiting"
+    QUEUED = "queued"
+    COMPLETED = "completed"
+    REUSED = "reused"
+    """An earlier answer to the same question was taken again."""
+    FAILED = "failed"
+    SKIPPED = "skipped"
+    """It went to the trash, or was asked for otherwise in the meantime."""
+    CANCELLED = "cancelled"
+
+
 class WrittenBy(StrEnum):
     """Who wrote a text field. What a person wrote is never overwritten by a model."""
 
@@ -493,6 +507,9 @@ class Image(SQLModel, table=True):
     decorative_by: str | None = _text_or_null()
     language: str | None = _text_or_null()
     language_by: str | None = _text_or_null()
+    choices: dict[str, Any] = Field(default_factory=dict, sa_type=JSONB)
+    """By field, what the person decided: {"from": model} took its text from an analysis, {"kept":
+    id} keeps it against that analysis."""
 
 
 class Progress(SQLModel, table=True):
@@ -536,7 +553,10 @@ class ImageAnalysis(SQLModel, table=True):
     """One answer of a describer. Never changed; a new analysis adds a row."""
 
     __tablename__ = "image_analyses"
-    __table_args__ = (Index("image_analyses_history", "image_id", text("created_at DESC")),)
+    __table_args__ = (
+        Index("image_analyses_history", "image_id", text("created_at DESC")),
+        Index("image_analyses_by_model", "user_id", "model_version", "id"),
+    )
 
     id: uuid.UUID = Field(default_factory=new_id, primary_key=True)
     image_id: uuid.UUID = Field(foreign_key="images.id", ondelete="CASCADE")
@@ -559,6 +579,54 @@ class ImageAnalysis(SQLModel, table=True):
     output_tokens: int | None = None
     cost: float | None = None
     """In US dollars, where a price is known."""
+    detail: str | None = _text_or_null()
+    asked: str | None = _text_or_null()
+    """A hash of the whole question: the same again gets this answer, in runs that reuse."""
+    reused_from: uuid.UUID | None = None
+    """The analysis that this one repeats; nothing was asked for it."""
+    run_id: uuid.UUID | None = None
+
+
+class Run(SQLModel, table=True):
+    """Pictures of a person that are analysed again together."""
+
+    __tablename__ = "runs"
+    __table_args__ = (
+        Index("runs_newest", "user_id", text("created_at DESC"), text("id DESC")),
+        Index("runs_open", "id", postgresql_where=text("finished_at IS NULL")),
+    )
+
+    id: uuid.UUID = Field(default_factory=new_id, primary_key=True)
+    user_id: uuid.UUID = Field(foreign_key="users.id", ondelete="CASCADE")
+    chosen: dict[str, Any] = Field(default_factory=dict, sa_type=JSONB)
+    """What was asked for: a filter, or how many pictures by their ids."""
+    model: str | None = _text_or_null()
+    language: str | None = _text_or_null()
+    detail: str | None = _text_or_null()
+    reuse: bool = True
+    total: int = 0
+    created_at: datetime = _timestamp(default_factory=now)
+    cancelled_at: datetime | None = _timestamp(default=None)
+    finished_at: datetime | None = _timestamp(default=None)
+
+
+class RunItem(SQLModel, table=True):
+    """A picture of a run, and what became of it. The database notes how its request ends."""
+
+    __tablename__ = "run_items"
+    __table_args__ = (
+        Index("run_items_by_outcome", "run_id", "outcome", "image_id"),
+        Index("run_items_image", "image_id"),
+        Index("run_items_person", "user_id"),
+    )
+
+    run_id: uuid.UUID = Field(foreign_key="runs.id", ondelete="CASCADE", primary_key=True)
+    image_id: uuid.UUID = Field(foreign_key="images.id", ondelete="CASCADE", primary_key=True)
+    user_id: uuid.UUID = Field(foreign_key="users.id", ondelete="CASCADE")
+    outcome: str = Field(default=RunOutcome.WAITING, sa_type=Text)
+    finished_at: datetime | None = _timestamp(default=None)
+    was: dict[str, Any] | None = Field(default=None, sa_type=cast(Any, JSONB(none_as_null=True)))
+    """How the picture stood before it was queued."""
 
 
 class IdempotencyKey(SQLModel, table=True):
@@ -813,6 +881,10 @@ class ImagePublic(Shape):
     written_by: dict[str, WrittenBy] = PydanticField(
         default_factory=dict, description="Who wrote each text field that is known"
     )
+    restored_from: dict[str, str] = PydanticField(
+        default_factory=dict,
+        description="Of texts that a person took from an earlier analysis: its `model_version`",
+    )
     context: str | None = PydanticField(
         default=None, description="What the picture is for: it goes to the model"
     )
@@ -863,6 +935,14 @@ class AnalysisPublic(AnalysisSummary):
     input_tokens: int | None
     output_tokens: int | None
     cost: float | None
+    detail: str | None
+    reused_from: uuid.UUID | None = PydanticField(
+        description="The earlier analysis that answered the same question: nothing was asked"
+    )
+    run_id: uuid.UUID | None
+    differs: list[str] = PydanticField(
+        description="Fields in which it says something else than the picture's texts do now"
+    )
 
 
 class ImageEdit(BaseModel):

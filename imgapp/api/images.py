@@ -23,7 +23,7 @@ from imgapp.models import (
     ImageStatus,
     Viewer,
 )
-from imgapp.services import analysis, images
+from imgapp.services import analysis, history, images
 from imgapp.services.pools import in_db, in_io
 
 router = APIRouter(prefix="/api/images", tags=["images"])
@@ -169,4 +169,4 @@ async def list_analyses(
     viewer: Reader, image_id: ImageId, limit: Limit = PAGE, cursor: Cursor = None
 ) -> AnalysesPage:
     """What describers said of a picture, newest first."""
-    return await in_db(images.list_analyses, viewer.user_id, image_id, limit=limit, cursor=cursor)
+    return await in_db(history.list_analyses, viewer.user_id, image_id, limit=limit, cursor=cursor)

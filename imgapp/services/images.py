@@ -7,18 +7,15 @@ from functools import partial
 from typing import Any, TypedDict, Unpack
 from uuid import UUID
 
-from sqlalchemy import Uuid, select, text, tuple_
+from sqlalchemy import Uuid, select, text
 from sqlmodel import Session, col
 
 from imgapp.adapters import events
 from imgapp.adapters.db import after_commit, transaction
 from imgapp.errors import NotFound
 from imgapp.models import (
-    AnalysesPage,
-    AnalysisPublic,
     AnalysisStatus,
     Image,
-    ImageAnalysis,
     ImageEdit,
     ImagePage,
     ImagePublic,
@@ -27,7 +24,7 @@ from imgapp.models import (
     WrittenBy,
     now,
 )
-from imgapp.services import audit, batches, removals
+from imgapp.services import audit, batches, choices, removals
 from imgapp.services.audit import Kind
 from imgapp.services.cursors import Place, read_cursor, write_cursor
 from imgapp.services.shown import TEXT_FIELDS, image_status, shown
@@ -60,7 +57,7 @@ _COUNT = text("SELECT imgapp_search_count(:q, :tag, :status)")
 def get_image(user_id: UUID, image_id: UUID) -> ImagePublic:
     """One picture. Raises NotFound, also when it is somebody else's or in the trash."""
     with transaction(user_id) as session:
-        return shown(session, [_fetch(session, image_id)])[0]
+        return shown(session, [fetch(session, image_id)])[0]
 
 
 def read_image(
@@ -68,7 +65,7 @@ def read_image(
 ) -> Versioned[ImagePublic | None]:
     """As `get_image`, or None for a caller who has it already, under one of the tags `known`."""
     with transaction(user_id) as session:
-        image = _fetch(session, image_id)
+        image = fetch(session, image_id)
         tag = tag_of(image)
         return Versioned(tag, None if tag in known else shown(session, [image])[0])
 
@@ -76,7 +73,7 @@ def read_image(
 def get_status(user_id: UUID, image_id: UUID) -> ImageStatus:
     """Where a picture is on its way to a description. Raises NotFound."""
     with transaction(user_id) as session:
-        image = _fetch(session, image_id)
+        image = fetch(session, image_id)
         return image_status(image, why(session, image))
 
 
@@ -157,7 +154,7 @@ def edit_version(
     Raises NotFound, PreconditionFailed.
     """
     with transaction(user_id) as session:
-        image = _fetch(session, image_id, lock=True)
+        image = fetch(session, image_id, lock=True)
         require(image, required)
         if edit.model_fields_set:
             _apply(image, edit)
@@ -181,7 +178,7 @@ def delete_image(
     Raises NotFound and, if `required` are versions of which it has none, PreconditionFailed.
     """
     with transaction(user_id) as session:
-        image = _fetch(session, image_id, lock=True, trash=permanent)
+        image = fetch(session, image_id, lock=True, trash=permanent)
         require(image, required)
         if permanent:
             session.delete(image)
@@ -195,32 +192,6 @@ def delete_image(
         _publish(session, image, "image_deleted")
 
 
-def list_analyses(
-    user_id: UUID, image_id: UUID, *, limit: int = 60, cursor: str | None = None
-) -> AnalysesPage:
-    """A picture's history, newest first. Raises NotFound, InvalidRequest (cursor)."""
-    scope = (user_id, "analyses", image_id)
-    query = (
-        select(ImageAnalysis)
-        .where(col(ImageAnalysis.image_id) == image_id)
-        .order_by(col(ImageAnalysis.created_at).desc(), col(ImageAnalysis.id).desc())
-        .limit(limit + 1)
-    )
-    with transaction(user_id) as session:
-        _fetch(session, image_id)
-        if cursor:
-            place = read_cursor(cursor, *scope)
-            row = tuple_(col(ImageAnalysis.created_at), col(ImageAnalysis.id))
-            query = query.where(row < tuple_(place.at, place.id))
-        rows = list(session.execute(query).scalars())
-    page = rows[:limit]
-    last = page[-1] if len(rows) > limit else None
-    return AnalysesPage(
-        items=[AnalysisPublic.model_validate(row.model_dump()) for row in page],
-        next_cursor=write_cursor(Place(last.created_at, last.id), *scope) if last else None,
-    )
-
-
 def _find(session: Session, wanted: dict[str, Any], *what: Any) -> list[Any]:
     # In one statement, or what is removed in between would end the list before its end.
     search = _SEARCH if wanted["batch"] is None else _SEARCH_BATCH
@@ -230,7 +201,8 @@ def _find(session: Session, wanted: dict[str, Any], *what: Any) -> list[Any]:
     return list(session.execute(query.order_by(*newest), wanted))
 
 
-def _fetch(session: Session, image_id: UUID, *, lock: bool = False, trash: bool = False) -> Image:
+def fetch(session: Session, image_id: UUID, *, lock: bool = False, trash: bool = False) -> Image:
+    """One picture's row, in the transaction of its owner. Raises NotFound."""
     # Row-level security leaves this person's rows only: fetching is the ownership check.
     query = select(Image).where(col(Image.id) == image_id)
     if not trash:
@@ -273,6 +245,7 @@ def _apply(image: Image, edit: ImageEdit) -> None:
         if field in TEXT_FIELDS:
             setattr(image, f"{field}_by", None if value is None else WrittenBy.PERSON)
     image.context = image.context or None
+    choices.forget(image, set(given))
 
 
 def _cleaned(value: str | list[str] | bool | None) -> str | list[str] | bool | None:

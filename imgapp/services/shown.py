@@ -19,6 +19,7 @@ from imgapp.models import (
     WaitingReason,
     WrittenBy,
 )
+from imgapp.services.choices import restored_from
 from imgapp.services.files import signed_urls
 
 TEXT_FIELDS = ("alt_text", "description", "tags", "visible_text", "decorative", "language")
@@ -77,6 +78,7 @@ def _public(image: Image, analysis: AnalysisSummary | None) -> ImagePublic:
             for field in TEXT_FIELDS
             if (by := getattr(image, f"{field}_by")) and getattr(image, field) is not None
         },
+        restored_from=restored_from(image),
         context=image.context,
         never_cloud=image.never_cloud,
         facts=image.facts,

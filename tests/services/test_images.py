@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from imgapp.adapters.storage import get_store
 from imgapp.errors import InvalidRequest, NotFound
 from imgapp.models import AnalysisStatus, ImageEdit, ImagePage, WrittenBy, new_id, now
-from imgapp.services import images
+from imgapp.services import history, images
 from tests.conftest import Person, Servers
 from tests.rows import add_analysis, add_image
 
@@ -27,7 +27,7 @@ EVERYTHING: dict[str, Call] = {
     "edit": lambda user, image: images.edit_image(user, image, ImageEdit(alt_text="mine")),
     "delete": images.delete_image,
     "remove": lambda user, image: images.delete_image(user, image, permanent=True),
-    "analyses": images.list_analyses,
+    "analyses": history.list_analyses,
 }
 
 
@@ -308,13 +308,13 @@ def test_history_comes_newest_first_in_pages(alice: Person) -> None:
     seen: list[UUID] = []
     cursor = None
     while True:
-        page = images.list_analyses(alice.user_id, image.id, limit=2, cursor=cursor)
+        page = history.list_analyses(alice.user_id, image.id, limit=2, cursor=cursor)
         seen += [item.id for item in page.items]
         cursor = page.next_cursor
         if cursor is None:
             break
         with pytest.raises(InvalidRequest):
-            images.list_analyses(alice.user_id, other.id, cursor=cursor)
+            history.list_analyses(alice.user_id, other.id, cursor=cursor)
     assert seen == [row.id for row in reversed(made)]
     assert page.items[-1].tags == ["x"]
     assert page.items[-1].description == "A dog"

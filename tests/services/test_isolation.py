@@ -24,6 +24,8 @@ from imgapp.models import (
     Preferences,
     Prompt,
     PromptTrial,
+    Run,
+    RunItem,
     UserSession,
     Webhook,
     WebhookDelivery,
@@ -65,6 +67,9 @@ DEFINERS = {
     "imgapp_note_deliveries",
     "imgapp_note_progress",
     "imgapp_note_removals",
+    "imgapp_note_run_item",
+    "imgapp_open_runs",
+    "imgapp_purge_runs",
     "imgapp_people",
     "imgapp_pictures_ahead",
     "imgapp_purge_batches",
@@ -108,6 +113,8 @@ TABLES = [
     "images",
     "image_analyses",
     "image_deletions",
+    "runs",
+    "run_items",
     "direct_uploads",
     "idempotency_keys",
     "storage_usage",
@@ -171,7 +178,7 @@ def a_direct_upload(user_id: UUID) -> DirectUpload:
 
 def one_row_of_each(user_id: UUID) -> list[SQLModel]:
     image = an_image(user_id)
-    batch = Batch(user_id=user_id)
+    batch, run = Batch(user_id=user_id), Run(user_id=user_id)
     digest = f"{user_id.int:064x}"
     webhook = Webhook(user_id=user_id, url="https://example.org", events=["analysis.failed"])
     return [
@@ -187,6 +194,8 @@ def one_row_of_each(user_id: UUID) -> list[SQLModel]:
         Preferences(user_id=user_id),
         Prompt(user_id=user_id, number=1, template="In {language}"),
         a_trial(user_id, image.id),
+        run,
+        RunItem(user_id=user_id, run_id=run.id, image_id=image.id),
         FetchRest(user_id=user_id, host="pictures.example.org", until=now()),
         webhook,
         WebhookDelivery(user_id=user_id, webhook_id=webhook.id, event="ping"),
@@ -252,6 +261,8 @@ def test_without_a_person_nothing_is_visible(alices_rows, table) -> None:
         ("batches", "cancelled_at = now()"),
         ("batch_items", "code = 'x'"),
         ("fetch_rests", "until = now()"),
+        ("runs", "cancelled_at = now()"),
+        ("run_items", "outcome = 'failed'"),
     ],
 )
 def test_somebody_else_changes_nothing(alice, mallory, alices_rows, table, change) -> None:
@@ -308,6 +319,16 @@ def test_an_analysis_cannot_be_hung_on_somebody_elses_picture(mallory, alices_ro
 def test_a_prompt_cannot_be_tried_on_somebody_elses_picture(mallory, alices_rows) -> None:
     with pytest.raises(sa.exc.ProgrammingError, match="row-level security"):
         add(mallory.user_id, a_trial(mallory.user_id, alices_rows[0].id))
+
+
+def test_a_run_is_of_ones_own_pictures(alice, mallory, alices_rows) -> None:
+    mine = Run(user_id=mallory.user_id)
+    add(mallory.user_id, mine)
+    theirs = next(row for row in alices_rows if isinstance(row, Run))
+    for run_id in (mine.id, theirs.id):
+        item = RunItem(user_id=mallory.user_id, run_id=run_id, image_id=alices_rows[0].id)
+        with pytest.raises(sa.exc.ProgrammingError, match="row-level security"):
+            add(mallory.user_id, item)
 
 
 def test_a_picture_cannot_point_at_somebody_elses_file(mallory, alices_rows) -> None:
@@ -369,6 +390,10 @@ def add(user_id: UUID, row: SQLModel) -> None:
         "UPDATE provider_state SET failures = 0",
         "DELETE FROM provider_state",
         "UPDATE images SET lane = 'x'",
+        "UPDATE runs SET user_id = gen_random_uuid()",
+        "UPDATE run_items SET image_id = gen_random_uuid()",
+        "DELETE FROM runs",
+        "DELETE FROM run_items",
         "UPDATE progress SET since = now()",
         "DELETE FROM progress",
         "UPDATE users SET deleting_at = NULL",
@@ -487,7 +512,7 @@ def test_the_role_of_the_functions_reaches_only_the_columns_it_needs(
 
 ADMINISTRATION = [
     "SELECT imgapp_queue()",
-    "SELECT * FROM imgapp_retry_failed(NULL, now(), 10)",
+    "SELECT * FROM imgapp_retry_failed(NULL, 10)",
     "SELECT imgapp_require_admin()",
     "SELECT * FROM imgapp_people(NULL, NULL, NULL, 10)",
     "SELECT imgapp_update_person(:alice, true, NULL, false, NULL, NULL)",

@@ -40,6 +40,7 @@ IMAGE: dict[str, Any] = {
     "waiting_reason": None,
     **_TEXTS,
     "written_by": {"alt_text": "person", "description": "model", "tags": "model"},
+    "restored_from": {},
     "context": "Product pages of a bicycle shop",
     "never_cloud": False,
     "facts": {"camera": "FUJIFILM X100V"},
@@ -56,6 +57,10 @@ _ANALYSIS: dict[str, Any] = {
     "input_tokens": 912,
     "output_tokens": 143,
     "cost": None,
+    "detail": "standard",
+    "reused_from": None,
+    "run_id": None,
+    "differs": ["alt_text"],
 }
 
 PICTURES: dict[str, dict[str, Any]] = {
