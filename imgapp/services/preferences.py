@@ -14,7 +14,7 @@ from sqlmodel import Session
 
 from imgapp.adapters import queue
 from imgapp.adapters.db import after_commit, transaction
-from imgapp.adapters.vision.languages import known_language
+from imgapp.adapters.vision.languages import known_language, language_name, own_name
 from imgapp.adapters.vision.prompt import MAX_CONTEXT, MAX_GLOSSARY
 from imgapp.errors import InvalidRequest
 from imgapp.models import Preferences, Shape
@@ -22,6 +22,13 @@ from imgapp.services.texts import MAX_TAG_LENGTH, clean_tags, clean_text
 
 MOST_WORDS = 2_000
 DEFAULT_LANGUAGE = "en"
+COMMON_LANGUAGES = (
+    "af", "ar", "bg", "bn", "ca", "cs", "cy", "da", "de", "de-AT", "de-CH", "el", "en", "en-GB",
+    "en-US", "es", "es-419", "et", "eu", "fa", "fi", "fil", "fr", "fr-CA", "fr-CH", "ga", "gl",
+    "he", "hi", "hr", "hu", "id", "is", "it", "ja", "ka", "ko", "lt", "lv", "ms", "nb", "nl", "nn",
+    "pl", "pt", "pt-BR", "ro", "ru", "sk", "sl", "sq", "sr", "sv", "sw", "ta", "th", "tr", "uk",
+    "ur", "vi", "zh-Hans", "zh-Hant",
+)  # fmt: skip
 _FIRST_PERMITS = 64
 
 
@@ -70,6 +77,14 @@ class PreferencesEdit(BaseModel):
     )
     never_cloud: bool = False
     paused: bool = False
+
+
+def languages(and_this: str | None = None) -> list[tuple[str, str]]:
+    """Languages to choose from, by their English names: tags (BCP 47) and what to show."""
+    tags = {*COMMON_LANGUAGES, *filter(None, [and_this])}
+    names = {tag: dict.fromkeys((language_name(tag), own_name(tag))) for tag in tags}
+    shown = [(tag, " · ".join(both)) for tag, both in names.items()]
+    return sorted(shown, key=lambda one: one[1].casefold())
 
 
 def get_preferences(user_id: UUID) -> PreferencesPublic:

@@ -21,7 +21,7 @@ from imgapp.adapters.vision.prompt import (
     VARIABLES,
     unknown_variables,
 )
-from imgapp.errors import InvalidRequest
+from imgapp.errors import InvalidRequest, NotFound
 from imgapp.models import InstallationPrompt, Prompt, Shape, User
 from imgapp.services import audit
 from imgapp.services.audit import Kind, administration
@@ -165,6 +165,21 @@ def list_versions(
     return PromptVersions(
         items=items[:limit], next_cursor=write_cursor(place, *own) if place else None
     )
+
+
+def get_version(user_id: UUID, number: int, scope: Scope = "own") -> str | None:
+    """The text of a version; None: it went back to the default. Raises NotFound."""
+    if not 0 < number < _NONE_IS_AFTER:
+        raise NotFound
+    if scope == "everybody":
+        with administration(user_id) as session:
+            found = _pair(session.get(InstallationPrompt, number))
+    else:
+        with transaction(user_id) as session:
+            found = _pair(session.get(Prompt, (user_id, number)))
+    if found[0] is None:
+        raise NotFound
+    return found[1]
 
 
 def check(template: str) -> None:

@@ -110,9 +110,7 @@ def start_trial(user_id: UUID, request: TrialRequest) -> TrialPublic:
     """
     prompts.check(request.template)
     if get_settings().describer == "basic":
-        raise Conflict(
-            "No vision model is configured for a prompt to go to.", code="no_model"
-        )
+        raise Conflict("No vision model is configured for a prompt to go to.", code="no_model")
     if request.scope == "everybody":
         with administration(user_id):
             pass

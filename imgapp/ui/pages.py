@@ -10,7 +10,17 @@ import reflex as rx
 from reflex_base.event import noop
 from reflex_components_core.base.error_boundary import ErrorBoundary
 
-from imgapp.ui import account, audit, gallery, not_found, people, sign_in, webhooks
+from imgapp.ui import (
+    account,
+    audit,
+    descriptions,
+    gallery,
+    not_found,
+    people,
+    prompts,
+    sign_in,
+    webhooks,
+)
 from imgapp.ui.browser import PlainLink
 
 
@@ -27,6 +37,12 @@ class Page:
 PAGES = (
     Page("/", "Pictures · imgapp", gallery.page, gallery.GalleryState.load),
     Page("/account", "Account · imgapp", account.page, account.AccountState.load),
+    Page(
+        "/descriptions",
+        "Descriptions · imgapp",
+        descriptions.page,
+        [descriptions.DescriptionsState.load, prompts.PromptState.load],
+    ),
     Page("/webhooks", "Webhooks · imgapp", webhooks.page, webhooks.WebhooksState.load),
     Page("/people", "People · imgapp", people.page, people.PeopleState.load),
     Page("/audit", "Audit trail · imgapp", audit.page, audit.AuditState.load),
@@ -39,7 +55,7 @@ PAGES = (
 
 def look() -> dict[str, Any]:
     """What every page shares: arguments of `rx.App`."""
-    sheets = ("tokens", "base", "gallery", "viewer", "uploads", "sheet", "settings")
+    sheets = ("tokens", "base", "gallery", "viewer", "uploads", "sheet", "settings", "descriptions")
     return {
         "stylesheets": [f"/styles/{name}.css" for name in sheets],
         "head_components": [

@@ -10,7 +10,7 @@ from reflex.vars.base import Var
 from imgapp.ui.browser import PlainLink, local_time, time_ago
 from imgapp.ui.frame import frame
 
-_PAGES = {"/account": "Account", "/webhooks": "Webhooks"}
+_PAGES = {"/account": "Account", "/descriptions": "Descriptions", "/webhooks": "Webhooks"}
 _ADMINISTRATION = {"/people": "People", "/audit": "Audit trail"}
 
 
@@ -75,6 +75,21 @@ def choice(label: str, name: str, options: dict[str, str], **attributes: Any) ->
             name=name,
             **attributes,
         ),
+        class_name="field",
+    )
+
+
+def long_field(
+    label: str, name: str, hint: str = "", *, rows: int = 3, **attributes: Any
+) -> rx.Component:
+    """A labelled input of several lines, with what belongs there below it."""
+    attributes = {"id": name, "class_name": "input long", "rows": str(rows)} | attributes
+    if hint:
+        attributes["aria_describedby"] = f"{name}-hint"
+    return rx.el.div(
+        rx.el.label(label, html_for=attributes["id"]),
+        rx.el.textarea(name=name, **attributes),
+        rx.el.p(hint, id=f"{name}-hint", class_name="hint") if hint else None,
         class_name="field",
     )
 

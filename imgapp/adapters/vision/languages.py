@@ -52,6 +52,16 @@ def language_name(tag: str) -> str:
     return name or tag
 
 
+@lru_cache(maxsize=256)
+def own_name(tag: str) -> str:
+    """What those who speak a language call it, such as "português (Brasil)"; else the tag."""
+    try:
+        name = Locale.parse(tag, sep="-").display_name
+    except (UnknownLocaleError, ValueError, TypeError):
+        name = None
+    return name or tag
+
+
 def is_language_tag(text: str) -> bool:
     """Whether it has the form of a BCP 47 tag."""
     return len(text) <= 35 and _TAG.fullmatch(text) is not None
