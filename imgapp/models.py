@@ -7,7 +7,7 @@ at the end of this module.
 from __future__ import annotations
 
 import uuid
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from enum import IntEnum, StrEnum
 from typing import Annotated, Any, cast
@@ -263,6 +263,57 @@ class Installation(SQLModel, table=True):
     person_budget: Decimal | None = Field(default=None, sa_type=Numeric)
     """US dollars a month, for one person."""
     updated_at: datetime = _timestamp(default_factory=now)
+
+
+class UsageMonth(SQLModel, table=True):
+    """What models took of a person in a month, by the model that was asked."""
+
+    __tablename__ = "usage_months"
+    __table_args__ = (Index("usage_months_by_month", "month", "model"),)
+
+    user_id: uuid.UUID = Field(foreign_key="users.id", ondelete="CASCADE", primary_key=True)
+    month: date = Field(primary_key=True)
+    """Its first day, by the clock of UTC."""
+    model: str = Field(sa_type=Text, primary_key=True)
+    answers: int
+    failures: int
+    """Those that the server reported tokens for."""
+    unpriced: int
+    """Calls of which nobody knows what they cost."""
+    input_tokens: int = Field(sa_type=BigInteger)
+    output_tokens: int = Field(sa_type=BigInteger)
+    cost: Decimal = Field(sa_type=Numeric)
+    """US dollars."""
+
+
+class UsageRemoved(SQLModel, table=True):
+    """The same of people who were removed, together."""
+
+    __tablename__ = "usage_removed"
+
+    month: date = Field(primary_key=True)
+    model: str = Field(sa_type=Text, primary_key=True)
+    answers: int
+    failures: int
+    unpriced: int
+    input_tokens: int = Field(sa_type=BigInteger)
+    output_tokens: int = Field(sa_type=BigInteger)
+    cost: Decimal = Field(sa_type=Numeric)
+
+
+class ModelCall(SQLModel, table=True):
+    """A call of a model that is under way. Its row goes when what it cost is written down."""
+
+    __tablename__ = "model_calls"
+    __table_args__ = (Index("model_calls_expires", "expires_at"),)
+
+    id: uuid.UUID = Field(primary_key=True)
+    """The lease of its picture, if it has one."""
+    user_id: uuid.UUID = Field(foreign_key="users.id", ondelete="CASCADE", index=True)
+    model: str = Field(sa_type=Text)
+    reserved: Decimal = Field(sa_type=Numeric)
+    """US dollars of the budgets, until then."""
+    expires_at: datetime = _timestamp()
 
 
 class ProviderState(SQLModel, table=True):

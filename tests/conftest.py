@@ -178,6 +178,7 @@ def database(servers: Servers, administrator: sa.Engine, set_env: Callable[..., 
     with administrator.begin() as connection:
         connection.execute(sa.text("SET LOCAL lock_timeout = '10s'"))
         connection.execute(sa.text("DELETE FROM users"))
+        connection.execute(sa.text("DELETE FROM usage_removed"))
         connection.execute(sa.text("DELETE FROM audit_events"))
         connection.execute(sa.text("DELETE FROM store_removals"))
         connection.execute(sa.text("DELETE FROM provider_state"))

@@ -187,6 +187,15 @@ def test_accounts_come_and_go_and_leave_what_was_there(empty: Server) -> None:
     assert empty.run(usage, database="pictures") == [(1, 5)]
 
 
+def test_budgets_come_and_go_and_leave_the_queue_as_it_was(empty: Server) -> None:
+    db.migrate("0011")
+    before = catalog(empty)
+    db.migrate("0012")
+    assert catalog(empty) != before
+    db.migrate("-1")
+    assert catalog(empty) == before
+
+
 def test_the_tables_are_those_of_the_models(empty: Server) -> None:
     db.migrate()
     engine = sa.create_engine(empty.url("the_owner", "pictures"), poolclass=sa.NullPool)
