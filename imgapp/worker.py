@@ -28,6 +28,7 @@ from imgapp.services import (
     leases,
     metrics,
     people,
+    progress,
     removals,
     senders,
     sending,
@@ -58,6 +59,7 @@ class Chore:
 
 CHORES = (
     Chore(analysis.sweep, 2.0),
+    Chore(progress.note_rounds, 2.0),
     Chore(spool.sweep_spool, 900.0),
     Chore(trash.purge_trash, 3600.0),
     Chore(removals.sweep, 2.0, "store"),

@@ -19,7 +19,9 @@ from imgapp.api import (
     login,
     people,
     preferences,
+    progress,
     prompts,
+    queue,
     single_sign_on,
     tokens,
     uploads,
@@ -46,6 +48,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     direct_uploads.router,
     hashes.router,
     images.router,
+    progress.router,
     batches.router,
     preferences.router,
     prompts.router,
@@ -60,6 +63,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     people.router,
     installation.router,
     prompts.everybodys,
+    queue.router,
     health.router,
 )
 

@@ -70,6 +70,7 @@ class Kind(StrEnum):
     ADMINISTRATOR_REVOKED = "administrator_revoked"
     QUOTA_CHANGED = "quota_changed"
     INSTALLATION_CHANGED = "installation_changed"
+    FAILURES_RETRIED = "failures_retried"
     PROMPT_CHANGED = "prompt_changed"
     WEBHOOK_CREATED = "webhook_created"
     WEBHOOK_CHANGED = "webhook_changed"

@@ -40,11 +40,14 @@ def why(session: Session, image: Image) -> Waiting | None:
     """Why this picture waits, in the transaction of its owner; None if it does not."""
     if image.waiting_reason is None:
         return None
-    reason = WaitingReason(image.waiting_reason)
+    return explain(session, WaitingReason(image.waiting_reason), (image.ask or {}).get("model"))
+
+
+def explain(session: Session, reason: WaitingReason, model: str | None = None) -> Waiting:
+    """Why a person's pictures wait, those asked of `model`, in the transaction of that person."""
     if reason is WaitingReason.PAUSED:
         return _paused(session)
     if reason is WaitingReason.PROVIDER_DOWN and (found := troubles_in(session)):
-        model = (image.ask or {}).get("model")
         trouble = next((one for one in found if one.model in (None, model)), found[0])
         return Waiting(reason=reason, message=trouble.message, since=trouble.since)
     return Waiting(reason=reason, message=_WORDS[reason], since=None)

@@ -69,9 +69,9 @@ BEGIN
 END
 $$;
 
--- Queues what had failed before `p_before`, of everybody, behind what people wait for; those of one
--- reason, or all. Returns those that wait again, at most `p_limit`.
-CREATE FUNCTION imgapp_retry_failed(p_code text, p_before timestamptz, p_limit integer)
+-- Queues what has failed, of everybody, behind what people wait for: those of one reason, or all.
+-- Returns those that wait again, at most `p_limit`, those that failed first.
+CREATE FUNCTION imgapp_retry_failed(p_code text, p_limit integer)
 RETURNS TABLE (image_id uuid, user_id uuid)
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = ''
 AS $$
@@ -86,9 +86,8 @@ BEGIN
     WHERE i.id IN (
         SELECT f.id FROM public.images f
         WHERE f.analysis_status = 'failed' AND f.deleted_at IS NULL
-            AND coalesce(f.completed_at, '-infinity') < p_before
             AND (p_code IS NULL OR coalesce(f.error_code, 'unknown') = p_code)
-        LIMIT p_limit
+        ORDER BY f.completed_at NULLS FIRST, f.id LIMIT p_limit
         FOR NO KEY UPDATE SKIP LOCKED
     )
     RETURNING i.id, i.user_id;
