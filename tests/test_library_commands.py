@@ -102,6 +102,16 @@ def test_an_import_says_which_batch_follows_it(imgapp: Run, alice: Person, folde
     assert (batch.name, batch.files.added) == ("Spring", 2)
 
 
+def test_an_import_says_what_its_pictures_are_for(imgapp: Run, alice: Person, folder: Path) -> None:
+    too_long = imgapp("import", folder, "--user", alice.email, "--context", "x" * 2_001)
+    assert too_long.returncode == 1
+    assert "no more than 2,000 characters" in too_long.stderr
+    assert batches.list_batches(alice.user_id).items == []
+    imgapp("import", folder, "--user", alice.email, "--context", "A shoe shop")
+    (batch,) = batches.list_batches(alice.user_id).items
+    assert batch.context == "A shoe shop"
+
+
 def test_what_cannot_be_imported_from_or_into_is_named(
     imgapp: Run, alice: Person, folder: Path
 ) -> None:

@@ -105,6 +105,9 @@ def import_(
     name: Annotated[
         str | None, typer.Option("--name", help="What its batch is called; else as the folder.")
     ] = None,
+    context: Annotated[
+        str | None, typer.Option("--context", help="What the pictures are for: the model is told.")
+    ] = None,
 ) -> None:
     """Take the pictures of a folder in; what is there already is passed over.
 
@@ -113,7 +116,7 @@ def import_(
     """
     from imgapp.cli.imports import run
 
-    raise typer.Exit(run(folder, user, name))
+    raise typer.Exit(run(folder, user, name, context))
 
 
 @app.command()

@@ -13,6 +13,7 @@ from typing import Protocol
 from uuid import UUID
 
 import typer
+from pydantic import ValidationError
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
@@ -24,7 +25,9 @@ from rich.progress import (
 
 from imgapp.cli.environment import connected
 from imgapp.cli.signals import STOPPED_BY_A_SIGNAL, Stopped, stop_on_signals
-from imgapp.services import folders, imports, metrics, users
+from imgapp.errors import InvalidRequest
+from imgapp.services import batches, folders, imports, metrics, users
+from imgapp.services.batch_shapes import BatchEdit
 from imgapp.services.folders import shown
 from imgapp.services.imports import FileReport, Outcome
 
@@ -40,9 +43,10 @@ class Display(Protocol):
     def advance(self, counts: Counter[Outcome]) -> None: ...
 
 
-def run(folder: Path, email: str, name: str | None) -> int:
+def run(folder: Path, email: str, name: str | None, context: str | None = None) -> int:
     """Import, report, and answer 1 if a file was refused."""
     found = folders.check_folder(folder)
+    said = None if context is None else described(context)
     counts: Counter[Outcome] = Counter()
     stop_on_signals()
     try:
@@ -53,6 +57,8 @@ def run(folder: Path, email: str, name: str | None) -> int:
             os.nice(_NICENESS)
             try:
                 batch_id = imports.open_batch(user_id, found, name)
+                if said is not None:
+                    batches.edit_batch(user_id, batch_id, said)
                 typer.echo(f"Batch {batch_id}")
                 _import(user_id, found, batch_id, counts)
             finally:
@@ -61,6 +67,14 @@ def run(folder: Path, email: str, name: str | None) -> int:
         typer.echo("Stopped. The same command goes on from here.")
         return STOPPED_BY_A_SIGNAL
     return 1 if counts[Outcome.REFUSED] else 0
+
+
+def described(context: str) -> BatchEdit:
+    """What the pictures are for. Raises InvalidRequest if it is too long."""
+    try:
+        return BatchEdit(context=context)
+    except ValidationError:
+        raise InvalidRequest("--context: no more than 2,000 characters.") from None
 
 
 def _import(user_id: UUID, folder: Path, batch_id: UUID, counts: Counter[Outcome]) -> None:

@@ -241,7 +241,8 @@ class PromptState(rx.State):
         self.trial = []
         for picture in trial.pictures:
             known = offers.get(str(picture.image_id))
-            sides = [said_of("As it is now", picture.now), said_of("With this prompt", picture.new)]
+            before = f"With version {picture.now.prompt_version}"
+            sides = [said_of(before, picture.now), said_of("With the other prompt", picture.new)]
             self.trial.append(
                 Tried(
                     id=str(picture.image_id),
