@@ -89,7 +89,7 @@ def long_field(
     return rx.el.div(
         rx.el.label(label, html_for=attributes["id"]),
         rx.el.textarea(name=name, **attributes),
-        rx.el.p(hint, id=f"{name}-hint", class_name="hint") if hint else None,
+        rx.el.p(hint, id=f"{name}-hint", class_name="field-hint") if hint else None,
         class_name="field",
     )
 
