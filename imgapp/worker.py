@@ -30,6 +30,8 @@ from imgapp.services import (
     people,
     progress,
     removals,
+    run_feed,
+    runs,
     senders,
     sending,
     spool,
@@ -72,6 +74,8 @@ CHORES = (
     Chore(deliveries.trim_deliveries, 3600.0),
     Chore(fetching.attend, 1.0),
     Chore(batches.purge_batches, 3600.0),
+    Chore(run_feed.feed, 1.0, "runs"),
+    Chore(runs.purge_runs, 3600.0),
 )
 
 

@@ -14,8 +14,8 @@ from starlette.exceptions import HTTPException
 M = TypeVar("M", bound=BaseModel)
 
 
-def json_body(shape: type[M]) -> Callable[[Request], Awaitable[M]]:
-    """A dependency that reads the body as `shape`.
+def json_body(shape: type[M], *, optional: bool = False) -> Callable[[Request], Awaitable[M]]:
+    """A dependency that reads the body as `shape`; one that is `optional` may be left out.
 
     FastAPI parses a body parameter before it runs the dependencies, so that a stranger's broken
     JSON would be answered with 422 and not 401. Put this one behind the caller's. It refuses lone
@@ -24,6 +24,8 @@ def json_body(shape: type[M]) -> Callable[[Request], Awaitable[M]]:
     """
 
     async def read(request: Request) -> M:
+        if optional and not await request.body():
+            return shape()
         media_type = request.headers.get("content-type", "application/json").partition(";")[0]
         if not media_type.strip().lower().endswith(("/json", "+json")):
             raise HTTPException(415, "Send JSON: Content-Type: application/json")
@@ -60,9 +62,11 @@ def _with_integers(value: Any) -> Any:
     return value
 
 
-def json_body_schema(shape: type[BaseModel], example: dict[str, Any]) -> dict[str, Any]:
+def json_body_schema(
+    shape: type[BaseModel], example: dict[str, Any], *, required: bool = True
+) -> dict[str, Any]:
     """What OpenAPI says of a body that is read with `json_body`."""
     schema = shape.model_json_schema(ref_template="#/components/schemas/{model}")
     schema.pop("$defs", None)  # answers use the same ones, so they are among the components
     content = {"application/json": {"schema": schema, "example": example}}
-    return {"requestBody": {"required": True, "content": content}}
+    return {"requestBody": {"required": required, "content": content}}

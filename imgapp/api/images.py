@@ -1,4 +1,4 @@
-"""`/api/images`: list and search, read, edit, delete, analyse again, history."""
+"""`/api/images`: list and search, read, edit, delete, analyse again."""
 
 from __future__ import annotations
 
@@ -15,7 +15,6 @@ from imgapp.api.entity_tags import IfMatch, IfNoneMatch, known_tags, required_ta
 from imgapp.api.ids import parse_id
 from imgapp.api.problems import documented
 from imgapp.models import (
-    AnalysesPage,
     AnalysisStatus,
     ImageEdit,
     ImagePage,
@@ -23,8 +22,9 @@ from imgapp.models import (
     ImageStatus,
     Viewer,
 )
-from imgapp.services import analysis, history, images
+from imgapp.services import analysis, images
 from imgapp.services.pools import in_db, in_io
+from imgapp.services.wishes import Wishes
 
 router = APIRouter(prefix="/api/images", tags=["images"])
 
@@ -42,6 +42,15 @@ def _empty_is_none(value: object) -> object:
 Reader = Annotated[Viewer, Depends(require_read)]
 Writer = Annotated[Viewer, Depends(require_write)]
 ImageId = Annotated[UUID, Depends(image_id_in_path)]
+
+
+async def known_image(viewer: Writer, image_id: ImageId) -> UUID:
+    """A picture of the caller, before the body is looked at. Raises NotFound."""
+    await in_db(images.require_image, viewer.user_id, image_id)
+    return image_id
+
+
+KnownImage = Annotated[UUID, Depends(known_image)]
 Edit = Annotated[ImageEdit, Depends(json_body(ImageEdit))]
 PAGE, LARGEST_PAGE = 60, 200
 Limit = Annotated[
@@ -153,20 +162,19 @@ async def read_status(viewer: Reader, image_id: ImageId) -> ImageStatus:
     "/{image_id}/analyze",
     status_code=202,
     response_model=ImageStatus,
-    responses=documented(404),
+    responses=documented("unknown_model", 404),
+    openapi_extra=json_body_schema(
+        Wishes, {"language": "pt-BR", "detail": "detailed"}, required=False
+    ),
 )
-async def analyze_image(viewer: Writer, image_id: ImageId) -> ImageStatus:
-    """Analyse a picture again. What a person wrote stays."""
-    return await in_db(analysis.request_analysis, viewer.user_id, image_id)
+async def analyze_image(
+    viewer: Writer,
+    image_id: KnownImage,
+    wishes: Annotated[Wishes, Depends(json_body(Wishes, optional=True))],
+) -> ImageStatus:
+    """Analyse a picture again, this time by that model, in that language, in that detail.
 
-
-@router.get(
-    "/{image_id}/analyses",
-    response_model=AnalysesPage,
-    responses=documented("invalid_cursor", 404),
-)
-async def list_analyses(
-    viewer: Reader, image_id: ImageId, limit: Limit = PAGE, cursor: Cursor = None
-) -> AnalysesPage:
-    """What describers said of a picture, newest first."""
-    return await in_db(history.list_analyses, viewer.user_id, image_id, limit=limit, cursor=cursor)
+    The model is asked anew, whatever it said before. What a person wrote stays. A picture that is
+    being analysed is left alone.
+    """
+    return await in_db(analysis.request_analysis, viewer.user_id, image_id, wishes)

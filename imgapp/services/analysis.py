@@ -22,7 +22,7 @@ from sqlmodel import Session, col
 from imgapp.adapters import events, queue
 from imgapp.adapters.db import after_commit, transaction
 from imgapp.adapters.imaging import model_copy
-from imgapp.adapters.vision import BASIC, Description, Picture, get_describer
+from imgapp.adapters.vision import BASIC, Ask, Description, Picture, get_describer
 from imgapp.errors import (
     DatabaseUnavailable,
     DescriberError,
@@ -43,11 +43,23 @@ from imgapp.models import (
     WrittenBy,
     now,
 )
-from imgapp.services import breaker, deliveries, files, leases, metrics, pacing, permits, waits
+from imgapp.services import (
+    breaker,
+    deliveries,
+    files,
+    leases,
+    metrics,
+    pacing,
+    permits,
+    vision_models,
+    waits,
+)
 from imgapp.services.asks import ask_for
 from imgapp.services.installation import installation
 from imgapp.services.leases import Claim
+from imgapp.services.reuse import question_of
 from imgapp.services.shown import TEXT_FIELDS, image_status
+from imgapp.services.wishes import Wishes, run_of
 
 log = logging.getLogger(__name__)
 
@@ -61,9 +73,10 @@ _ONLY_ONE = text("SELECT pg_try_advisory_xact_lock(hashtext('imgapp_sweep'))")
 
 @dataclass(frozen=True)
 class Finding:
-    """A describer's answer, when it was asked and how many seconds it took."""
+    """A describer's answer, to what, when it was asked and how many seconds it took."""
 
     description: Description
+    ask: Ask
     asked_at: datetime
     seconds: float
 
@@ -102,18 +115,22 @@ def run_one() -> UUID | None:
     return claim.image_id
 
 
-def request_analysis(user_id: UUID, image_id: UUID) -> ImageStatus:
-    """Analyse a picture (again), before bulk work. Raises NotFound.
+def request_analysis(user_id: UUID, image_id: UUID, wishes: Wishes | None = None) -> ImageStatus:
+    """Analyse a picture (again), before bulk work. Raises NotFound, InvalidRequest (model).
 
-    One that is being analysed is left alone; one that waits for a retry waits no longer.
+    One that is being analysed is left alone; one that waits for a retry waits no longer, and is
+    asked as is said here.
     """
+    wishes = wishes or Wishes()
+    vision_models.check(wishes.model)
     with transaction(user_id) as session:
         query = select(Image).where(col(Image.id) == image_id, col(Image.deleted_at).is_(None))
         image = session.execute(query.with_for_update()).scalar_one_or_none()
         if image is None:
             raise NotFound
         if image.analysis_status != AnalysisStatus.IN_PROGRESS:
-            _queue_again(image)
+            queue_again(image, Priority.INTERACTIVE)
+            image.ask = wishes.as_request()
             session.add(image)
             after_commit(session, partial(queue.enqueue_analysis, image_id))
             _publish(session, image, "image_queued")
@@ -162,7 +179,17 @@ def verdict(error: Exception, attempts: int, jitter: float) -> Verdict:
     return Verdict(error.code, error.detail, delay)
 
 
-def current_text(image: Image, found: Description) -> dict[str, object]:
+def queue_again(image: Image, priority: Priority) -> None:
+    """Let a picture wait for an analysis as if it were new."""
+    image.analysis_status = AnalysisStatus.PENDING
+    image.priority = priority
+    image.queued_at = image.due_at = image.updated_at = now()
+    image.started_at = image.completed_at = None
+    image.attempts = image.lost_attempts = 0
+    image.error_code = image.error_message = None
+
+
+def current_text(image: Image, found: Description | ImageAnalysis) -> dict[str, object]:
     """The columns that an answer changes: what no person wrote and what fits what they wrote."""
     kept = {name for name in TEXT_FIELDS if getattr(image, f"{name}_by") == WrittenBy.PERSON}
     # "Decorative" and an empty alt text are one statement: a model must not make half of it.
@@ -194,7 +221,7 @@ def _describe(claim: Claim) -> Finding:
     with metrics.asking(ask.model) as answered:
         description = get_describer(ask.model).describe(picture, ask)
         answered(description)
-    return Finding(description, asked_at, time.monotonic() - started)
+    return Finding(description, ask, asked_at, time.monotonic() - started)
 
 
 def picture_of(image: Image) -> Picture:
@@ -227,7 +254,7 @@ def _complete(claim: Claim, finding: Finding) -> None:
             after_commit(session, permits.issue_missing)
         if image is None:
             return
-        analysis = _analysis(claim, finding)
+        analysis = _analysis(claim, finding, image)
         session.add(analysis)
         session.flush()
         for name, value in current_text(image, finding.description).items():
@@ -247,7 +274,7 @@ def _tokens(found: Description) -> int:
     return (found.input_tokens or 0) + (found.output_tokens or 0)
 
 
-def _analysis(claim: Claim, finding: Finding) -> ImageAnalysis:
+def _analysis(claim: Claim, finding: Finding, image: Image) -> ImageAnalysis:
     found = finding.description
     return ImageAnalysis(
         image_id=claim.image_id,
@@ -265,6 +292,9 @@ def _analysis(claim: Claim, finding: Finding) -> ImageAnalysis:
         prompt_version=found.prompt_version,
         input_tokens=found.input_tokens,
         output_tokens=found.output_tokens,
+        detail=finding.ask.detail,
+        asked=question_of(finding.ask),
+        run_id=run_of(image),
     )
 
 
@@ -318,15 +348,6 @@ def _leased(session: Session, claim: Claim) -> Image | None:
 def _release(image: Image) -> None:
     image.lease_id = image.lease_expires_at = None
     image.updated_at = now()
-
-
-def _queue_again(image: Image) -> None:
-    image.analysis_status = AnalysisStatus.PENDING
-    image.priority = Priority.INTERACTIVE
-    image.queued_at = image.due_at = image.updated_at = now()
-    image.started_at = image.completed_at = None
-    image.attempts = image.lost_attempts = 0
-    image.error_code = image.error_message = None
 
 
 def _publish(session: Session, image: Image, kind: str) -> None:

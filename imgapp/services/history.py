@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from typing import Annotated
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -32,6 +33,15 @@ from imgapp.services.cursors import Place, read_cursor, write_cursor
 from imgapp.services.shown import shown
 from imgapp.services.versions import Versioned, require, tag_of
 
+Chosen = Annotated[
+    list[TextField],
+    Field(
+        min_length=1,
+        max_length=len(FIELDS),
+        description="All of them, if it is left out. `alt_text` takes `decorative` along",
+    ),
+]
+
 
 class Suggestion(Shape):
     """A person wrote a text, and the newest analysis says something else."""
@@ -54,20 +64,15 @@ class Restoration(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     analysis_id: UUID
-    fields: list[TextField] = Field(
-        default=list(FIELDS),
-        min_length=1,
-        max_length=len(FIELDS),
-        description="All of them, if it is left out. `alt_text` takes `decorative` along",
-    )
+    fields: Chosen = list(FIELDS)
 
 
 class Fields(BaseModel):
-    """Some of the texts of a picture. `alt_text` takes `decorative` along."""
+    """Some of the texts of a picture, or all of them."""
 
     model_config = ConfigDict(extra="forbid")
 
-    fields: list[TextField] = Field(min_length=1, max_length=len(FIELDS))
+    fields: Chosen = list(FIELDS)
 
 
 def list_analyses(

@@ -77,6 +77,12 @@ def get_status(user_id: UUID, image_id: UUID) -> ImageStatus:
         return image_status(image, why(session, image))
 
 
+def require_image(user_id: UUID, image_id: UUID) -> None:
+    """Raises NotFound."""
+    with transaction(user_id) as session:
+        fetch(session, image_id)
+
+
 def public_images(user_id: UUID, ids: Iterable[UUID]) -> list[ImagePublic]:
     """The pictures among `ids` that this person has, in that order, without the trash."""
     with transaction(user_id) as session:

@@ -9,11 +9,13 @@ from imgapp.api.examples.descriptions import DESCRIPTIONS
 from imgapp.api.examples.people import PEOPLE
 from imgapp.api.examples.pictures import EXAMPLE_ID, PICTURES
 from imgapp.api.examples.progress import PROGRESS
+from imgapp.api.examples.runs import RUNS
 from imgapp.api.examples.webhooks import WEBHOOKS
 
 EXAMPLES: dict[str, dict[str, Any]] = {
     **PICTURES,
     **BATCHES,
+    **RUNS,
     **PROGRESS,
     **DESCRIPTIONS,
     **WEBHOOKS,
