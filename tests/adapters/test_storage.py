@@ -271,7 +271,7 @@ def test_a_large_file_is_sent_in_parts(s3_env: None, file: Callable[..., Path]) 
     store = s3.S3Store(BUCKET)
     data = os.urandom(1024 * 1024) * 20
     store.put(KEY, file(data), "image/jpeg")
-    assert bucket_client().head_object(Bucket=BUCKET, Key=KEY)["ETag"].endswith('-3"')
+    assert bucket_client().head_object(Bucket=BUCKET, Key=KEY)["ETag"].endswith('-2"')
     assert store.read(KEY) == data
 
 

@@ -23,7 +23,7 @@ from imgapp.adapters.storage.s3_errors import code_of, refusal, translated
 from imgapp.adapters.storage.s3_links import content_disposition, sign_link
 from imgapp.errors import ImgappError, NotFound, StoreUnavailable
 
-_PART_BYTES = 8 * 1024 * 1024
+_PART_BYTES = 16 * 1024 * 1024
 
 # Parts are read from the disk piece by piece while they are sent: none is held in memory.
 _TRANSFER = TransferConfig(
