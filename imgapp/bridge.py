@@ -20,6 +20,7 @@ from imgapp.services import images
 from imgapp.services.pools import in_db
 from imgapp.ui.cards import Card, card_of
 from imgapp.ui.gallery import GalleryState
+from imgapp.ui.progress_watch import ProgressWatch
 from imgapp.ui.session import tabs
 
 log = logging.getLogger(__name__)
@@ -43,12 +44,16 @@ class Bridge:
         self.app = app
         self.waiting: dict[UUID, dict[UUID, bool]] = {}
         self.pushing: dict[UUID, asyncio.Task[None]] = {}
+        self.progress = ProgressWatch(app, self._connected)
 
     async def run(self) -> None:
         """Listen until cancelled."""
         self.subscriber = Subscriber()
         tabs.on_first = self.subscriber.follow
-        forgetting = asyncio.create_task(self._forget_closed_tabs())
+        beside = [
+            asyncio.create_task(self._forget_closed_tabs()),
+            asyncio.create_task(self.progress.run()),
+        ]
         try:
             async for event in self.subscriber.listen():
                 if event is None:
@@ -57,11 +62,13 @@ class Bridge:
                     self.take(event)
         finally:
             tabs.on_first = None
-            forgetting.cancel()
+            for task in beside:
+                task.cancel()
             await self.subscriber.close()
 
     def take(self, event: Event) -> None:
         """Note a change; it is pushed at once, or with the others when a push is under way."""
+        self.progress.note(event.user_id)
         waiting = self.waiting.setdefault(event.user_id, {})
         counted = event.kind in _COUNTED
         waiting[event.image_id] = waiting.get(event.image_id, False) or counted
@@ -118,6 +125,7 @@ class Bridge:
     async def _reload_everyone(self) -> None:
         """Events were missed: let every tab read its window again."""
         for user_id in tabs.people():
+            self.progress.note(user_id)
             for token in self._connected(user_id):
                 try:
                     cls = GalleryState

@@ -15,6 +15,7 @@ from imgapp.ui.frame import frame
 from imgapp.ui.grid import grid, skeleton
 from imgapp.ui.live import LiveWindow, PatchGap, live_cards
 from imgapp.ui.notices import failures_shown
+from imgapp.ui.progress import strip
 from imgapp.ui.session import current_viewer
 from imgapp.ui.viewer import viewer
 
@@ -97,6 +98,7 @@ def page() -> rx.Component:
     return frame(
         rx.el.h1("Your pictures", class_name="sr-only"),
         _no_model(),
+        strip(),
         rx.cond(
             GalleryState.loaded,
             rx.cond(

@@ -17,7 +17,10 @@ from imgapp.ui import (
     gallery,
     not_found,
     people,
+    progress,
+    progress_failures,
     prompts,
+    queue,
     sign_in,
     webhooks,
 )
@@ -35,7 +38,18 @@ class Page:
 
 
 PAGES = (
-    Page("/", "Pictures · imgapp", gallery.page, gallery.GalleryState.load),
+    Page(
+        "/",
+        "Pictures · imgapp",
+        gallery.page,
+        [gallery.GalleryState.load, progress.ProgressState.load],
+    ),
+    Page(
+        "/failures",
+        "Not described · imgapp",
+        progress_failures.page,
+        [progress_failures.FailuresState.load, progress.ProgressState.load],
+    ),
     Page("/account", "Account · imgapp", account.page, account.AccountState.load),
     Page(
         "/descriptions",
@@ -44,6 +58,7 @@ PAGES = (
         [descriptions.DescriptionsState.load, prompts.PromptState.load],
     ),
     Page("/webhooks", "Webhooks · imgapp", webhooks.page, webhooks.WebhooksState.load),
+    Page("/queue", "Queue · imgapp", queue.page, queue.QueueState.load),
     Page("/people", "People · imgapp", people.page, people.PeopleState.load),
     Page("/audit", "Audit trail · imgapp", audit.page, audit.AuditState.load),
     Page("/sign-in", "Sign in · imgapp", sign_in.page),

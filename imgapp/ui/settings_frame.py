@@ -11,7 +11,7 @@ from imgapp.ui.browser import PlainLink, local_time, time_ago
 from imgapp.ui.frame import frame
 
 _PAGES = {"/account": "Account", "/descriptions": "Descriptions", "/webhooks": "Webhooks"}
-_ADMINISTRATION = {"/people": "People", "/audit": "Audit trail"}
+_ADMINISTRATION = {"/queue": "Queue", "/people": "People", "/audit": "Audit trail"}
 
 
 def settings_page(
