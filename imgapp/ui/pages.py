@@ -70,7 +70,10 @@ PAGES = (
 
 def look() -> dict[str, Any]:
     """What every page shares: arguments of `rx.App`."""
-    sheets = ("tokens", "base", "gallery", "viewer", "uploads", "sheet", "settings", "descriptions")
+    sheets = (
+        *("tokens", "base", "gallery", "viewer", "uploads", "sheet"),
+        *("settings", "descriptions", "progress"),
+    )
     return {
         "stylesheets": [f"/styles/{name}.css" for name in sheets],
         "head_components": [

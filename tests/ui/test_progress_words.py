@@ -157,7 +157,7 @@ def test_the_figures_of_the_queue() -> None:
     assert shown == {
         "Uploaded by hand": ("40", "2 people · 1 for their next attempt"),
         "In bulk": ("1,200", "1 person"),
-        "Under way": ("8", "of 8 at most · 2 worker processes"),
+        "Under way": ("8", "of 8 at most · 2 workers"),
         "Oldest waiting": ("1 h 30 min", ""),
         "Described in the last minute": ("96", "about 12 min for what waits"),
         "Failed in the last minute": ("1", ""),
