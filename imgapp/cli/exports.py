@@ -12,20 +12,16 @@ from contextlib import contextmanager, suppress
 from enum import StrEnum
 from io import TextIOWrapper
 from pathlib import Path
-from typing import IO, Any, TextIO
+from typing import IO, TextIO
 
 from imgapp.cli.environment import connected
 from imgapp.cli.signals import STOPPED_BY_A_SIGNAL, Stopped, stop_on_signals
 from imgapp.errors import InvalidRequest
 from imgapp.services import exports, users
+from imgapp.services.csv_cells import cell
 from imgapp.services.exports import FIELDS, ExportedImage
 
 STDOUT = "-"
-_SEPARATOR = "; "
-
-# How cells begin that spreadsheets may take for formulas (OWASP, "CSV Injection"), full-width ones
-# too; and the apostrophe itself, so that whoever reads takes away exactly one.
-_DANGEROUS = ("=", "+", "-", "@", "\t", "\r", "\n", "'", "＝", "＋", "－", "＠")  # noqa: RUF001
 
 
 class Format(StrEnum):
@@ -54,18 +50,9 @@ def _write_csv(images: Iterator[ExportedImage], file: TextIO) -> int:
     writer.writerow(FIELDS)
     count = 0
     for image in images:
-        writer.writerow([_cell(value) for value in image.model_dump(mode="json").values()])
+        writer.writerow([cell(value) for value in image.model_dump(mode="json").values()])
         count += 1
     return count
-
-
-def _cell(value: Any) -> str:
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    text = _SEPARATOR.join(value) if isinstance(value, list) else str(value)
-    return f"'{text}" if text.lstrip(" ").startswith(_DANGEROUS) else text
 
 
 def _write_json(images: Iterator[ExportedImage], file: TextIO) -> int:

@@ -13,7 +13,7 @@ from sqlmodel import Session, col, select
 from imgapp.adapters import db, passwords
 from imgapp.errors import Conflict, Forbidden, InvalidRequest, NotFound
 from imgapp.models import Identity, Image, Shape, StorageUsage, User, now
-from imgapp.services import attempts, audit, preferences, prompts, sessions, webhooks
+from imgapp.services import attempts, audit, preferences, prompts, sessions, spending, webhooks
 from imgapp.services.audit import Kind
 from imgapp.services.shown import TEXT_FIELDS
 from imgapp.services.users import MAX_PASSWORD, check_password, normalized
@@ -126,6 +126,7 @@ def export_account(user_id: UUID) -> dict[str, Any]:
     """The head of a person's export: all of the account that is not a picture."""
     account = get_account(user_id)
     audit.record(Kind.ACCOUNT_EXPORTED, user_id)
+    spent = spending.list_months(user_id, spending.MOST_MONTHS)
     told = [one.model_dump(mode="json") for one in webhooks.list_webhooks(user_id)]
     return {
         "exported_at": now().isoformat(),
@@ -133,6 +134,7 @@ def export_account(user_id: UUID) -> dict[str, Any]:
         "preferences": preferences.get_preferences(user_id).model_dump(mode="json"),
         "prompt": prompts.get_prompt(user_id).template,
         "webhooks": told,
+        "spending": [one.model_dump(mode="json") for one in spent],
     }
 
 

@@ -51,6 +51,7 @@ from imgapp.services import (
     metrics,
     pacing,
     permits,
+    spending,
     vision_models,
     waits,
 )
@@ -59,6 +60,7 @@ from imgapp.services.installation import installation
 from imgapp.services.leases import Claim
 from imgapp.services.reuse import question_of
 from imgapp.services.shown import TEXT_FIELDS, image_status
+from imgapp.services.spending import Bill
 from imgapp.services.wishes import Wishes, run_of
 
 log = logging.getLogger(__name__)
@@ -107,6 +109,8 @@ def run_one() -> UUID | None:
         except ShuttingDown:
             leases.hand_back(claim)
         except Exception as error:
+            if isinstance(error, DescriberError):
+                tokens.append(_tokens(error))
             _insist(partial(_fail, claim, error))
         else:
             _insist(partial(_complete, claim, finding))
@@ -248,29 +252,37 @@ def _copy_for_model(image: Image) -> bytes:
 
 
 def _complete(claim: Claim, finding: Finding) -> None:
+    bill = spending.bill_of(claim.model, finding.description)
     with transaction(claim.user_id) as session:
         image = _leased(session, claim)
         if breaker.answered(session, claim):
             after_commit(session, permits.issue_missing)
-        if image is None:
-            return
-        analysis = _analysis(claim, finding, image)
-        session.add(analysis)
-        session.flush()
-        for name, value in current_text(image, finding.description).items():
-            setattr(image, name, value)
-        image.analysis_id = analysis.id
-        image.analysis_status = AnalysisStatus.COMPLETED
-        image.attempts += 1
-        image.completed_at = analysis.completed_at
-        image.error_code = image.error_message = image.ask = None
-        _release(image)
-        _publish(session, image, "image_described")
-        deliveries.send_soon(session, image.user_id)
-        after_commit(session, partial(metrics.analysis_ended, "completed"))
+        if image is not None:
+            _keep(session, image, claim, finding, bill)
+        # An answer that nobody has use for any more is paid for, too.
+        if claim.asks:
+            spending.settle(session, claim.lease_id, bill)
 
 
-def _tokens(found: Description) -> int:
+def _keep(session: Session, image: Image, claim: Claim, finding: Finding, bill: Bill) -> None:
+    analysis = _analysis(claim, finding, image)
+    analysis.cost = bill.dollars
+    session.add(analysis)
+    session.flush()
+    for name, value in current_text(image, finding.description).items():
+        setattr(image, name, value)
+    image.analysis_id = analysis.id
+    image.analysis_status = AnalysisStatus.COMPLETED
+    image.attempts += 1
+    image.completed_at = analysis.completed_at
+    image.error_code = image.error_message = image.ask = None
+    _release(image)
+    _publish(session, image, "image_described")
+    deliveries.send_soon(session, image.user_id)
+    after_commit(session, partial(metrics.analysis_ended, "completed"))
+
+
+def _tokens(found: Description | DescriberError) -> int:
     return (found.input_tokens or 0) + (found.output_tokens or 0)
 
 
@@ -301,9 +313,12 @@ def _analysis(claim: Claim, finding: Finding, image: Image) -> ImageAnalysis:
 def _fail(claim: Claim, error: Exception) -> None:
     if not isinstance(error, ImgappError):
         log.error("analysis_broke", exc_info=error, extra={"image_id": str(claim.image_id)})
+    bill = spending.bill_of_failure(claim.model, error)
     with transaction(claim.user_id) as session:
         image = _leased(session, claim)
         counts = breaker.failed(session, claim, error)
+        if claim.asks:
+            spending.settle(session, claim.lease_id, bill, failed=True)
         if image is None:
             return
         ruling = _rule(image, error, counts=counts)

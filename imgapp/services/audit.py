@@ -70,6 +70,7 @@ class Kind(StrEnum):
     ADMINISTRATOR_REVOKED = "administrator_revoked"
     QUOTA_CHANGED = "quota_changed"
     INSTALLATION_CHANGED = "installation_changed"
+    BUDGET_CHANGED = "budget_changed"
     FAILURES_RETRIED = "failures_retried"
     PROMPT_CHANGED = "prompt_changed"
     WEBHOOK_CREATED = "webhook_created"

@@ -61,7 +61,8 @@ class InstallationPublic(Shape):
     @property
     def limited(self) -> bool:
         """Whether more may be due than may be under way."""
-        return self.paced or self.max_in_flight is not None
+        others = (self.max_in_flight, self.budget, self.person_budget)
+        return self.paced or any(limit is not None for limit in others)
 
 
 class InstallationEdit(BaseModel):

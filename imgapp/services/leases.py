@@ -28,7 +28,7 @@ from imgapp.errors import (
     TransientDescriberError,
 )
 from imgapp.models import AnalysisStatus, Image, new_id
-from imgapp.services import metrics
+from imgapp.services import metrics, spending
 from imgapp.services.breaker import server_and_model
 
 log = logging.getLogger(__name__)
@@ -123,6 +123,7 @@ def renew(taken: Claim) -> bool:
 def hand_back(taken: Claim) -> None:
     """Return a picture to the queue at once; no attempt is counted."""
     with transaction(taken.user_id) as session:
+        spending.drop(session, taken.lease_id)
         released = session.execute(
             update(Image)
             .where(col(Image.id) == taken.image_id, col(Image.lease_id) == taken.lease_id)

@@ -16,7 +16,7 @@ from uuid import UUID
 
 from imgapp.adapters import counters
 from imgapp.adapters.vision.base import Description
-from imgapp.errors import RejectedFile
+from imgapp.errors import DescriberError, RejectedFile
 from imgapp.models import Image, Priority
 from imgapp.services.spool import SpooledFile
 from imgapp.settings import get_settings
@@ -121,13 +121,18 @@ def asking(model: str | None) -> Iterator[Callable[[Description], None]]:
     """Measure a call of a describer; call what is yielded with its answer."""
     label, began = model_label(model), time.monotonic()
     answers: list[Description] = []
+    failures: list[DescriberError] = []
     try:
         yield answers.append
+    except DescriberError as error:
+        failures.append(error)
+        raise
     finally:
         outcome = "answered" if answers else "failed"
         took = time.monotonic() - began
         MODEL_SECONDS.labels(model=label, outcome=outcome).observe(took)
-        for answer in answers:
+        reported: list[Description | DescriberError] = [*answers, *failures]
+        for answer in reported:
             MODEL_TOKENS.labels(model=label, direction="input").inc(answer.input_tokens or 0)
             MODEL_TOKENS.labels(model=label, direction="output").inc(answer.output_tokens or 0)
 

@@ -28,7 +28,7 @@ from imgapp.errors import (
     TransientDescriberError,
 )
 from imgapp.models import Image, PromptTrial, now
-from imgapp.services import breaker, leases, metrics, pacing
+from imgapp.services import breaker, budgets, leases, metrics, pacing, spending
 from imgapp.services.analysis import picture_of
 from imgapp.services.asks import ask_with
 from imgapp.services.prompts import Asked
@@ -55,14 +55,23 @@ def answer_one(user_id: UUID, trial_id: UUID) -> None:
     question = _take(user_id, trial_id)
     if question is None:
         return
+    model = question.ask.model or get_settings().vision_model
+    call_id = None
     try:
+        _check_cloud(question)
+        call_id = budgets.reserve(user_id, model)
         found, seconds = _answer(question)
+        bill = spending.bill_of(model, found)
         changes = _answered(found, seconds)
     except Exception as error:
         if not isinstance(error, ImgappError):
             log.error("trial_broke", exc_info=error, extra={"trial_id": str(trial_id)})
+        bill = spending.bill_of_failure(model, error)
         changes = _failed(error)
     with transaction(user_id) as session:
+        if call_id is not None:
+            spending.settle(session, call_id, bill, failed=changes["state"] == "failed")
+            changes["cost"] = bill.cost
         row = update(PromptTrial).where(col(PromptTrial.id) == question.id)
         session.execute(row.values(finished_at=now(), **changes))
         after_commit(session, partial(queue.enqueue_trial, user_id, trial_id))
@@ -92,12 +101,15 @@ def _take(user_id: UUID, trial_id: UUID) -> _Question | None:
         return _Question(row.id, ask, image)
 
 
-def _answer(question: _Question) -> tuple[Description, float]:
-    """Raises ImgappError."""
+def _check_cloud(question: _Question) -> None:
     if question.ask.model == BASIC:
         raise PermanentDescriberError(
             "This picture is not sent to a model elsewhere.", code="never_cloud"
         )
+
+
+def _answer(question: _Question) -> tuple[Description, float]:
+    """Raises ImgappError."""
     _check_server()
     picture = picture_of(question.image)
     turn = _turn()

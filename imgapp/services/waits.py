@@ -10,6 +10,7 @@ from sqlmodel import Session, col, select
 from imgapp.adapters import events
 from imgapp.adapters.db import after_commit, transaction
 from imgapp.models import Image, Installation, Preferences, Waiting, WaitingReason
+from imgapp.services import budgets
 from imgapp.services.breaker import server_and_model, troubles_in
 
 _AT_ONCE = 2_000
@@ -17,7 +18,6 @@ _NOTE = text("SELECT image_id, user_id FROM imgapp_note_waits(:server, :model, :
 
 _WORDS = {
     WaitingReason.PAUSED: "You have paused your analyses.",
-    WaitingReason.BUDGET: "This month's budget is used up.",
     WaitingReason.PROVIDER_DOWN: "The vision model server does not answer.",
 }
 
@@ -50,7 +50,8 @@ def explain(session: Session, reason: WaitingReason, model: str | None = None) -
     if reason is WaitingReason.PROVIDER_DOWN and (found := troubles_in(session)):
         trouble = next((one for one in found if one.model in (None, model)), found[0])
         return Waiting(reason=reason, message=trouble.message, since=trouble.since)
-    return Waiting(reason=reason, message=_WORDS[reason], since=None)
+    said = budgets.words(session) if reason is WaitingReason.BUDGET else _WORDS[reason]
+    return Waiting(reason=reason, message=said, since=None)
 
 
 def _paused(session: Session) -> Waiting:

@@ -54,6 +54,7 @@ WORDS = {
     Kind.ADMINISTRATOR_REVOKED: "Took the administrator's role from",
     Kind.QUOTA_CHANGED: "Changed the quota of",
     Kind.INSTALLATION_CHANGED: "Changed how pictures are analysed",
+    Kind.BUDGET_CHANGED: "Changed the budget of",
     Kind.FAILURES_RETRIED: "Had failed analyses tried again",
     Kind.PROMPT_CHANGED: "Changed what models are asked for everybody",
     Kind.WEBHOOK_CREATED: "Made a webhook",
