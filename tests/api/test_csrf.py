@@ -123,8 +123,8 @@ def test_reading_changes_nothing_whatever_method_it_claims_to_be(
 ) -> None:
     image = add_image(admin.user_id)
     for header in ("x-http-method-override", "x-method-override", "x-http-method"):
-        answer = hers.get(f"/api/images/{image.id}?_method=DELETE", headers={header: "DELETE"})
-        assert answer.status_code == 200
+        assert hers.get(f"/api/images/{image.id}", headers={header: "DELETE"}).status_code == 200
+    assert hers.get(f"/api/images/{image.id}?_method=DELETE").status_code == 422
     assert images.get_image(admin.user_id, image.id)
 
 
@@ -135,8 +135,7 @@ def test_another_site_cannot_read_either(hers: TestClient) -> None:
         "/api/images",
         headers={"origin": "https://evil.example", "access-control-request-method": "DELETE"},
     )
-    assert asked.status_code == 405
-    assert "access-control-allow-origin" not in asked.headers
+    assert not [name for name in asked.headers if name.startswith("access-control-")]
 
 
 def test_the_cookie_is_kept_from_scripts_and_other_sites(

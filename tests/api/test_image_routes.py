@@ -248,6 +248,7 @@ def test_the_status_is_small_and_complete(client: TestClient, alice: Person) -> 
         "id",
         "status",
         "waiting_reason",
+        "waiting",
         "attempts",
         "error",
         "queued_at",

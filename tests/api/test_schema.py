@@ -37,6 +37,10 @@ CONFIG: dict[str, Any] = {
         for name in MORE_THAN_A_SCHEMA_SAYS
     ],
 }
+# On a busy machine a dependency may not answer in time, and then the document says 503.
+CONFIG["operations"].append(
+    {"include-name": "GET /api/health", "checks": {"not_a_server_error": {"enabled": False}}}
+)
 
 schema = schemathesis.openapi.from_asgi(
     "/api/openapi.json", create_api(), config=SchemathesisConfig.from_dict(CONFIG)

@@ -258,7 +258,7 @@ def test_a_key_that_cannot_be_kept_is_refused(
     alice: Person, client_for: Client, picture_file: Callable[..., Path], key: str
 ) -> None:
     answer = send(client_for(alice), picture_file(), **{"Idempotency-Key": key})
-    assert answer.status_code == 400
+    assert answer.status_code == 422
     assert images.count_images(alice.user_id) == 0
 
 

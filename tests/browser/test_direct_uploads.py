@@ -32,6 +32,8 @@ def endpoint() -> Iterator[str]:
     server.start()
     host, port = server.get_host_and_port()
     address = f"http://{host}:{port}"
+    # All servers of this process hold the same objects.
+    httpx.post(f"{address}/moto-api/reset").raise_for_status()
     bucket(address).create_bucket(Bucket=BUCKET)
     yield address
     server.stop()
