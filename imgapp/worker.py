@@ -28,6 +28,7 @@ from imgapp.services import (
     leases,
     metrics,
     people,
+    permits,
     progress,
     removals,
     run_feed,
@@ -60,7 +61,7 @@ class Chore:
 
 
 CHORES = (
-    Chore(analysis.sweep, 2.0),
+    Chore(analysis.sweep, permits.SWEEP_SECONDS, "queue"),
     Chore(progress.note_rounds, 2.0),
     Chore(spool.sweep_spool, 900.0),
     Chore(trash.purge_trash, 3600.0),

@@ -32,7 +32,7 @@ class DiskStore:
     def put(self, key: str, path: Path, content_type: str) -> None:  # noqa: ARG002
         """Move the file at `path` to its place; it is on the disk when this returns."""
         target = self._path(key)
-        with _translated():
+        with _translated(self._root, writing=True):
             _prepare(self._root)
             _make_folder(target.parent)
             try:
@@ -143,11 +143,11 @@ def _is_away(root: Path) -> bool:
 
 
 @contextmanager
-def _translated(root: Path | None = None) -> Iterator[None]:
+def _translated(root: Path | None = None, *, writing: bool = False) -> Iterator[None]:
     try:
         yield
     except (FileNotFoundError, NotADirectoryError, IsADirectoryError) as error:
-        if root is not None and _is_away(root):
+        if writing or (root is not None and _is_away(root)):
             raise StoreUnavailable(_AWAY) from error
         raise NotFound("The file is not in the store.") from error
     except OSError as error:
