@@ -200,9 +200,7 @@ def figures_of(found: QueuePublic) -> list[Figure]:
     oldest = min((lane.oldest_at for lane in found.lanes if lane.oldest_at), default=None)
     waited = duration_words((found.at - oldest).total_seconds()) if oldest else "none"
     most = f"of {found.max_in_flight:,} at most" if found.max_in_flight else ""
-    workers = (
-        "" if found.workers is None else f"{found.workers:,} {_plural('worker', found.workers)}"
-    )
+    workers = "" if found.workers is None else _workers(found.workers)
     recent = found.throughput
     ended = recent.completed_last_minute
     return [
@@ -241,8 +239,8 @@ def _people(count: int) -> str:
     return f"{count:,} {'person' if count == 1 else 'people'}"
 
 
-def _plural(word: str, count: int) -> str:
-    return word if count == 1 else f"{word}s"
+def _workers(count: int) -> str:
+    return f"{count:,} worker{'' if count == 1 else 's'}"
 
 
 _LANES = {"interactive": "Uploaded by hand", "bulk": "In bulk"}

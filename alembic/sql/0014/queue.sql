@@ -1,30 +1,46 @@
 -- The queue as administrators see it: numbers, and nobody's pictures.
 CREATE FUNCTION imgapp_queue() RETURNS jsonb
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = ''
+SET enable_seqscan = off SET enable_bitmapscan = off
 AS $$
 DECLARE
     v_now timestamptz := clock_timestamp();
 BEGIN
     PERFORM public.imgapp_require_admin();
     RETURN (
-        WITH pending AS MATERIALIZED (
-            SELECT i.priority, i.waiting_reason, i.user_id, count(*) AS images,
-                count(*) FILTER (WHERE i.due_at > v_now) AS later, min(i.queued_at) AS oldest
+        -- By the indexes alone where that can be: a hundred thousand may wait.
+        WITH heads AS MATERIALIZED (
+            SELECT i.priority, i.user_id, i.lane, count(*) AS images,
+                count(*) FILTER (WHERE i.due_at > v_now) AS later
             FROM public.images i
             WHERE i.analysis_status = 'pending' AND i.deleted_at IS NULL
-            GROUP BY i.priority, i.waiting_reason, i.user_id
-        ), waiting AS (
-            -- Pictures of people who may not sign in wait until they may.
-            SELECT p.* FROM pending p JOIN public.users u ON u.id = p.user_id
-                AND u.disabled_at IS NULL AND u.deleting_at IS NULL
+            GROUP BY i.priority, i.user_id, i.lane
         ), lanes AS (
-            SELECT w.priority, sum(w.images) AS images, sum(w.later) AS later,
-                count(DISTINCT w.user_id) AS people, min(w.oldest) AS oldest
-            FROM waiting w GROUP BY w.priority
+            SELECT h.priority, sum(h.images) AS images, sum(h.later) AS later,
+                count(DISTINCT h.user_id) AS people, min(first.queued_at) AS oldest
+            FROM heads h
+            -- Pictures of people who may not sign in wait until they may.
+            JOIN public.users u ON u.id = h.user_id
+                AND u.disabled_at IS NULL AND u.deleting_at IS NULL
+            CROSS JOIN LATERAL (
+                SELECT i.queued_at FROM public.images i
+                WHERE i.analysis_status = 'pending' AND i.deleted_at IS NULL
+                    AND i.priority = h.priority AND i.user_id = h.user_id AND i.lane = h.lane
+                ORDER BY i.due_at LIMIT 1
+            ) first
+            GROUP BY h.priority
+        ), held AS (
+            SELECT i.user_id, i.waiting_reason AS reason, count(*) AS images
+            FROM public.images i
+            WHERE i.analysis_status = 'pending' AND i.deleted_at IS NULL
+                AND i.waiting_reason IS NOT NULL
+            GROUP BY i.user_id, i.waiting_reason
         ), reasons AS (
-            SELECT w.waiting_reason AS reason, sum(w.images) AS images,
-                count(DISTINCT w.user_id) AS people
-            FROM waiting w WHERE w.waiting_reason IS NOT NULL GROUP BY w.waiting_reason
+            SELECT h.reason, sum(h.images) AS images, count(*) AS people
+            FROM held h
+            JOIN public.users u ON u.id = h.user_id
+                AND u.disabled_at IS NULL AND u.deleting_at IS NULL
+            GROUP BY h.reason
         ), flying AS (
             SELECT count(*) AS images, min(i.started_at) AS oldest
             FROM public.images i
