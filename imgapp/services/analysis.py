@@ -148,6 +148,7 @@ def sweep() -> None:
 
     One worker at a time does this. Raises DatabaseUnavailable, QueueUnavailable.
     """
+    leases.look_at_the_clock()
     try:
         with transaction() as session:
             if session.execute(_ONLY_ONE).scalar_one():
