@@ -29,6 +29,7 @@ NAMES = [f"{method.upper()} {path}" for method, path, _ in OPERATIONS]
 ELSEWHERE = frozenset(
     {
         "account_disabled",
+        "budget_used_up",
         "configuration_error",
         "damaged",
         "describer_error",

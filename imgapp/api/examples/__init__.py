@@ -10,6 +10,7 @@ from imgapp.api.examples.people import PEOPLE
 from imgapp.api.examples.pictures import EXAMPLE_ID, PICTURES
 from imgapp.api.examples.progress import PROGRESS
 from imgapp.api.examples.runs import RUNS
+from imgapp.api.examples.spending import SPENDING
 from imgapp.api.examples.webhooks import WEBHOOKS
 
 EXAMPLES: dict[str, dict[str, Any]] = {
@@ -20,6 +21,7 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     **DESCRIPTIONS,
     **WEBHOOKS,
     **PEOPLE,
+    **SPENDING,
     "Health": {
         "status": "ok",
         "checks": {"database": "ok", "queue": "ok", "store": "ok"},
