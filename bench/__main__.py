@@ -8,6 +8,8 @@ from __future__ import annotations
 import sys
 
 from bench import (
+    analysis,
+    described,
     first_light,
     import_memory,
     independence,
@@ -24,6 +26,8 @@ BENCHES = {
     "ingest": ingest.run,
     "s3_ingest": s3_ingest.run,
     "push": push.run,
+    "analysis": analysis.run,
+    "described": described.run,
     "independence": independence.run,
     "memory": memory.run,
     "import_memory": import_memory.run,
