@@ -47,7 +47,7 @@ export function ViewerDialog({ cards, imageId, onShow, onChange, onClose, childr
   }, [imageId, card, onChange, onClose]);
 
   const onKeyDown = (event) => {
-    if (event.altKey || event.ctrlKey || event.metaKey || event.target.matches("input, textarea"))
+    if (event.altKey || event.ctrlKey || event.metaKey || event.target.matches("input, textarea, select"))
       return;
     if (event.key === "ArrowLeft" && previous) onShow(previous);
     if (event.key === "ArrowRight" && next) onShow(next);

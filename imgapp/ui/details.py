@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from imgapp.models import ImagePublic
+from imgapp.models import ImagePublic, WrittenBy
+from imgapp.services.choices import FIELDS
 from imgapp.ui.cards import status_note
 from imgapp.ui.facts import Fact, facts_of, writer
 
@@ -29,7 +30,19 @@ class Details:
     visible_text_by: str = ""
     decorative: bool = False
     language: str = ""
+    written: list[str] = field(default_factory=list)
+    """The texts that a person wrote or chose, by `history.TextField`."""
+    context: str = ""
+    never_cloud: bool = False
     facts: list[Fact] = field(default_factory=list)
+
+
+def written_by_people(image: ImagePublic) -> list[str]:
+    """Texts that no model overwrites. An alt text and "decorative" are one."""
+    people = {name for name, by in image.written_by.items() if by is WrittenBy.PERSON}
+    if "decorative" in people:
+        people.add("alt_text")
+    return [name for name in FIELDS if name in people]
 
 
 def details_of(image: ImagePublic) -> Details:
@@ -51,5 +64,8 @@ def details_of(image: ImagePublic) -> Details:
         visible_text_by=writer(image, "visible_text"),
         decorative=bool(image.decorative),
         language=image.language or "",
+        written=written_by_people(image),
+        context=image.context or "",
+        never_cloud=image.never_cloud,
         facts=facts_of(image),
     )

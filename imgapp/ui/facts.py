@@ -40,6 +40,8 @@ def facts_of(image: ImagePublic) -> list[Fact]:
 def writer(image: ImagePublic, field: str) -> str:
     """Who wrote a text field, as a few words."""
     by = image.written_by.get(field)
+    if model := image.restored_from.get(field):
+        return f"from {model}, chosen by a person"
     if by is WrittenBy.PERSON:
         return "written by a person"
     if by is WrittenBy.MODEL:

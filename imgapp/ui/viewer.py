@@ -10,13 +10,18 @@ from imgapp.services import analysis, images
 from imgapp.services.pools import in_db
 from imgapp.ui.browser import CopyButton, PlainLink, ViewerDialog, local_time
 from imgapp.ui.cards import Card
+from imgapp.ui.describing import Describing
+from imgapp.ui.describing_section import describing_section
 from imgapp.ui.details import Details, details_of
+from imgapp.ui.history import TextHistory
+from imgapp.ui.history_sections import history_section, suggestion, text_owner
+from imgapp.ui.history_words import TITLES
 from imgapp.ui.notices import failures_shown, id_of, notice, say
 from imgapp.ui.session import current_viewer
 from imgapp.ui.status import status_badge
 
 
-class ViewerState(rx.State):
+class ViewerState(TextHistory, Describing, rx.State):
     """The picture that is open, if any."""
 
     image: Details = Details()
@@ -25,18 +30,21 @@ class ViewerState(rx.State):
     async def show(self, image_id: str):
         user = current_viewer().user_id
         async with failures_shown(self):
-            self.image = details_of(await in_db(images.get_image, user, id_of(image_id)))
+            image = await in_db(images.get_image, user, id_of(image_id))
+            self.image = details_of(image)
+            await self._follow(user, image.id)
 
     @rx.event
     async def read_again(self):
         current_viewer()
-        if self.image.id:
-            await self.show(self.image.id)
+        await self._look_again()
 
     @rx.event
     async def close(self):
         current_viewer()
         self.image = Details()
+        self.describing_open = False
+        self._forget()
 
     @rx.event
     async def try_again(self, image_id: str):
@@ -52,6 +60,13 @@ class ViewerState(rx.State):
             await self.close()
             await say(self, f"{image.filename} is in the trash", undo_id=image.id)
 
+    async def _look_again(self) -> None:
+        if self.image.id:
+            await self.show(self.image.id)
+
+    def _shown_id(self) -> str:
+        return self.image.id
+
 
 def viewer(cards: Var[list[Card]]) -> rx.Component:
     """The dialog. `cards` are the pictures that next and previous go through."""
@@ -63,6 +78,8 @@ def viewer(cards: Var[list[Card]]) -> rx.Component:
             _state(image),
             _texts(image),
             _facts(image),
+            describing_section(ViewerState, image),
+            history_section(ViewerState),
             _actions(image),
             class_name="viewer-panel",
         ),
@@ -140,17 +157,17 @@ def _texts(image: Details) -> rx.Component:
     )
     return rx.el.div(
         _text(
-            "Alt text",
+            "alt_text",
             image.alt_text_by,
             alt_text,
             rx.cond(image.alt_text != "", CopyButton.create(text=image.alt_text, label="Copy")),
         ),
-        _text("Description", image.description_by, _said(image.description, lang=image.language)),
-        _text("Tags", image.tags_by, _tags(image)),
+        _text("description", image.description_by, _said(image.description, lang=image.language)),
+        _text("tags", image.tags_by, _tags(image)),
         rx.cond(
             image.visible_text != "",
             _text(
-                "Text in the picture",
+                "visible_text",
                 image.visible_text_by,
                 rx.el.p(image.visible_text, class_name="viewer-visible-text"),
             ),
@@ -159,14 +176,17 @@ def _texts(image: Details) -> rx.Component:
     )
 
 
-def _text(title: str, by: Var[str], *content: rx.Component) -> rx.Component:
+def _text(name: str, by: Var[str], *content: rx.Component) -> rx.Component:
+    title = TITLES[name]
     return rx.el.section(
         rx.el.div(
             rx.el.h3(title),
             rx.cond(by != "", rx.el.span(by, class_name="byline")),
+            text_owner(ViewerState, name, ViewerState.image.written),
             class_name="viewer-text-head",
         ),
         *content,
+        suggestion(ViewerState, name, title),
     )
 
 
