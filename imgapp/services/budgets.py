@@ -51,8 +51,8 @@ class BudgetPublic(Shape):
     spent: float
     reserved: float = Field(description="Set aside for calls that are under way")
     left: float | None
-    used_up: bool = Field(description="No model is asked before it is raised, or the month over")
-    everybody_used_up: bool = Field(description="The installation's budget has nothing left")
+    used_up: bool = Field(description="No room for another picture, until it is raised or reset")
+    everybody_used_up: bool = Field(description="The same of the installation's budget")
     resets_at: datetime = Field(description="When the next month begins, by UTC")
 
 
@@ -107,7 +107,7 @@ Pictures = Annotated[int, Field(ge=0, le=10_000_000)]
 def get_budget(user_id: UUID) -> BudgetPublic:
     """How the person stands this month."""
     with transaction(user_id) as session:
-        return _budget(_allowance(session, ""))
+        return _budget(_allowance(session, _default_model()))
 
 
 def estimate(user_id: UUID, pictures: int, model: str | None = None) -> Estimate:
@@ -115,7 +115,7 @@ def estimate(user_id: UUID, pictures: int, model: str | None = None) -> Estimate
 
     Raises DatabaseUnavailable.
     """
-    asked = model or str(server_and_model()["model"])
+    asked = model or _default_model()
     with transaction(user_id) as session:
         known = _allowance(session, asked)
     if asked == BASIC:
@@ -142,16 +142,15 @@ def reserve(user_id: UUID, model: str) -> UUID:
 
 def words(session: Session) -> str:
     """Why the pictures of the person of this transaction wait for a budget."""
-    stands = _budget(_allowance(session, ""))
-    when = f"{stands.resets_at:%B} {stands.resets_at.day}"
-    after = f"Pictures go on when an administrator raises it, or on {when}."
+    stands = _budget(_allowance(session, _default_model()))
     if stands.everybody_used_up:
-        return f"The installation's budget of this month is used up. {after}"
-    if stands.limit is None:
-        return f"What is left of the installation's budget is less than a picture costs. {after}"
-    if stands.used_up:
-        return f"Your budget of ${stands.limit:,.2f} for this month is used up. {after}"
-    return f"What is left of this month's budget is less than a picture costs. {after}"
+        reason = "The installation's budget of this month is used up."
+    elif stands.used_up:
+        reason = "Your budget of this month is used up."
+    else:
+        reason = "What is left of this month's budget is less than a picture costs."
+    when = f"{stands.resets_at:%B} {stands.resets_at.day}"
+    return f"{reason} Pictures go on when an administrator raises it, or on {when}."
 
 
 def list_people(
@@ -203,22 +202,31 @@ def set_budget(user_id: UUID, person_id: UUID, budget: float | None) -> PersonSp
     return person
 
 
+def _default_model() -> str:
+    return str(server_and_model()["model"])
+
+
 def _allowance(session: Session, model: str) -> Any:
     return session.execute(_ALLOWANCE, {"model": model}).one()
 
 
 def _budget(known: Any) -> BudgetPublic:
-    limit = None if known.budget is None else float(known.budget)
-    left = None if known.budget is None else float(max(known.budget - known.spent, 0))
+    calls = (known.answers or 0) + (known.failures or 0)
+    one = known.cost / calls if calls else Decimal(0)
+    left = None if known.budget is None else max(known.budget - known.spent, Decimal(0))
     return BudgetPublic(
-        limit=limit,
+        limit=None if known.budget is None else float(known.budget),
         spent=round(float(known.spent), 9),
         reserved=round(float(known.reserved), 9),
-        left=left,
-        used_up=left is not None and left <= 0,
-        everybody_used_up=known.everybody_left is not None and known.everybody_left <= 0,
+        left=None if left is None else round(float(left), 9),
+        used_up=_has_no_room(left, one),
+        everybody_used_up=_has_no_room(known.everybody_left, one),
         resets_at=next_month(),
     )
+
+
+def _has_no_room(left: Decimal | None, one: Decimal) -> bool:
+    return left is not None and (left <= 0 or round(left, 9) < round(one, 9))
 
 
 def _estimated(

@@ -22,6 +22,8 @@ from imgapp.ui import (
     prompts,
     queue,
     sign_in,
+    spending,
+    spending_administration,
     webhooks,
 )
 from imgapp.ui.browser import PlainLink
@@ -57,6 +59,12 @@ PAGES = (
         descriptions.page,
         [descriptions.DescriptionsState.load, prompts.PromptState.load],
     ),
+    Page(
+        "/usage",
+        "Usage · imgapp",
+        spending.page,
+        [spending.UsageState.load, spending_administration.SpendingAdministrationState.load],
+    ),
     Page("/webhooks", "Webhooks · imgapp", webhooks.page, webhooks.WebhooksState.load),
     Page("/queue", "Queue · imgapp", queue.page, queue.QueueState.load),
     Page("/people", "People · imgapp", people.page, people.PeopleState.load),
@@ -72,7 +80,7 @@ def look() -> dict[str, Any]:
     """What every page shares: arguments of `rx.App`."""
     sheets = (
         *("tokens", "base", "gallery", "viewer", "uploads", "sheet"),
-        *("settings", "descriptions", "progress"),
+        *("settings", "descriptions", "progress", "usage"),
     )
     return {
         "stylesheets": [f"/styles/{name}.css" for name in sheets],

@@ -10,7 +10,12 @@ from reflex.vars.base import Var
 from imgapp.ui.browser import PlainLink, local_time, time_ago
 from imgapp.ui.frame import frame
 
-_PAGES = {"/account": "Account", "/descriptions": "Descriptions", "/webhooks": "Webhooks"}
+_PAGES = {
+    "/account": "Account",
+    "/descriptions": "Descriptions",
+    "/usage": "Usage",
+    "/webhooks": "Webhooks",
+}
 _ADMINISTRATION = {"/queue": "Queue", "/people": "People", "/audit": "Audit trail"}
 
 

@@ -242,7 +242,7 @@ def test_failures_that_cost_something_use_the_budget_up_too(
     assert status(alice, image_id).waiting_reason == "budget"
 
 
-def test_a_budget_with_room_for_less_than_one_says_so(
+def test_a_budget_with_room_for_less_than_one_is_used_up(
     alice: Person, admin: Person, priced: OpenAIServer
 ) -> None:
     for _ in range(3):
@@ -253,7 +253,10 @@ def test_a_budget_with_room_for_less_than_one_says_so(
     waiting = next(image for image in listed(alice) if image.status == "pending")
     said = status(alice, waiting.id).waiting
     assert said is not None
-    assert said.message.startswith("What is left of this month's budget is less than a picture")
+    assert said.message.startswith("Your budget of this month is used up.")
+    stands = budgets.get_budget(alice.user_id)
+    assert stands.left == pytest.approx(ONE / 2)
+    assert stands.used_up
 
 
 def test_a_trial_needs_room_in_the_budget(
