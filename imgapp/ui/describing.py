@@ -44,7 +44,8 @@ class Describing(rx.State, mixin=True):
     @rx.event
     async def describe_like_this(self, said: dict[str, Any]):
         user, image = current_viewer().user_id, id_of(self._shown_id())
-        wishes = await self._read(Wishes, {name: value for name, value in said.items() if value})
+        named = {name: said[name] for name in Wishes.model_fields if said.get(name)}
+        wishes = await self._read(Wishes, named)
         if wishes is None:
             return
         async with failures_shown(self):
