@@ -102,6 +102,14 @@ def test_an_import_says_which_batch_follows_it(imgapp: Run, alice: Person, folde
     assert (batch.name, batch.files.added) == ("Spring", 2)
 
 
+def test_an_import_says_beforehand_what_it_costs(imgapp: Run, alice: Person, folder: Path) -> None:
+    done = imgapp("import", folder, "--user", alice.email, "--estimate")
+    files = sum(1 for path in folder.rglob("*") if path.is_file())
+    assert done.returncode == 0
+    assert done.stdout == f"{files} files, described by basic-1.\nThat costs nothing.\n"
+    assert count_of(alice.user_id) == 0
+
+
 def test_an_import_says_what_its_pictures_are_for(imgapp: Run, alice: Person, folder: Path) -> None:
     too_long = imgapp("import", folder, "--user", alice.email, "--context", "x" * 2_001)
     assert too_long.returncode == 1

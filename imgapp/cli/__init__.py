@@ -108,14 +108,19 @@ def import_(
     context: Annotated[
         str | None, typer.Option("--context", help="What the pictures are for: the model is told.")
     ] = None,
+    estimate: Annotated[
+        bool, typer.Option("--estimate", help="Say what it will probably cost, and take nothing.")
+    ] = False,
 ) -> None:
     """Take the pictures of a folder in; what is there already is passed over.
 
     Says what was refused and why; then the exit code is 1. The first line is the batch's id:
     GET /api/batches/ID follows it, and the same command goes on in the same batch.
     """
-    from imgapp.cli.imports import run
+    from imgapp.cli.imports import run, say_estimate
 
+    if estimate:
+        raise typer.Exit(say_estimate(folder, user))
     raise typer.Exit(run(folder, user, name, context))
 
 

@@ -26,7 +26,7 @@ from rich.progress import (
 from imgapp.cli.environment import connected
 from imgapp.cli.signals import STOPPED_BY_A_SIGNAL, Stopped, stop_on_signals
 from imgapp.errors import InvalidRequest
-from imgapp.services import batches, folders, imports, metrics, users
+from imgapp.services import batches, budgets, folders, imports, metrics, users
 from imgapp.services.batch_shapes import BatchEdit
 from imgapp.services.folders import shown
 from imgapp.services.imports import FileReport, Outcome
@@ -67,6 +67,24 @@ def run(folder: Path, email: str, name: str | None, context: str | None = None) 
         typer.echo("Stopped. The same command goes on from here.")
         return STOPPED_BY_A_SIGNAL
     return 1 if counts[Outcome.REFUSED] else 0
+
+
+def say_estimate(folder: Path, email: str) -> int:
+    """Count the files and say what describing them all will probably cost."""
+    found = folders.check_folder(folder)
+    with connected():
+        said = budgets.estimate(users.find_user(email), folders.count_files(found))
+    typer.echo(f"{said.pictures:,} files, described by {said.model}.")
+    if said.basis is None:
+        typer.echo("That costs nothing.")
+        return 0
+    tokens = f"{said.input_tokens:,} tokens in and {said.output_tokens:,} out"
+    price = "no price is known" if said.cost is None else f"${said.cost:,.2f}"
+    guess = ", a guess: nothing was described with it lately" if said.basis == "guess" else ""
+    typer.echo(f"If all are new pictures: about {tokens}; {price}{guess}.")
+    if not said.enough:
+        typer.echo(f"This month's budget has room for about {said.fits:,} of them.")
+    return 0
 
 
 def described(context: str) -> BatchEdit:

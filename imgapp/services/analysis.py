@@ -102,7 +102,7 @@ def run_one() -> UUID | None:
         if claim is None:
             return None
         try:
-            finding = leases.hold(claim, partial(_describe, claim))
+            finding = leases.hold(claim, partial(_describe, claim), partial(_pay, claim))
             tokens.append(_tokens(finding.description))
         except LeaseLost:
             log.warning("lease_lost", extra={"image_id": str(claim.image_id)})
@@ -281,6 +281,20 @@ def _keep(session: Session, image: Image, claim: Claim, finding: Finding, bill: 
     _publish(session, image, "image_described")
     deliveries.send_soon(session, image.user_id)
     after_commit(session, partial(metrics.analysis_ended, "completed"))
+
+
+def _pay(claim: Claim, outcome: Callable[[], Finding]) -> None:
+    """The picture is gone, or another worker's by now; an answer is paid for all the same."""
+    try:
+        said: Description | DescriberError = outcome().description
+    except DescriberError as error:
+        said = error
+    except Exception:
+        return
+    if claim.asks:
+        bill = spending.bill_of(claim.model, said)
+        with suppress(DatabaseUnavailable), transaction(claim.user_id) as session:
+            spending.settle(session, claim.lease_id, bill, failed=isinstance(said, DescriberError))
 
 
 def _tokens(found: Description | DescriberError) -> int:

@@ -88,9 +88,14 @@ def claim(*, asking: bool = True) -> Claim | None:
     return taken
 
 
-def hold(taken: Claim, work: Callable[[], T]) -> T:
+def hold(
+    taken: Claim, work: Callable[[], T], late: Callable[[Callable[[], T]], None] | None = None
+) -> T:
     """Do the work while the lease is kept alive. Raises what the work raises, LeaseLost,
-    ShuttingDown, and TransientDescriberError when the work never ends."""
+    ShuttingDown, and TransientDescriberError when the work never ends.
+
+    Work whose lease is lost goes on, and ends in `late`.
+    """
     job = _Job(work)
     deadline = time.monotonic() + LONGEST_SECONDS
     _jobs.add(job)
@@ -102,6 +107,7 @@ def hold(taken: Claim, work: Callable[[], T]) -> T:
                     "The vision model did not answer in time", code="model_timeout"
                 )
             if not renew(taken):
+                job.abandon(late)
                 raise LeaseLost
     finally:
         _jobs.discard(job)
@@ -198,6 +204,9 @@ class _Job(Generic[T]):
         self._work = work
         self._result: list[T] = []
         self._error: BaseException | None = None
+        self._ended = False
+        self._late: Callable[[Callable[[], T]], None] | None = None
+        self._lock = threading.Lock()
 
     def run(self) -> None:
         try:
@@ -205,7 +214,18 @@ class _Job(Generic[T]):
         except BaseException as error:
             self._error = error
         finally:
+            with self._lock:
+                self._ended, late = True, self._late
             self.wake.set()
+            if late is not None:
+                late(self.outcome)
+
+    def abandon(self, late: Callable[[Callable[[], T]], None] | None) -> None:
+        """Nobody waits any more: call `late` with the outcome, whenever that is."""
+        with self._lock:
+            ended, self._late = self._ended, late
+        if ended and late is not None:
+            late(self.outcome)
 
     def outcome(self) -> T:
         if self._error is not None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 from typing import Any
 from uuid import uuid4
@@ -21,7 +22,7 @@ from imgapp.services.people import delete_person, purge_deleted
 from imgapp.services.spending import Bill, settle
 from tests.conftest import Person
 from tests.openai_server import OpenAIServer, Reply
-from tests.waiting import add_picture, analyses_of, change, row_of
+from tests.waiting import add_picture, analyses_of, change, eventually, row_of
 
 PRICE = {"input": 0.75, "output": 4.5}
 ONE = (900 * 0.75 + 80 * 4.5) / 1e6
@@ -125,6 +126,23 @@ def test_an_answer_for_a_picture_that_is_gone_is_paid_for_too(
     with transaction(alice.user_id) as session:
         assert settle(session, taken.lease_id, bill)
     assert spending.list_months(alice.user_id)[0].cost == 0.5
+
+
+def test_an_answer_that_comes_after_the_lease_is_lost_is_paid_for_too(
+    alice: Person, priced: OpenAIServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(leases, "HEARTBEAT_SECONDS", 0.1)
+    priced.delay = 0.6
+    image_id = add_picture(alice.user_id)
+    with ThreadPoolExecutor(1) as worker:
+        working = worker.submit(analysis.run_one)
+        priced.wait_for_calls(1)
+        with transaction(alice.user_id) as session:
+            session.execute(sa.text("DELETE FROM images WHERE id = :id"), {"id": image_id})
+        working.result()
+        assert priced.in_flight == 1, "the worker did not wait for it"
+    eventually(lambda: spending.list_months(alice.user_id)[0].cost == pytest.approx(ONE))
+    assert calls_of(alice) == []
 
 
 def test_a_call_is_settled_once_and_by_its_person_alone(
