@@ -70,7 +70,7 @@ async def create_run(viewer: Writer, new: Body, idempotency_key: Key = None) -> 
     openapi_extra=json_body_schema(NewRun, _UPGRADE),
 )
 async def preview_run(viewer: Writer, new: Body) -> RunPreview:
-    """How many pictures such a run would analyse, and by which model. Changes nothing."""
+    """How many pictures such a run would analyse, and what that takes. Changes nothing."""
     return await in_db(runs.preview_run, viewer.user_id, new)
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Self
+from typing import Annotated, Any, Self
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from imgapp.models import AnalysisStatus, RunOutcome, Shape
+from imgapp.services.budgets import Estimate
 from imgapp.services.wishes import Wishes
 
 MOST_NAMED = 1_000
@@ -36,8 +37,18 @@ class RunFilter(BaseModel):
     )
 
 
+def _either(given: str, kind: str, other: str) -> dict[str, Any]:
+    return {"required": [given], "properties": {given: {"type": kind}, other: {"type": "null"}}}
+
+
 class NewRun(Wishes):
     """Pictures to analyse again: `images` by their ids, or all that match a `filter`."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "oneOf": [_either("images", "array", "filter"), _either("filter", "object", "images")]
+        }
+    )
 
     images: Annotated[list[UUID], Field(min_length=1, max_length=MOST_NAMED)] | None = None
     filter: RunFilter | None = None
@@ -104,4 +115,4 @@ class RunPreview(Shape):
     """What a run would do."""
 
     total: int = Field(description="Pictures that would be analysed")
-    model: str = Field(description="That would be asked")
+    estimate: Estimate = Field(description="What all of them take, if none was answered before")

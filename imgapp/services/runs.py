@@ -18,7 +18,7 @@ from imgapp.adapters.db import transaction
 from imgapp.adapters.vision import BASIC
 from imgapp.errors import Conflict, NotFound
 from imgapp.models import Run, RunItem, RunOutcome, now
-from imgapp.services import batches, idempotency, run_feed, vision_models
+from imgapp.services import batches, budgets, idempotency, run_feed, vision_models
 from imgapp.services.cursors import Place, read_cursor, write_cursor
 from imgapp.services.idempotency import Answer
 from imgapp.services.run_shapes import (
@@ -98,7 +98,8 @@ def preview_run(user_id: UUID, new: NewRun) -> RunPreview:
     vision_models.check(new.model)
     with transaction(user_id) as session:
         total = session.execute(_COUNT, _terms(session, user_id, new)).scalar_one()
-    return RunPreview(total=total, model=new.model or vision_models.offered().default)
+    model = new.model or vision_models.offered().default
+    return RunPreview(total=total, estimate=budgets.estimate(user_id, total, model))
 
 
 def get_run(user_id: UUID, run_id: UUID) -> RunPublic:

@@ -8,11 +8,12 @@ import reflex as rx
 
 from imgapp.services import runs
 from imgapp.services.pools import in_db, in_io
-from imgapp.services.run_shapes import NewRun, RunFilter, RunPublic
+from imgapp.services.run_shapes import NewRun, RunFilter, RunPreview, RunPublic
 from imgapp.services.vision_models import offered
 from imgapp.ui.browser import LookAgain
 from imgapp.ui.notices import failures_shown, id_of
 from imgapp.ui.session import current_viewer
+from imgapp.ui.spending_words import about
 
 BASIC = "basic-1"
 LOOK_SECONDS = 2
@@ -27,7 +28,8 @@ class UpgradeState(rx.State):
     progress: str = ""
     """How far the run is; empty without one."""
     active: bool = False
-    model: str = ""
+    takes: str = ""
+    """By whom it can be done, and for how much."""
     put_off: bool = False
     _run: str = ""
 
@@ -67,7 +69,6 @@ class UpgradeState(rx.State):
     async def _read(self, user: UUID) -> None:
         """What there is to do, or is being done; from any tab or program."""
         models = await in_db(offered)
-        self.model = models.default
         if not models.configured:
             self.offer = self.progress = self._run = ""
             self.active = False
@@ -78,7 +79,8 @@ class UpgradeState(rx.State):
         if self.active:
             self.offer = ""
             return
-        self.offer = offer_words((await in_db(runs.preview_run, user, UPGRADE)).total)
+        found = await in_db(runs.preview_run, user, UPGRADE)
+        self.offer, self.takes = offer_words(found.total), takes_words(found)
 
     def _show_run(self, run: RunPublic) -> None:
         self.active = run.finished_at is None
@@ -102,7 +104,7 @@ def upgrade_hint() -> rx.Component:
             rx.cond(
                 (state.offer != "") & ~state.put_off,
                 _hint(
-                    rx.el.span(rx.el.strong(state.offer), " ", state.model, " can do it now."),
+                    rx.el.span(rx.el.strong(state.offer), " ", state.takes),
                     _button("Describe them again", state.start, primary=True),
                     _button("Not now", state.put_aside),
                 ),
@@ -138,6 +140,13 @@ def offer_words(pictures: int) -> str:
     if pictures == 1:
         return "1 picture was described without a vision model."
     return f"{pictures:,} pictures were described without a vision model."
+
+
+def takes_words(found: RunPreview) -> str:
+    """By whom it can be done, and for how much where a price is known."""
+    cost = found.estimate.cost
+    price = f", for {about(cost)}" if cost else ""
+    return f"{found.estimate.model} can do it now{price}."
 
 
 def run_words(run: RunPublic) -> str:

@@ -121,7 +121,8 @@ def test_what_must_not_go_to_a_model_is_not_upgraded(
     by_basic(alice, never_cloud=True)
     by_basic(alice)
     upgrade = NewRun(filter=RunFilter(model_version="basic-1"))
-    assert runs.preview_run(alice.user_id, upgrade).total == 1
+    found = runs.preview_run(alice.user_id, upgrade)
+    assert (found.total, found.estimate.pictures, found.estimate.model) == (1, 1, model.model)
     change_preferences(alice.user_id, PreferencesEdit(never_cloud=True))
     assert runs.preview_run(alice.user_id, upgrade).total == 0
     set_env(IMGAPP_VISION_LOCAL="true")

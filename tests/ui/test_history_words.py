@@ -7,14 +7,15 @@ from typing import Any
 import pytest
 
 from imgapp.models import AnalysisPublic, ImagePublic, ImageUrls, WrittenBy, new_id, now
+from imgapp.services.budgets import Estimate
 from imgapp.services.history import Suggestion
-from imgapp.services.run_shapes import RunCounts, RunPublic
+from imgapp.services.run_shapes import RunCounts, RunPreview, RunPublic
 from imgapp.services.vision_models import VisionModels
 from imgapp.ui.describing import Option, model_options
 from imgapp.ui.details import written_by_people
 from imgapp.ui.facts import writer
 from imgapp.ui.history_words import Piece, entry_of, facts_of, suggested_of
-from imgapp.ui.upgrade import offer_words, run_words
+from imgapp.ui.upgrade import offer_words, run_words, takes_words
 
 
 def analysis(**said: Any) -> AnalysisPublic:
@@ -122,6 +123,25 @@ def test_what_no_model_described_is_counted() -> None:
     assert offer_words(0) == ""
     assert offer_words(1).startswith("1 picture was")
     assert offer_words(1234).startswith("1,234 pictures were")
+
+
+@pytest.mark.parametrize(
+    ("cost", "words"),
+    [(None, "gpt-9 can do it now."), (1.2, "gpt-9 can do it now, for about $1.20.")],
+)
+def test_what_it_takes_is_said_where_a_price_is_known(cost: float | None, words: str) -> None:
+    found = Estimate(
+        pictures=7,
+        model="gpt-9",
+        basis="own",
+        input_tokens=1,
+        output_tokens=1,
+        cost=cost,
+        left=None,
+        fits=None,
+        enough=True,
+    )
+    assert takes_words(RunPreview(total=7, estimate=found)) == words
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from imgapp.api.examples.pictures import EXAMPLE_ID
+from imgapp.api.examples.spending import ESTIMATE
 
 _FILTER: dict[str, Any] = {
     "status": None,
@@ -45,7 +46,7 @@ RUNS: dict[str, dict[str, Any]] = {
     "RunPublic": _RUN,
     "RunPage": {"items": [_RUN], "next_cursor": None},
     "RunItemPage": {"items": [_ITEM], "next_cursor": None},
-    "RunPreview": {"total": 340, "model": "gpt-5.4-mini"},
+    "RunPreview": {"total": 340, "estimate": ESTIMATE},
     "VisionModels": {
         "default": "gpt-5.4-mini",
         "models": ["gpt-5.4-mini", "gpt-5.4", "basic-1"],

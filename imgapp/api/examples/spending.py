@@ -25,6 +25,18 @@ _PERSON: dict[str, Any] = {
     "budget": 5.0,
 }
 
+ESTIMATE: dict[str, Any] = {
+    "pictures": 1000,
+    "model": "gpt-5.4-mini",
+    "basis": "own",
+    "input_tokens": 912_000,
+    "output_tokens": 143_000,
+    "cost": 1.3275,
+    "left": 3.407,
+    "fits": 1000,
+    "enough": True,
+}
+
 SPENDING: dict[str, dict[str, Any]] = {
     "SpendingPublic": {
         "budget": {
@@ -41,15 +53,5 @@ SPENDING: dict[str, dict[str, Any]] = {
     "EverybodysSpending": {"months": [_MONTH]},
     "PeopleSpent": {"month": "2026-07", "items": [_PERSON], "next_cursor": None},
     "PersonSpent": _PERSON,
-    "Estimate": {
-        "pictures": 1000,
-        "model": "gpt-5.4-mini",
-        "basis": "own",
-        "input_tokens": 912_000,
-        "output_tokens": 143_000,
-        "cost": 1.3275,
-        "left": 3.407,
-        "fits": 1000,
-        "enough": True,
-    },
+    "Estimate": ESTIMATE,
 }
