@@ -17,7 +17,7 @@ from imgapp.ui.live import LiveWindow, PatchGap, live_cards
 from imgapp.ui.notices import failures_shown
 from imgapp.ui.progress import strip
 from imgapp.ui.session import current_viewer
-from imgapp.ui.upgrade import UpgradeState, upgrade_hint
+from imgapp.ui.upgrade import upgrade_hint
 from imgapp.ui.viewer import viewer
 
 STEP = 60
@@ -55,8 +55,6 @@ class GalleryState(LiveWindow, rx.State):
         self.email = current_viewer().email
         self.max_mb, self.no_model = settings.max_upload_mb, settings.describer == "basic"
         await self._read(max(self.held, STEP))
-        async with failures_shown(self):
-            await (await self.get_state(UpgradeState))._read(current_viewer().user_id)
         self.direct = await upload_origin() is not None
 
     @rx.event

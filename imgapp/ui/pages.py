@@ -24,6 +24,7 @@ from imgapp.ui import (
     sign_in,
     spending,
     spending_administration,
+    upgrade,
     webhooks,
 )
 from imgapp.ui.browser import PlainLink
@@ -44,7 +45,7 @@ PAGES = (
         "/",
         "Pictures · imgapp",
         gallery.page,
-        [gallery.GalleryState.load, progress.ProgressState.load],
+        [gallery.GalleryState.load, progress.ProgressState.load, upgrade.UpgradeState.load],
     ),
     Page(
         "/failures",

@@ -34,6 +34,12 @@ class UpgradeState(rx.State):
     _run: str = ""
 
     @rx.event
+    async def load(self):
+        user = current_viewer().user_id
+        async with failures_shown(self):
+            await self._read(user)
+
+    @rx.event
     async def look(self):
         """Where the run is."""
         user = current_viewer().user_id
