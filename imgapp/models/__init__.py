@@ -1,0 +1,118 @@
+"""The tables, the shapes that leave them, and the rules of a picture's status.
+
+Rows never leave the services: what the API, the page and the command line get are the plain shapes
+in `shapes`.
+"""
+
+from __future__ import annotations
+
+from imgapp.models.base import Shape, new_id, now
+from imgapp.models.installation import (
+    Installation,
+    ModelCall,
+    ProviderState,
+    UsageMonth,
+    UsageRemoved,
+)
+from imgapp.models.people import (
+    AccessToken,
+    AuditEvent,
+    Identity,
+    Preferences,
+    Scope,
+    StorageUsage,
+    User,
+    UserSession,
+    Viewer,
+)
+from imgapp.models.pictures import (
+    AnalysisStatus,
+    Image,
+    ImageAnalysis,
+    ImageDeletion,
+    Priority,
+    Progress,
+    StoreRemoval,
+    WaitingReason,
+    WrittenBy,
+)
+from imgapp.models.prompts import InstallationPrompt, Prompt, PromptTrial
+from imgapp.models.runs import Run, RunItem, RunOutcome
+from imgapp.models.shapes import (
+    AnalysesPage,
+    AnalysisPublic,
+    AnalysisSummary,
+    ErrorInfo,
+    ImageEdit,
+    ImagePage,
+    ImagePublic,
+    ImageStatus,
+    ImageUrls,
+    Waiting,
+)
+from imgapp.models.uploads import (
+    Batch,
+    BatchItem,
+    DirectUpload,
+    FetchRest,
+    FileOutcome,
+    IdempotencyKey,
+    UploadState,
+)
+from imgapp.models.webhooks import DeliveryState, Webhook, WebhookDelivery, WebhookEvent
+
+__all__ = [
+    "AccessToken",
+    "AnalysesPage",
+    "AnalysisPublic",
+    "AnalysisStatus",
+    "AnalysisSummary",
+    "AuditEvent",
+    "Batch",
+    "BatchItem",
+    "DeliveryState",
+    "DirectUpload",
+    "ErrorInfo",
+    "FetchRest",
+    "FileOutcome",
+    "IdempotencyKey",
+    "Identity",
+    "Image",
+    "ImageAnalysis",
+    "ImageDeletion",
+    "ImageEdit",
+    "ImagePage",
+    "ImagePublic",
+    "ImageStatus",
+    "ImageUrls",
+    "Installation",
+    "InstallationPrompt",
+    "ModelCall",
+    "Preferences",
+    "Priority",
+    "Progress",
+    "Prompt",
+    "PromptTrial",
+    "ProviderState",
+    "Run",
+    "RunItem",
+    "RunOutcome",
+    "Scope",
+    "Shape",
+    "StorageUsage",
+    "StoreRemoval",
+    "UploadState",
+    "UsageMonth",
+    "UsageRemoved",
+    "User",
+    "UserSession",
+    "Viewer",
+    "Waiting",
+    "WaitingReason",
+    "Webhook",
+    "WebhookDelivery",
+    "WebhookEvent",
+    "WrittenBy",
+    "new_id",
+    "now",
+]
