@@ -7,6 +7,7 @@ import os
 import shutil
 import socket
 import tempfile
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -173,7 +174,9 @@ def administrator(servers: Servers) -> Iterator[sa.Engine]:
 
 
 @pytest.fixture
-def database(servers: Servers, administrator: sa.Engine, set_env: Callable[..., None]) -> None:
+def database(
+    servers: Servers, administrator: sa.Engine, set_env: Callable[..., None]
+) -> Iterator[None]:
     """The settings point at an empty database and an empty Redis."""
     with administrator.begin() as connection:
         connection.execute(sa.text("SET LOCAL lock_timeout = '10s'"))
@@ -193,6 +196,11 @@ def database(servers: Servers, administrator: sa.Engine, set_env: Callable[..., 
         IMGAPP_MIGRATE_DATABASE_URL=servers.owner_url,
         REDIS_URL=servers.redis_url,
     )
+    yield
+    # An answer that nobody waits for any more is written down all the same, here if not later.
+    for thread in threading.enumerate():
+        if thread.name == "describer":
+            thread.join(15)
 
 
 # Hashing is slow on purpose; once a password is enough.
