@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import urlsplit
 from uuid import UUID
 
-from sqlalchemy import func, select, text, tuple_, update
+from sqlalchemy import func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session, col
 
@@ -27,7 +27,7 @@ from imgapp.services.batch_shapes import (
     NewBatch,
     PictureCounts,
 )
-from imgapp.services.cursors import Place, read_cursor, write_cursor
+from imgapp.services.cursors import Place, newest_page, read_cursor, write_cursor
 from imgapp.services.idempotency import Answer
 from imgapp.services.texts import clean_line, clean_text
 
@@ -109,18 +109,10 @@ def list_batches(user_id: UUID, *, limit: int = 60, cursor: str | None = None) -
     scope = (user_id, "batches")
     # Row-level security says the same; said here, the index serves the order.
     query = select(Batch).where(col(Batch.user_id) == user_id)
-    if cursor:
-        place = read_cursor(cursor, *scope)
-        newest = tuple_(col(Batch.created_at), col(Batch.id))
-        query = query.where(newest < tuple_(place.at, place.id))
-    query = query.order_by(col(Batch.created_at).desc(), col(Batch.id).desc()).limit(limit + 1)
+    order = (col(Batch.created_at), col(Batch.id))
     with transaction(user_id) as session:
-        rows = list(session.execute(query).scalars())
-    last = rows[limit - 1] if len(rows) > limit else None
-    return BatchPage(
-        items=[_summary(row) for row in rows[:limit]],
-        next_cursor=write_cursor(Place(last.created_at, last.id), *scope) if last else None,
-    )
+        rows, further = newest_page(session, query, order, scope, limit=limit, cursor=cursor)
+    return BatchPage(items=[_summary(row) for row in rows], next_cursor=further)
 
 
 def list_files(

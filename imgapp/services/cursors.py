@@ -9,10 +9,16 @@ import hmac
 import json
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Any, TypeVar
 from uuid import UUID
+
+from sqlalchemy import Select, tuple_
+from sqlmodel import Session
 
 from imgapp.errors import ConfigurationError, InvalidRequest
 from imgapp.settings import get_settings
+
+Row = TypeVar("Row")
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _TIME_BYTES, _PLACE_BYTES, _SIGNATURE_BYTES = 8, 24, 16
@@ -44,6 +50,31 @@ def read_cursor(cursor: str, *scope: object) -> Place:
         raise InvalidRequest("The cursor is not one of this list", code="invalid_cursor")
     microseconds = int.from_bytes(packed[:_TIME_BYTES], "big", signed=True)
     return Place(_EPOCH + timedelta(microseconds=microseconds), UUID(bytes=packed[_TIME_BYTES:]))
+
+
+def newest_page(
+    session: Session,
+    query: Select[Row],
+    order: tuple[Any, Any],
+    scope: tuple[object, ...],
+    *,
+    limit: int,
+    cursor: str | None,
+) -> tuple[list[Row], str | None]:
+    """The rows of one page, newest first, and the cursor of the next.
+
+    `order` are the columns of the time and the id. Raises InvalidRequest (cursor).
+    """
+    if cursor:
+        place = read_cursor(cursor, *scope)
+        query = query.where(tuple_(*order) < tuple_(place.at, place.id))
+    query = query.order_by(*(column.desc() for column in order)).limit(limit + 1)
+    found = list(session.execute(query).scalars())
+    page = found[:limit]
+    if len(found) == len(page):
+        return page, None
+    at, key = (getattr(page[-1], column.key) for column in order)
+    return page, write_cursor(Place(at, key), *scope)
 
 
 def _signature(packed: bytes, scope: tuple[object, ...]) -> bytes:

@@ -7,7 +7,7 @@ from functools import partial
 from uuid import UUID
 
 from pydantic import Field
-from sqlalchemy import select, text, tuple_
+from sqlalchemy import select, text
 from sqlmodel import Session, col
 
 from imgapp.adapters import queue
@@ -15,7 +15,7 @@ from imgapp.adapters.db import after_commit, transaction
 from imgapp.errors import Conflict, NotFound
 from imgapp.models import DeliveryState, ErrorInfo, Shape, Webhook, WebhookDelivery, now
 from imgapp.services import limits
-from imgapp.services.cursors import Place, read_cursor, write_cursor
+from imgapp.services.cursors import newest_page
 from imgapp.services.webhooks import fetch_webhook
 
 PING = "ping"
@@ -59,24 +59,11 @@ def list_deliveries(
     """What a webhook was told, newest first. Raises NotFound, InvalidRequest (cursor)."""
     scope = (user_id, "deliveries", webhook_id)
     order = (col(WebhookDelivery.occurred_at), col(WebhookDelivery.id))
-    query = (
-        select(WebhookDelivery)
-        .where(col(WebhookDelivery.webhook_id) == webhook_id)
-        .order_by(*(each.desc() for each in order))
-        .limit(limit + 1)
-    )
+    query = select(WebhookDelivery).where(col(WebhookDelivery.webhook_id) == webhook_id)
     with transaction(user_id) as session:
         fetch_webhook(session, webhook_id)
-        if cursor:
-            place = read_cursor(cursor, *scope)
-            query = query.where(tuple_(*order) < tuple_(place.at, place.id))
-        rows = list(session.execute(query).scalars())
-    page = rows[:limit]
-    last = page[-1] if len(rows) > limit else None
-    return DeliveriesPage(
-        items=[_public(row) for row in page],
-        next_cursor=write_cursor(Place(last.occurred_at, last.id), *scope) if last else None,
-    )
+        rows, further = newest_page(session, query, order, scope, limit=limit, cursor=cursor)
+    return DeliveriesPage(items=[_public(row) for row in rows], next_cursor=further)
 
 
 def send_ping(user_id: UUID, webhook_id: UUID) -> DeliveryPublic:

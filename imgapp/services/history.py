@@ -12,7 +12,7 @@ from typing import Annotated
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
-from sqlalchemy import select, tuple_
+from sqlalchemy import select
 from sqlmodel import Session, col
 
 from imgapp.adapters import events
@@ -29,7 +29,7 @@ from imgapp.models import (
 )
 from imgapp.services import choices, images
 from imgapp.services.choices import FIELDS, TextField, Value, is_written, value_of
-from imgapp.services.cursors import Place, read_cursor, write_cursor
+from imgapp.services.cursors import newest_page
 from imgapp.services.shown import shown
 from imgapp.services.versions import Versioned, require, tag_of
 
@@ -80,25 +80,12 @@ def list_analyses(
 ) -> AnalysesPage:
     """A picture's history, newest first. Raises NotFound, InvalidRequest (cursor)."""
     scope = (user_id, "analyses", image_id)
-    query = (
-        select(ImageAnalysis)
-        .where(col(ImageAnalysis.image_id) == image_id)
-        .order_by(col(ImageAnalysis.created_at).desc(), col(ImageAnalysis.id).desc())
-        .limit(limit + 1)
-    )
+    query = select(ImageAnalysis).where(col(ImageAnalysis.image_id) == image_id)
+    order = (col(ImageAnalysis.created_at), col(ImageAnalysis.id))
     with transaction(user_id) as session:
         image = images.fetch(session, image_id)
-        if cursor:
-            place = read_cursor(cursor, *scope)
-            row = tuple_(col(ImageAnalysis.created_at), col(ImageAnalysis.id))
-            query = query.where(row < tuple_(place.at, place.id))
-        rows = list(session.execute(query).scalars())
-        items = [_public(image, row) for row in rows[:limit]]
-    last = rows[limit - 1] if len(rows) > limit else None
-    return AnalysesPage(
-        items=items,
-        next_cursor=write_cursor(Place(last.created_at, last.id), *scope) if last else None,
-    )
+        rows, further = newest_page(session, query, order, scope, limit=limit, cursor=cursor)
+        return AnalysesPage(items=[_public(image, row) for row in rows], next_cursor=further)
 
 
 def suggestions(user_id: UUID, image_id: UUID) -> Suggestions:

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, select, text, tuple_, update
+from sqlalchemy import func, select, text, update
 from sqlmodel import Session, col
 
 from imgapp.adapters.db import transaction
@@ -19,7 +19,7 @@ from imgapp.adapters.vision import BASIC
 from imgapp.errors import Conflict, NotFound
 from imgapp.models import Run, RunItem, RunOutcome, now
 from imgapp.services import batches, budgets, idempotency, run_feed, vision_models
-from imgapp.services.cursors import Place, read_cursor, write_cursor
+from imgapp.services.cursors import Place, newest_page, read_cursor, write_cursor
 from imgapp.services.idempotency import Answer
 from imgapp.services.run_shapes import (
     NewRun,
@@ -112,18 +112,10 @@ def list_runs(user_id: UUID, *, limit: int = 60, cursor: str | None = None) -> R
     """One page, newest first. Raises InvalidRequest (cursor)."""
     scope = (user_id, "runs")
     query = select(Run).where(col(Run.user_id) == user_id)
-    if cursor:
-        place = read_cursor(cursor, *scope)
-        query = query.where(tuple_(col(Run.created_at), col(Run.id)) < tuple_(place.at, place.id))
-    query = query.order_by(col(Run.created_at).desc(), col(Run.id).desc()).limit(limit + 1)
+    order = (col(Run.created_at), col(Run.id))
     with transaction(user_id) as session:
-        rows = list(session.execute(query).scalars())
-        items = _shown(session, rows[:limit])
-    last = rows[limit - 1] if len(rows) > limit else None
-    return RunPage(
-        items=items,
-        next_cursor=write_cursor(Place(last.created_at, last.id), *scope) if last else None,
-    )
+        rows, further = newest_page(session, query, order, scope, limit=limit, cursor=cursor)
+        return RunPage(items=_shown(session, rows), next_cursor=further)
 
 
 def list_items(
