@@ -9,9 +9,13 @@ from pathlib import Path
 import pytest
 from starlette.testclient import TestClient
 
+from imgapp.adapters.storage import RENDITIONS
 from imgapp.services import images
 from imgapp.settings import get_settings
 from tests.conftest import Person
+
+FILES = 1 + len(RENDITIONS)
+"""In the store, of each picture."""
 
 CODES = {
     "empty_file",
@@ -109,10 +113,10 @@ def test_real_photos_are_stored(
 
 
 def assert_store_holds(pictures: int) -> None:
-    """Three files for each picture, and nothing else in any folder of ours."""
+    """The files of each picture, and nothing else in any folder of ours."""
     settings = get_settings()
     stored = files_below(settings.pictures_dir)
-    assert len(stored) == 3 * pictures
+    assert len(stored) == FILES * pictures
     assert sum(path.name == "_preview.webp" for path in stored) == pictures
     assert list(settings.spool_dir.iterdir()) == []
     elsewhere = set(files_below(settings.data_dir)) - set(stored)

@@ -24,6 +24,7 @@ def reporter(database: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[counte
     """This process begins to count."""
     fresh = counters.Reporter()
     monkeypatch.setattr(counters, "reporter", fresh)
+    monkeypatch.setattr(metrics, "_models", set())
     metrics.set_upload_source("api")
     yield fresh
     metrics.set_upload_source("api")

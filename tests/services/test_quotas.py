@@ -10,11 +10,15 @@ import pytest
 import sqlalchemy as sa
 from starlette.testclient import TestClient
 
+from imgapp.adapters.storage import RENDITIONS
 from imgapp.errors import QuotaExceeded
 from imgapp.services import images
 from imgapp.services.ingest import ingest, spool_file
 from imgapp.settings import get_settings
 from tests.conftest import Person
+
+FILES = 1 + len(RENDITIONS)
+"""In the store, of each picture."""
 
 Picture = Callable[..., Path]
 
@@ -112,7 +116,7 @@ def test_of_many_at_once_only_those_go_in_that_fit(
     with ThreadPoolExecutor(8) as pool:
         assert sum(pool.map(attempt, paths)) == 3
     assert images.count_images(alice.user_id) == 3
-    assert len(files_stored()) == 9
+    assert len(files_stored()) == 3 * FILES
 
 
 def test_an_upload_without_room_is_answered_with_507_and_the_reason(
