@@ -13,8 +13,10 @@ import pytest
 
 from imgapp.adapters import queue
 from imgapp.adapters.embedded import claim_data_dir
+from imgapp.cli import programs
 from imgapp.errors import InvalidRequest
 from imgapp.services import sessions, tokens, users
+from imgapp.settings import get_settings
 from tests.running import REPO, clean_environment
 
 PASSWORD = "correct horse battery"
@@ -207,3 +209,17 @@ def test_migrations_go_to_a_revision_that_is_named(invoke: Callable[..., tuple[i
     code, output = invoke("migrate")
 
     assert (code, output) == (0, "The database is at revision head.\n")
+
+
+@pytest.mark.parametrize(("threads", "expected"), [("16", ("1", "16")), ("64", ("2", "32"))])
+def test_many_analyses_at_once_are_spread_over_processes(
+    set_env: Callable[..., None],
+    monkeypatch: pytest.MonkeyPatch,
+    threads: str,
+    expected: tuple[str, str],
+) -> None:
+    monkeypatch.setattr(programs, "cpu_count", lambda: 2)
+    set_env(IMGAPP_WORKER_THREADS=threads)
+    command = programs.worker_program(get_settings(), print).command
+    values = dict(zip(command, command[1:], strict=False))
+    assert (values["--processes"], values["--threads"]) == expected

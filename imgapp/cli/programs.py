@@ -12,10 +12,14 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from imgapp.adapters.frontend import ROOT, serving_environment
+from imgapp.adapters.imaging.pool import cpu_count
 from imgapp.adapters.supervisor import Program, marked_environment
 from imgapp.cli.environment import variables_of
 from imgapp.errors import ConfigurationError, ServiceUnavailable
 from imgapp.settings import Settings
+
+_MOST_THREADS = 32
+"""In one process: 64 wait for one another's bytecode longer than two processes cost in memory."""
 
 _LOG_LEVEL = {"debug": "debug", "info": "warning", "warning": "warning", "error": "error"}
 
@@ -38,9 +42,10 @@ def web_program(settings: Settings, say: Callable[[str], None]) -> Program:
 
 
 def worker_program(settings: Settings, say: Callable[[str], None]) -> Program:
-    """One Dramatiq process with `worker_threads` threads."""
-    command = [sys.executable, "-m", "dramatiq", "imgapp.worker", "--processes", "1"]
-    command += ["--threads", str(settings.worker_threads)]
+    """Dramatiq with `worker_threads` threads, in several processes where they are many."""
+    processes = min(cpu_count(), -(-settings.worker_threads // _MOST_THREADS))
+    command = [sys.executable, "-m", "dramatiq", "imgapp.worker", "--processes", str(processes)]
+    command += ["--threads", str(-(-settings.worker_threads // processes))]
     # Milliseconds. The first is how late Dramatiq notices a process that dies while it starts.
     command += ["--worker-fork-timeout", "5000", "--worker-shutdown-timeout", "3000"]
     command.append("--skip-logging")
