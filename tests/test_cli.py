@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import shutil
 import subprocess
 import sys
@@ -221,5 +222,5 @@ def test_many_analyses_at_once_are_spread_over_processes(
     monkeypatch.setattr(programs, "cpu_count", lambda: 2)
     set_env(IMGAPP_WORKER_THREADS=threads)
     command = programs.worker_program(get_settings(), print).command
-    values = dict(zip(command, command[1:], strict=False))
+    values = dict(itertools.pairwise(command))
     assert (values["--processes"], values["--threads"]) == expected
