@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
 
 WIDTH, HEIGHT = 4032, 3024
@@ -13,7 +14,8 @@ def make_camera_jpegs(folder: Path, count: int, *, seed: int = 0) -> list[Path]:
     """`count` pictures in `folder`, made with every core."""
     folder.mkdir(parents=True, exist_ok=True)
     paths = [folder / f"IMG_{seed + i:04}.jpg" for i in range(count)]
-    with ProcessPoolExecutor(os.cpu_count()) as pool:
+    # Forked, they would wait for threads of libvips that only the parent has.
+    with ProcessPoolExecutor(os.cpu_count(), mp_context=get_context("spawn")) as pool:
         list(pool.map(_make, paths, range(seed, seed + count)))
     return paths
 
