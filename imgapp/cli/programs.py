@@ -10,6 +10,7 @@ import sys
 import sysconfig
 from collections.abc import Callable
 from contextlib import suppress
+from typing import Any
 
 from imgapp.adapters.frontend import ROOT, serving_environment
 from imgapp.adapters.imaging.pool import cpu_count
@@ -84,20 +85,11 @@ def prepare(settings: Settings) -> bool:
 
     Raises ServiceUnavailable with what was wrong.
     """
-    done = subprocess.run(
-        [sys.executable, "-m", "imgapp", "prepare"],
-        env=marked_environment({**os.environ, **variables_of(settings)}, settings.data_dir),
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = _run_apart(settings, "prepare")
     if done.returncode != 0:
-        complaint = done.stderr.strip().splitlines() or ["it gave no reason"]
-        raise ServiceUnavailable(
-            f"The database could not be prepared: {complaint[-1].removeprefix('imgapp: ')}"
-        )
-    return bool(json.loads(done.stdout.strip().splitlines()[-1])["has_users"])
+        complaint = _complaint(done).removeprefix("imgapp: ")
+        raise ServiceUnavailable(f"The database could not be prepared: {complaint}")
+    return bool(_answer(done)["has_users"])
 
 
 def check_store(settings: Settings, say: Callable[[str], None]) -> None:
@@ -107,19 +99,31 @@ def check_store(settings: Settings, say: Callable[[str], None]) -> None:
     """
     if settings.s3_bucket is None:
         return
-    done = subprocess.run(
-        [sys.executable, "-m", "imgapp", "check-store"],
+    done = _run_apart(settings, "check-store")
+    if done.returncode != 0:
+        raise ConfigurationError(f"The store could not be checked: {_complaint(done)}")
+    said = _answer(done)
+    if said["lasting"]:
+        raise ConfigurationError(said["fault"])
+    for sentence in filter(None, (said["fault"], said["warning"])):
+        say(f"Warning: {sentence}")
+
+
+def _run_apart(settings: Settings, command: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "imgapp", command],
         env=marked_environment({**os.environ, **variables_of(settings)}, settings.data_dir),
         cwd=ROOT,
         capture_output=True,
         text=True,
         check=False,
     )
-    if done.returncode != 0:
-        complaint = done.stderr.strip().splitlines() or ["it gave no reason"]
-        raise ConfigurationError(f"The store could not be checked: {complaint[-1]}")
-    said = json.loads(done.stdout.strip().splitlines()[-1])
-    if said["lasting"]:
-        raise ConfigurationError(said["fault"])
-    for sentence in filter(None, (said["fault"], said["warning"])):
-        say(f"Warning: {sentence}")
+
+
+def _complaint(done: subprocess.CompletedProcess[str]) -> str:
+    return (done.stderr.strip().splitlines() or ["it gave no reason"])[-1]
+
+
+def _answer(done: subprocess.CompletedProcess[str]) -> dict[str, Any]:
+    answer: dict[str, Any] = json.loads(done.stdout.strip().splitlines()[-1])
+    return answer
