@@ -1,0 +1,31 @@
+// The address of the page: what is looked for and which picture is open are parameters of it, so
+// that it can be reloaded, shared and gone back to. React Router is not told: the page stays as it is.
+
+const listeners = new Set();
+const tell = () => listeners.forEach((listener) => listener());
+
+if (typeof window !== "undefined") addEventListener("popstate", tell);
+
+export const params = () => new URLSearchParams(location.search);
+
+// Set parameters (null removes one). With `push`, Back leads to the address as it was.
+export function change(changes, { push = false } = {}) {
+  const next = params();
+  for (const [name, value] of Object.entries(changes)) {
+    next.delete(name);
+    for (const one of [value].flat()) if (one !== null && one !== "") next.append(name, one);
+  }
+  const query = next.toString();
+  if (query === params().toString()) return;
+  const address = `${location.pathname}${query ? `?${query}` : ""}${location.hash}`;
+  const keep = { ...history.state, imgapp: true };
+  if (push) history.pushState(keep, "", address);
+  else history.replaceState(keep, "", address);
+  tell();
+}
+
+// `listener` is called after each change of the address, by `change` or by going back and forth.
+export function subscribe(listener) {
+  listeners.add(listener);
+  return () => listeners.delete(listener);
+}
