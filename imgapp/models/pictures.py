@@ -133,6 +133,8 @@ class Image(SQLModel, table=True):
     height: int
     facts: dict[str, Any] = Field(default_factory=dict, sa_type=JSONB)
     """What the file says of itself: camera, lens, exposure, taken_at, … (never GPS)."""
+    placeholder: str | None = text_or_null()
+    """A few of its pixels, shown blurred until the thumbnail is there; null in older rows."""
     uploaded_at: datetime = timestamp(default_factory=now)
     updated_at: datetime = timestamp(default_factory=now)
     """Set by the database, at every change of what is shown of the picture."""

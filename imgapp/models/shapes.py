@@ -67,6 +67,11 @@ class ImagePublic(Shape):
     facts: dict[str, Any] = PydanticField(
         default_factory=dict, description="What the file says of itself: camera, exposure, date"
     )
+    placeholder: str | None = PydanticField(
+        default=None,
+        description="At most 6 x 6 pixels to show blurred until the thumbnail is there: URL-safe "
+        "base64 of a byte with the width, then rows of sRGB from the top, three bytes a pixel",
+    )
     analysis: AnalysisSummary | None = None
     error: ErrorInfo | None = None
     urls: ImageUrls

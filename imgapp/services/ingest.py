@@ -126,6 +126,7 @@ def _row(user_id: UUID, spooled: SpooledFile, decoded: Decoded, priority: Priori
         width=decoded.width,
         height=decoded.height,
         facts=decoded.facts,
+        placeholder=decoded.placeholder,
         priority=priority,
     )
     _write_carried(image, decoded.carried)

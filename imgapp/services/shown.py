@@ -82,6 +82,7 @@ def _public(image: Image, analysis: AnalysisSummary | None) -> ImagePublic:
         context=image.context,
         never_cloud=image.never_cloud,
         facts=image.facts,
+        placeholder=image.placeholder,
         analysis=analysis,
         error=_error(image),
         urls=signed_urls(image),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -283,3 +284,23 @@ def test_the_copy_for_the_model_is_a_small_jpeg(
             info: dict[str, Any] = image.info
             assert (image.format, image.mode, image.size) == ("JPEG", "RGB", (1024, 512))
             assert not {"exif", "icc_profile", "xmp"} & set(info)
+
+
+def test_a_picture_has_a_placeholder_of_a_few_of_its_pixels(
+    picture_file: Callable[..., Path], decode: Decode
+) -> None:
+    wide = picture_file("wide.png", size=(600, 200), color=(200, 20, 30))
+    made = base64.urlsafe_b64decode(decode(wide).placeholder)
+    width, pixels = made[0], made[1:]
+    assert (width, len(pixels)) == (6, 6 * 2 * 3)
+    # The right of the picture is red; its upper left corner is white.
+    assert all(abs(a - b) < 12 for a, b in zip(pixels[-3:], (200, 20, 30), strict=True))
+    assert min(pixels[:3]) > 120
+
+
+@pytest.mark.parametrize("mode", ["L", "LA", "RGBA", "1"])
+def test_every_kind_of_picture_has_a_placeholder_in_colours(
+    picture_file: Callable[..., Path], decode: Decode, mode: str
+) -> None:
+    made = base64.urlsafe_b64decode(decode(picture_file("p.png", mode=mode)).placeholder)
+    assert (len(made) - 1) % (3 * made[0]) == 0

@@ -23,6 +23,8 @@ class Decoded:
     height: int
     facts: dict[str, Any]
     carried: Carried
+    placeholder: str
+    """A few pixels, as `renditions.placeholder_of` writes them."""
     thumbnail: Path
     preview: Path
     model: Path
@@ -46,6 +48,7 @@ def decode(source: Path, out_dir: Path, *, bulk: bool = False) -> Decoded:
         height=answer["height"],
         facts=answer["facts"],
         carried=Carried(**answer["carried"]),
+        placeholder=answer["placeholder"],
         thumbnail=out_dir / "thumbnail.webp",
         preview=out_dir / "preview.webp",
         model=out_dir / "model.jpg",

@@ -72,7 +72,7 @@ def _decode(source: Path, out_dir: Path, max_pixels: int) -> dict[str, Any]:
         form = recognise(file.read(HEAD_BYTES))
     try:
         opened = open_picture(source, form, max_pixels)
-        has_alpha = make_renditions(source, opened, out_dir)
+        made = make_renditions(source, opened, out_dir)
     except RejectedFile:
         raise
     # Decoders raise whatever a broken file drives them to.
@@ -82,7 +82,8 @@ def _decode(source: Path, out_dir: Path, max_pixels: int) -> dict[str, Any]:
         "mime_type": form.mime_type,
         "width": opened.width,
         "height": opened.height,
-        "facts": _facts(source, form, opened, has_alpha),
+        "facts": _facts(source, form, opened, made.has_alpha),
+        "placeholder": made.placeholder,
         "carried": asdict(_carried(opened)),
     }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from imgapp.adapters.imaging.formats import Format
 from imgapp.errors import TooManyPixels
 
 PREVIEW_SIDE, MODEL_SIDE, THUMBNAIL_SIDE = 1440, 1024, 512
+PLACEHOLDER_SIDE = 6
 
 # Measured on camera photos of 2.5 MB: effort 1 costs 10 % more time than 0 and saves 5 % of the
 # bytes; effort 4 doubles the encoding for 12 % more. Thumbnails are small enough for effort 2.
@@ -112,18 +114,37 @@ def _with_profile(pixels: pyvips.Image, blobs: dict[str, bytes]) -> pyvips.Image
     return labelled
 
 
-def make_renditions(source: Path, opened: Opened, out_dir: Path) -> bool:
-    """Write preview.webp, model.jpg and thumbnail.webp.
+@dataclass(frozen=True)
+class Made:
+    """What was found while the renditions were made."""
 
-    Says whether anything in the picture is transparent.
-    """
+    has_alpha: bool
+    """Whether anything in the picture is transparent."""
+    placeholder: str
+
+
+def make_renditions(source: Path, opened: Opened, out_dir: Path) -> Made:
+    """Write preview.webp, model.jpg and thumbnail.webp."""
     preview = _opaque_if_possible(_preview(source, opened).copy_memory())
     preview.webpsave(str(out_dir / "preview.webp"), **PREVIEW_OPTIONS)
     middle = _reduced(preview, MODEL_SIDE).copy_memory()
     flat(middle).jpegsave(str(out_dir / "model.jpg"), **MODEL_OPTIONS)
     small = _reduced(middle, THUMBNAIL_SIDE)
     small.webpsave(str(out_dir / "thumbnail.webp"), **THUMBNAIL_OPTIONS)
-    return bool(preview.hasalpha())
+    return Made(has_alpha=bool(preview.hasalpha()), placeholder=placeholder_of(small))
+
+
+def placeholder_of(thumbnail: pyvips.Image) -> str:
+    """A picture of at most 6 x 6 pixels, to be seen blurred until the thumbnail is there.
+
+    URL-safe base64 of one byte for its width and then its pixels: rows from the top, three bytes
+    each (sRGB). libvips makes it in a fifth of a millisecond; the ports of ThumbHash to Python
+    take ten.
+    """
+    tiny = flat(_reduced(thumbnail, PLACEHOLDER_SIDE))
+    coloured = tiny.colourspace("srgb") if tiny.bands < 3 else tiny
+    pixels = coloured.extract_band(0, n=3).cast("uchar").write_to_memory()
+    return base64.urlsafe_b64encode(bytes([tiny.width]) + pixels).decode()
 
 
 def _reduced(image: pyvips.Image, side: int) -> pyvips.Image:

@@ -44,6 +44,7 @@ IMAGE: dict[str, Any] = {
     "context": "Product pages of a bicycle shop",
     "never_cloud": False,
     "facts": {"camera": "FUJIFILM X100V"},
+    "placeholder": "AkqNvKPK2oFlTHBRNg8=",
     "analysis": _SUMMARY,
     "error": None,
     "urls": {name: f"{_LINK}/{name}?{_SIGNED}" for name in ("thumbnail", "preview", "original")},
