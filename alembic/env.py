@@ -13,7 +13,15 @@ from imgapp.adapters import db
 from imgapp.settings import get_settings
 
 # What serves the search functions only, and so is no part of the models.
-SEARCH_ONLY = {"search", "images_search"}
+SEARCH_ONLY = {
+    "search",
+    "images_search",
+    "shape",
+    "no_alt_text",
+    "images_gallery",
+    "images_by_name",
+    "images_by_size",
+}
 MIGRATION_LOCK = 0x696D_6761  # "imga"
 
 assert models.User.metadata is SQLModel.metadata

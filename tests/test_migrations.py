@@ -27,6 +27,18 @@ from imgapp.settings import get_settings
 Sql = Callable[..., list[Any]]
 
 
+# What serves finding only is no part of the models (see alembic/env.py).
+NOT_OF_MODELS = {
+    "search",
+    "images_search",
+    "shape",
+    "no_alt_text",
+    "images_gallery",
+    "images_by_name",
+    "images_by_size",
+}
+
+
 @dataclass(frozen=True)
 class Server:
     """A PostgreSQL of its own, of which the test is the administrator."""
@@ -200,9 +212,9 @@ def test_the_tables_are_those_of_the_models(empty: Server) -> None:
     db.migrate()
     engine = sa.create_engine(empty.url("the_owner", "pictures"), poolclass=sa.NullPool)
     with engine.connect() as connection:
-        # What serves the search functions only is no part of the models (see alembic/env.py).
+
         def ours(_: Any, name: str | None, _kind: str, reflected: bool, other: Any) -> bool:
-            return not (reflected and other is None and name in {"search", "images_search"})
+            return not (reflected and other is None and name in NOT_OF_MODELS)
 
         context = MigrationContext.configure(
             connection, opts={"compare_type": True, "include_object": ours}

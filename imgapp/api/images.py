@@ -14,15 +14,15 @@ from imgapp.api.bodies import json_body, json_body_schema
 from imgapp.api.entity_tags import IfMatch, IfNoneMatch, known_tags, required_tags, tagged
 from imgapp.api.ids import parse_id
 from imgapp.api.problems import documented
+from imgapp.api.wanted import WantedInQuery
 from imgapp.models import (
-    AnalysisStatus,
     ImageEdit,
     ImagePage,
     ImagePublic,
     ImageStatus,
     Viewer,
 )
-from imgapp.services import analysis, images
+from imgapp.services import analysis, finding, images
 from imgapp.services.pools import in_db, in_io
 from imgapp.services.wishes import Wishes
 
@@ -63,39 +63,23 @@ Cursor = Annotated[
     BeforeValidator(_empty_is_none),
     Query(description="`next_cursor` of the page before"),
 ]
-Status = Annotated[AnalysisStatus | None, BeforeValidator(_empty_is_none), Query()]
-Words = Annotated[
-    str | None, Query(max_length=500, description="Words in the texts, tags and file name")
-]
-Tag = Annotated[str | None, Query(max_length=100, description="One tag, exactly")]
-InBatch = Annotated[
-    str | None,
-    BeforeValidator(_empty_is_none),
-    Query(description="Of one batch, by its id", json_schema_extra={"format": "uuid"}),
-]
 
 
 @router.get("", response_model=ImagePage, responses=documented("invalid_cursor", 404))
 async def list_images(
     viewer: Reader,
     response: Response,
-    status: Status = None,
-    q: Words = None,
-    tag: Tag = None,
-    batch: InBatch = None,
+    wanted: WantedInQuery,
     limit: Limit = PAGE,
     cursor: Cursor = None,
     if_none_match: IfNoneMatch = None,
 ) -> ImagePage | Response:
-    """Your pictures, newest first. `total` comes with the first page and is null after."""
+    """Your pictures, newest first unless sorted. `total` comes with the first page only."""
     page = await in_db(
-        images.read_images,
+        finding.read_images,
         viewer.user_id,
+        wanted,
         known=known_tags(if_none_match),
-        status=status,
-        q=q,
-        tag=tag,
-        batch=None if batch is None else parse_id(batch),
         limit=limit,
         cursor=cursor,
     )

@@ -59,13 +59,6 @@ class Image(SQLModel, table=True):
     __table_args__ = (
         UniqueConstraint("user_id", "sha256", name="images_user_id_sha256_key"),
         Index(
-            "images_gallery",
-            "user_id",
-            text("uploaded_at DESC"),
-            text("id DESC"),
-            postgresql_where=text("deleted_at IS NULL"),
-        ),
-        Index(
             "images_by_status",
             "analysis_status",
             "user_id",

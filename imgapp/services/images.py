@@ -4,54 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Container, Iterable
 from functools import partial
-from typing import Any, TypedDict, Unpack
 from uuid import UUID
 
-from sqlalchemy import Uuid, select, text
+from sqlalchemy import select
 from sqlmodel import Session, col
 
 from imgapp.adapters import events
 from imgapp.adapters.db import after_commit, transaction
 from imgapp.errors import NotFound
 from imgapp.models import (
-    AnalysisStatus,
     Image,
     ImageEdit,
-    ImagePage,
     ImagePublic,
     ImageStatus,
     StorageUsage,
     WrittenBy,
     now,
 )
-from imgapp.services import audit, batches, choices, removals
+from imgapp.services import audit, choices, removals
 from imgapp.services.audit import Kind
-from imgapp.services.cursors import Place, read_cursor, write_cursor
 from imgapp.services.shown import TEXT_FIELDS, image_status, shown
-from imgapp.services.texts import clean_line, clean_tags, clean_text
-from imgapp.services.versions import Versioned, require, tag_of, tag_of_page
+from imgapp.services.texts import clean_tags, clean_text
+from imgapp.services.versions import Versioned, require, tag_of
 from imgapp.services.waits import why
-
-_SEARCH = text(
-    "SELECT id FROM imgapp_search_images(:q, :tag, :status, CAST(:before AS timestamptz),"
-    " CAST(:before_id AS uuid), :limit) AS found(id)"
-)
-# A batch is small enough to be searched under the policies.
-_IN_BATCH = (
-    " FROM images i WHERE i.id IN (SELECT image_id FROM batch_items WHERE batch_id = :batch)"
-    " AND i.deleted_at IS NULL"
-    " AND (CAST(:q AS text) IS NULL OR i.search @@ imgapp_search_query(:q))"
-    " AND (CAST(:tag AS text) IS NULL OR i.tags @> ARRAY[CAST(:tag AS text)])"
-    " AND (CAST(:status AS text) IS NULL OR i.analysis_status = :status)"
-)
-_SEARCH_BATCH = text(
-    f"SELECT i.id {_IN_BATCH} AND (CAST(:before AS timestamptz) IS NULL"
-    " OR (i.uploaded_at, i.id) < (CAST(:before AS timestamptz), CAST(:before_id AS uuid)))"
-    " ORDER BY i.uploaded_at DESC, i.id DESC LIMIT :limit"
-)
-_COUNT_BATCH = text(f"SELECT count(*) {_IN_BATCH}")
-_VERSION = (col(Image.id), col(Image.updated_at), col(Image.s3_bucket))
-_COUNT = text("SELECT imgapp_search_count(:q, :tag, :status)")
 
 
 def get_image(user_id: UUID, image_id: UUID) -> ImagePublic:
@@ -89,62 +64,11 @@ def public_images(user_id: UUID, ids: Iterable[UUID]) -> list[ImagePublic]:
         return shown(session, _fetch_many(session, list(ids)))
 
 
-class Asked(TypedDict, total=False):
-    """What a list can be asked for."""
-
-    status: AnalysisStatus | None
-    q: str | None
-    tag: str | None
-    batch: UUID | None
-    limit: int
-    cursor: str | None
-
-
-def list_images(user_id: UUID, **asked: Unpack[Asked]) -> ImagePage:
-    """One page, newest first; `total` with the first one.
-
-    Raises InvalidRequest (cursor), NotFound (batch).
-    """
-    page = read_images(user_id, **asked).value
-    assert page is not None
-    return page
-
-
-def read_images(
-    user_id: UUID, *, known: Container[str] = (), **asked: Unpack[Asked]
-) -> Versioned[ImagePage | None]:
-    """As `list_images`, or None for a caller who has the page, under one of the tags `known`."""
-    status, limit, cursor = asked.get("status"), asked.get("limit", 60), asked.get("cursor")
-    batch = asked.get("batch")
-    wanted = {
-        "q": clean_line(asked.get("q") or "") or None,
-        "tag": clean_line(asked.get("tag") or "") or None,
-        "status": status.value if status else None,
-        "batch": batch,
-    }
-    scope = (user_id, "images", *wanted.values())
-    place = read_cursor(cursor, *scope) if cursor else None
-    before = {"before": place and place.at, "before_id": place and place.id}
-    with transaction(user_id) as session:
-        if batch is not None:
-            batches.check(session, batch)
-        find = {**wanted, **before, "limit": limit + 1}
-        rest = (None if place else _count(session, wanted), limit)
-        if known and (tag := tag_of_page(_find(session, find, *_VERSION), *rest)) in known:
-            return Versioned(tag, None)
-        images = [row.Image for row in _find(session, find, Image)]
-        items = shown(session, images[:limit])
-    more = len(images) > limit
-    last = images[limit - 1] if more else None
-    next_cursor = write_cursor(Place(last.uploaded_at, last.id), *scope) if last else None
-    page = ImagePage(items=items, next_cursor=next_cursor, total=rest[0])
-    return Versioned(tag_of_page(images, *rest), page)
-
-
 def count_images(user_id: UUID) -> int:
     """How many pictures a person has, without the trash."""
     with transaction(user_id) as session:
-        return _count(session, {})
+        # Kept by the database at each change; there is no row before the first picture.
+        return session.execute(select(col(StorageUsage.listed))).scalar_one_or_none() or 0
 
 
 def edit_image(user_id: UUID, image_id: UUID, edit: ImageEdit) -> ImagePublic:
@@ -198,15 +122,6 @@ def delete_image(
         _publish(session, image, "image_deleted")
 
 
-def _find(session: Session, wanted: dict[str, Any], *what: Any) -> list[Any]:
-    # In one statement, or what is removed in between would end the list before its end.
-    search = _SEARCH if wanted["batch"] is None else _SEARCH_BATCH
-    found = search.columns(id=Uuid).subquery("found")
-    query = select(*what).join(found, found.c.id == col(Image.id))
-    newest = (col(Image.uploaded_at).desc(), col(Image.id).desc())
-    return list(session.execute(query.order_by(*newest), wanted))
-
-
 def fetch(session: Session, image_id: UUID, *, lock: bool = False, trash: bool = False) -> Image:
     """One picture's row, in the transaction of its owner. Raises NotFound."""
     # Row-level security leaves this person's rows only: fetching is the ownership check.
@@ -219,15 +134,6 @@ def fetch(session: Session, image_id: UUID, *, lock: bool = False, trash: bool =
     if image is None:
         raise NotFound
     return image
-
-
-def _count(session: Session, wanted: dict[str, Any]) -> int:
-    if wanted.get("batch") is not None:
-        return int(session.execute(_COUNT_BATCH, wanted).scalar_one())
-    if any(wanted.values()):
-        return int(session.execute(_COUNT, wanted).scalar_one())
-    # Kept by the database at each change; there is no row before the first picture.
-    return session.execute(select(col(StorageUsage.listed))).scalar_one_or_none() or 0
 
 
 def _fetch_many(session: Session, ids: list[UUID]) -> list[Image]:

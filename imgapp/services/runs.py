@@ -7,6 +7,7 @@ that those which wait keep their texts, and cancelling is a matter of a moment.
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Iterable
 from typing import Any
 from uuid import UUID
@@ -31,7 +32,7 @@ from imgapp.services.run_shapes import (
     RunPreview,
     RunPublic,
 )
-from imgapp.services.texts import clean_line
+from imgapp.services.wanted import Wanted
 from imgapp.settings import get_settings
 
 MOST_PICTURES = 250_000
@@ -51,7 +52,7 @@ _CHOSEN = """
         AND (CAST(:batch AS uuid) IS NULL
             OR i.id IN (SELECT b.image_id FROM batch_items b WHERE b.batch_id = :batch))
         AND (NOT :searched OR i.id IN (
-            SELECT imgapp_search_images(:q, :tag, :status, NULL, NULL, :most)
+            SELECT imgapp_find(CAST(:wanted AS jsonb), NULL, 0, :most, false)
         ))
         AND NOT (:elsewhere AND (
             i.never_cloud OR EXISTS (SELECT FROM preferences p WHERE p.never_cloud)
@@ -211,7 +212,7 @@ def _terms(session: Session, user_id: UUID, new: NewRun) -> dict[str, Any]:
     wanted = new.filter or RunFilter()
     if wanted.batch is not None:
         batches.check(session, wanted.batch)
-    q, tag = clean_line(wanted.q or "") or None, clean_line(wanted.tag or "") or None
+    words = Wanted(q=wanted.q, tags=(wanted.tag or "",))
     settings = get_settings()
     default = BASIC if settings.describer == "basic" else settings.vision_model
     asks = (new.model or default) != BASIC
@@ -222,9 +223,8 @@ def _terms(session: Session, user_id: UUID, new: NewRun) -> dict[str, Any]:
         "error": wanted.error,
         "model_version": wanted.model_version,
         "batch": wanted.batch,
-        "q": q,
-        "tag": tag,
-        "searched": bool(q or tag),
+        "wanted": json.dumps(words.terms()),
+        "searched": words.filtered,
         # What may not go to a model would only be described as it is described now.
         "elsewhere": wanted.model_version == BASIC and asks and not settings.vision_local,
         "most": MOST_PICTURES,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import reflex as rx
 from reflex.vars.base import Var
 
-from imgapp.services import images
+from imgapp.services import finding
 from imgapp.services.pools import in_db
 from imgapp.settings import get_settings
 from imgapp.ui.browser import GoAlong, KeepFresh, NearEnd, PlainLink, Uploader
@@ -83,7 +83,7 @@ class GalleryState(LiveWindow, rx.State):
         start = self._starts[-1] if self._starts else None
         self.unreadable = True
         async with failures_shown(self):
-            page = await in_db(images.list_images, user, limit=count, cursor=start)
+            page = await in_db(finding.list_images, user, limit=count, cursor=start)
             total = self.total if page.total is None else page.total
             self._show(map(card_of, page.items), more=bool(page.next_cursor), total=total)
             self.shown |= {"newer": bool(self._starts)}

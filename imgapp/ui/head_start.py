@@ -10,7 +10,7 @@ from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from imgapp.errors import ImgappError
-from imgapp.services import images
+from imgapp.services import finding
 from imgapp.services.pools import in_db
 from imgapp.ui.session import viewer_of
 
@@ -49,7 +49,7 @@ class HeadStart:
 
 async def _thumbnails(user_id: UUID) -> list[str]:
     try:
-        page = await in_db(images.list_images, user_id, limit=PICTURES)
+        page = await in_db(finding.list_images, user_id, limit=PICTURES)
     except ImgappError:
         return []
     return [image.urls.thumbnail for image in page.items]

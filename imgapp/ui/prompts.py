@@ -9,7 +9,7 @@ import reflex as rx
 from pydantic import ValidationError
 
 from imgapp.models import ImagePublic
-from imgapp.services import images, prompts, trials
+from imgapp.services import finding, prompts, trials
 from imgapp.services.differences import Part, differences
 from imgapp.services.pools import in_db
 from imgapp.services.prompts import PromptEdit, PromptPublic, PromptVersion, Scope
@@ -112,7 +112,7 @@ class PromptState(rx.State):
         self.under_way, self.spent = False, ""
         async with failures_shown(self):
             await self._read()
-            page = await in_db(images.list_images, viewer.user_id, limit=OFFERED)
+            page = await in_db(finding.list_images, viewer.user_id, limit=OFFERED)
             self.offers = [
                 offer_of(one, n < trials.MOST_PICTURES) for n, one in enumerate(page.items)
             ]

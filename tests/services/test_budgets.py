@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from imgapp.adapters.db import transaction
 from imgapp.errors import Conflict, InvalidRequest, NotFound
 from imgapp.models import ImageStatus, now
-from imgapp.services import analysis, audit, budgets, images, leases, spending
+from imgapp.services import analysis, audit, budgets, finding, images, leases, spending
 from imgapp.services.installation import InstallationEdit, change_installation
 from tests.conftest import Person
 from tests.openai_server import OpenAIServer, Reply
@@ -169,7 +169,7 @@ def test_of_a_model_that_nobody_knows_one_call_tells_first(
 
 
 def listed(person: Person) -> Any:
-    return images.list_images(person.user_id).items
+    return finding.list_images(person.user_id).items
 
 
 def test_what_a_killed_worker_set_aside_is_free_again_with_its_lease(

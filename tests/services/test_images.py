@@ -15,7 +15,8 @@ import sqlalchemy as sa
 from imgapp.adapters.storage import get_store
 from imgapp.errors import InvalidRequest, NotFound
 from imgapp.models import AnalysisStatus, ImageEdit, ImagePage, WrittenBy, new_id, now
-from imgapp.services import history, images
+from imgapp.services import finding, history, images
+from imgapp.services.wanted import Wanted
 from tests.conftest import Person, Servers
 from tests.rows import add_analysis, add_image
 
@@ -119,11 +120,17 @@ def test_a_failure_is_shown_with_its_reason(alice: Person) -> None:
     assert status.error == shown.error
 
 
+def listed(
+    user_id: UUID, *, limit: int = 60, cursor: str | None = None, tag: str = "", **wanted: Any
+) -> ImagePage:
+    return finding.list_images(user_id, Wanted(tags=tag, **wanted), limit=limit, cursor=cursor)
+
+
 def walk(user_id: UUID, **wanted: Any) -> Iterator[ImagePage]:
-    page = images.list_images(user_id, **wanted)
+    page = listed(user_id, **wanted)
     yield page
     while page.next_cursor:
-        page = images.list_images(user_id, cursor=page.next_cursor, **wanted)
+        page = listed(user_id, cursor=page.next_cursor, **wanted)
         yield page
 
 
@@ -149,8 +156,8 @@ def test_a_full_last_page_has_no_next_one(alice: Person) -> None:
 
 def test_a_list_holds_the_persons_own_pictures_only(alice: Person, mallory: Person) -> None:
     image = add_image(alice.user_id)
-    assert images.list_images(mallory.user_id) == ImagePage(items=[], next_cursor=None, total=0)
-    assert [item.id for item in images.list_images(alice.user_id).items] == [image.id]
+    assert listed(mallory.user_id) == ImagePage(items=[], next_cursor=None, total=0)
+    assert [item.id for item in listed(alice.user_id).items] == [image.id]
     assert images.public_images(mallory.user_id, [image.id]) == []
     assert (images.count_images(alice.user_id), images.count_images(mallory.user_id)) == (1, 0)
 
@@ -181,19 +188,19 @@ def test_a_list_is_narrowed_by_status_tag_and_words(alice: Person) -> None:
 )
 def test_no_search_breaks_the_list(alice: Person, q: str) -> None:
     add_image(alice.user_id)
-    assert images.list_images(alice.user_id, q=q, tag=q).next_cursor is None
+    assert listed(alice.user_id, q=q, tag=q).next_cursor is None
 
 
 def test_a_cursor_is_bound_to_person_and_filter(alice: Person, mallory: Person) -> None:
     for person in (alice, mallory):
         for _ in range(2):
             add_image(person.user_id, tags=["dog"])
-    cursor = images.list_images(alice.user_id, tag="dog", limit=1).next_cursor
+    cursor = listed(alice.user_id, tag="dog", limit=1).next_cursor
     assert cursor
-    assert images.list_images(alice.user_id, tag="dog", limit=1, cursor=cursor).items
+    assert listed(alice.user_id, tag="dog", limit=1, cursor=cursor).items
     for user, wanted in ((mallory, {"tag": "dog"}), (alice, {"tag": "cat"}), (alice, {})):
         with pytest.raises(InvalidRequest) as refused:
-            images.list_images(user.user_id, cursor=cursor, **wanted)
+            listed(user.user_id, cursor=cursor, **wanted)
         assert refused.value.code == "invalid_cursor"
 
 
@@ -268,7 +275,7 @@ def test_the_trash_hides_a_picture_and_keeps_its_row(
 ) -> None:
     image = add_image(alice.user_id)
     images.delete_image(alice.user_id, image.id)
-    assert images.list_images(alice.user_id).items == []
+    assert listed(alice.user_id).items == []
     assert images.count_images(alice.user_id) == 0
     assert heard() == ["image_deleted"]
     with administrator.connect() as connection:

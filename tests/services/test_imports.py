@@ -15,7 +15,7 @@ from sqlmodel import select
 from imgapp.adapters import db, imaging
 from imgapp.errors import DatabaseUnavailable, NotSignedIn, StoreUnavailable
 from imgapp.models import Image, Priority, new_id
-from imgapp.services import batches, images, imports, ingest, leases
+from imgapp.services import batches, finding, images, imports, ingest, leases
 from imgapp.services.batch_shapes import BatchPublic
 from imgapp.services.imports import FileReport, Outcome, import_folder, open_batch
 from imgapp.services.spool import spool_file
@@ -137,7 +137,7 @@ def test_a_picture_in_the_trash_comes_out_of_it_as_with_an_upload(
     alice: Person, folder: Path
 ) -> None:
     outcomes(alice, folder)
-    image = images.list_images(alice.user_id).items[0]
+    image = finding.list_images(alice.user_id).items[0]
     images.delete_image(alice.user_id, image.id)
 
     assert set(outcomes(alice, folder).values()) == {"there"}

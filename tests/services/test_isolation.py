@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from typing import Any
 from uuid import UUID
@@ -82,6 +83,11 @@ DEFINERS = {
     "imgapp_people",
     "imgapp_pictures_ahead",
     "imgapp_purge_batches",
+    "imgapp_find",
+    "imgapp_find_among",
+    "imgapp_find_count",
+    "imgapp_find_position",
+    "imgapp_timeline",
     "imgapp_purge_deleted_images",
     "imgapp_purge_deleted_person",
     "imgapp_purge_trash",
@@ -90,8 +96,6 @@ DEFINERS = {
     "imgapp_renew_lease",
     "imgapp_require_admin",
     "imgapp_retry_failed",
-    "imgapp_search_count",
-    "imgapp_search_images",
     "imgapp_session",
     "imgapp_session_by_id",
     "imgapp_set_password",
@@ -588,9 +592,16 @@ def test_usage_follows_the_pictures(alice, mallory) -> None:
 
 
 def search(user_id: UUID | None, query: str | None = None, tag: str | None = None) -> list[UUID]:
-    call = sa.func.imgapp_search_images(query, tag, None, None, None, 10)
+    wanted = {"q": query, "tags": [tag]} if tag else {"q": query}
+    find = "SELECT imgapp_find(:wanted, NULL, 0, 10, false)"
+    among = f"SELECT imgapp_find_among(:wanted, ARRAY({find}))"
     with db.transaction(user_id) as session:
-        return list(session.execute(sa.select(call.cast(sa.Uuid))).scalars())
+        first, second = (
+            list(session.execute(sa.text(sql), {"wanted": json.dumps(wanted)}).scalars())
+            for sql in (find, among)
+        )
+    assert set(first) == set(second)
+    return first
 
 
 def test_search_takes_the_person_from_the_setting(alice, mallory) -> None:

@@ -1,0 +1,245 @@
+-- What a picture's proportions are, in one byte: log2 of width by height from -2 to 2 on a scale from
+-- 0 to 255. The timeline of a hundred thousand pictures is read from the index alone.
+ALTER TABLE images ADD COLUMN shape bytea GENERATED ALWAYS AS (
+    set_byte('\x00'::bytea, 0, round(
+        (least(greatest(ln(width::double precision / height) / ln(2::double precision), -2), 2) + 2)
+        / 4 * 255
+    )::integer)
+) STORED;
+-- Whether it lacks one: the functions see that, and not the text.
+ALTER TABLE images ADD COLUMN no_alt_text boolean GENERATED ALWAYS AS (
+    coalesce(alt_text, '') = '' AND decorative IS NOT TRUE
+) STORED;
+DROP INDEX images_gallery;
+CREATE INDEX images_gallery ON images (user_id, uploaded_at DESC, id DESC) INCLUDE (shape)
+    WHERE deleted_at IS NULL;
+CREATE INDEX images_by_name ON images (user_id, lower(filename), id) WHERE deleted_at IS NULL;
+CREATE INDEX images_by_size ON images (user_id, file_size DESC, id DESC) WHERE deleted_at IS NULL;
+
+GRANT SELECT (
+        filename, mime_type, width, height, shape, no_alt_text, decorative,
+        alt_text_by, description_by, tags_by, visible_text_by, decorative_by
+    ) ON images TO imgapp_system;
+GRANT SELECT (image_id) ON batch_items TO imgapp_system;
+
+DROP FUNCTION imgapp_search_images(text, text, text, timestamptz, uuid, integer);
+DROP FUNCTION imgapp_search_count(text, text, text);
+
+-- What is looked for as the condition of a query on `images i`. Everything that finds pictures uses
+-- it, so that a list, its count, its timeline and a place in it are always of the same pictures.
+-- Values are written into the text (quoted by format), for the planner to know how rare they are.
+CREATE FUNCTION imgapp_wanted_condition(p_wanted jsonb) RETURNS text
+LANGUAGE plpgsql STABLE SET search_path = ''
+AS $$
+DECLARE
+    v_user uuid := NULLIF(current_setting('app.user_id', true), '');
+    v_query tsquery := public.imgapp_search_query(p_wanted ->> 'q');
+    v_tags text[] := ARRAY(SELECT jsonb_array_elements_text(coalesce(p_wanted -> 'tags', '[]')));
+    v_where text := format('i.user_id = %L AND i.deleted_at IS NULL', v_user);
+BEGIN
+    IF v_user IS NULL THEN
+        RETURN 'false';
+    END IF;
+    IF v_query IS NOT NULL THEN
+        v_where := v_where || format(' AND i.search @@ %L::tsquery', v_query);
+    END IF;
+    IF cardinality(v_tags) > 0 THEN
+        v_where := v_where || format(' AND i.tags @> %L::text[]', v_tags);
+    END IF;
+    IF p_wanted ? 'status' THEN
+        v_where := v_where || format(' AND i.analysis_status = %L', p_wanted ->> 'status');
+    END IF;
+    IF p_wanted ? 'no_alt_text' THEN
+        v_where := v_where || CASE WHEN (p_wanted ->> 'no_alt_text')::boolean
+            THEN ' AND i.no_alt_text' ELSE ' AND NOT i.no_alt_text' END;
+    END IF;
+    IF p_wanted ? 'decorative' THEN
+        v_where := v_where || CASE WHEN (p_wanted ->> 'decorative')::boolean
+            THEN ' AND i.decorative' ELSE ' AND i.decorative IS NOT TRUE' END;
+    END IF;
+    IF (p_wanted ->> 'edited')::boolean THEN
+        v_where := v_where || ' AND ''person'' IN (i.alt_text_by, i.description_by, i.tags_by,'
+            || ' i.visible_text_by, i.decorative_by)';
+    ELSIF p_wanted ? 'edited' THEN
+        v_where := v_where || ' AND (''person'' IN (i.alt_text_by, i.description_by, i.tags_by,'
+            || ' i.visible_text_by, i.decorative_by)) IS NOT TRUE';
+    END IF;
+    IF p_wanted ? 'mime_types' THEN
+        v_where := v_where || format(
+            ' AND i.mime_type = ANY(%L::text[])',
+            ARRAY(SELECT jsonb_array_elements_text(p_wanted -> 'mime_types'))
+        );
+    END IF;
+    IF p_wanted ? 'uploaded_from' THEN
+        v_where := v_where
+            || format(' AND i.uploaded_at >= %L::timestamptz', p_wanted ->> 'uploaded_from');
+    END IF;
+    IF p_wanted ? 'uploaded_to' THEN
+        v_where := v_where
+            || format(' AND i.uploaded_at < %L::timestamptz', p_wanted ->> 'uploaded_to');
+    END IF;
+    IF p_wanted ? 'larger_than' THEN
+        v_where := v_where || format(' AND i.file_size > %L::bigint', p_wanted ->> 'larger_than');
+    END IF;
+    IF p_wanted ? 'smaller_than' THEN
+        v_where := v_where || format(' AND i.file_size < %L::bigint', p_wanted ->> 'smaller_than');
+    END IF;
+    IF p_wanted ? 'orientation' THEN
+        v_where := v_where || CASE p_wanted ->> 'orientation'
+            WHEN 'landscape' THEN ' AND i.width > i.height'
+            WHEN 'portrait' THEN ' AND i.width < i.height'
+            ELSE ' AND i.width = i.height' END;
+    END IF;
+    IF p_wanted ? 'batch' THEN
+        v_where := v_where || format(
+            ' AND i.id IN (SELECT b.image_id FROM public.batch_items b'
+            ' WHERE b.batch_id = %L::uuid AND b.user_id = %L::uuid)',
+            p_wanted ->> 'batch', v_user
+        );
+    END IF;
+    RETURN v_where;
+END
+$$;
+
+-- What a list is sorted by, each way: an expression, and whether the largest comes first.
+CREATE FUNCTION imgapp_wanted_order(p_wanted jsonb, OUT key text, OUT descending boolean)
+LANGUAGE sql IMMUTABLE SET search_path = ''
+AS $$
+    SELECT CASE p_wanted ->> 'sort'
+            WHEN 'name' THEN 'lower(i.filename)'
+            WHEN 'largest' THEN 'i.file_size'
+            ELSE 'i.uploaded_at' END,
+        coalesce(p_wanted ->> 'sort', 'newest') NOT IN ('oldest', 'name')
+$$;
+
+-- The pictures after (or, in reverse, before) a place, as {"key", "id"}, in the order of the list.
+CREATE FUNCTION imgapp_find(
+    p_wanted jsonb, p_place jsonb, p_offset integer, p_limit integer, p_reverse boolean
+) RETURNS SETOF uuid
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = '' ROWS 100
+AS $$
+DECLARE
+    v_key text;
+    v_descending boolean;
+    v_where text := public.imgapp_wanted_condition(p_wanted);
+    v_direction text;
+    v_rank text := '';
+BEGIN
+    SELECT o.key, o.descending INTO v_key, v_descending FROM public.imgapp_wanted_order(p_wanted) o;
+    v_descending := v_descending <> p_reverse;
+    v_direction := CASE WHEN v_descending THEN 'DESC' ELSE 'ASC' END;
+    IF p_place IS NOT NULL THEN
+        v_where := v_where || format(
+            ' AND (%s, i.id) %s (%L, %L::uuid)', v_key,
+            CASE WHEN v_descending THEN '<' ELSE '>' END, p_place ->> 'key', p_place ->> 'id'
+        );
+    END IF;
+    IF p_wanted ->> 'sort' = 'relevance' AND p_wanted ? 'q' THEN
+        v_rank := format(
+            'pg_catalog.ts_rank(i.search, %L::tsquery) %s, ',
+            public.imgapp_search_query(p_wanted ->> 'q'), v_direction
+        );
+    END IF;
+    RETURN QUERY EXECUTE format(
+        'SELECT i.id FROM public.images i WHERE %s ORDER BY %s%s %s, i.id %s OFFSET %s LIMIT %s',
+        v_where, v_rank, v_key, v_direction, v_direction, p_offset, coalesce(p_limit::text, 'ALL')
+    );
+END
+$$;
+
+CREATE FUNCTION imgapp_find_count(p_wanted jsonb) RETURNS bigint
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = ''
+AS $$
+DECLARE
+    v_count bigint;
+BEGIN
+    EXECUTE 'SELECT count(*) FROM public.images i WHERE '
+        || public.imgapp_wanted_condition(p_wanted) INTO v_count;
+    RETURN v_count;
+END
+$$;
+
+CREATE FUNCTION imgapp_find_among(p_wanted jsonb, p_ids uuid[]) RETURNS SETOF uuid
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = ''
+AS $$
+BEGIN
+    RETURN QUERY EXECUTE 'SELECT i.id FROM public.images i WHERE i.id = ANY($1) AND '
+        || public.imgapp_wanted_condition(p_wanted) USING p_ids;
+END
+$$;
+
+-- How many pictures come before one; null if it is not among them.
+CREATE FUNCTION imgapp_find_position(p_wanted jsonb, p_id uuid) RETURNS bigint
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = ''
+AS $$
+DECLARE
+    v_key text;
+    v_descending boolean;
+    v_where text := public.imgapp_wanted_condition(p_wanted);
+    v_position bigint;
+BEGIN
+    IF NOT EXISTS (SELECT FROM public.imgapp_find_among(p_wanted, ARRAY[p_id])) THEN
+        RETURN NULL;
+    END IF;
+    SELECT o.key, o.descending INTO v_key, v_descending FROM public.imgapp_wanted_order(p_wanted) o;
+    IF p_wanted ->> 'sort' = 'relevance' AND p_wanted ? 'q' THEN
+        SELECT f.ordinality - 1 INTO v_position
+        FROM public.imgapp_find(p_wanted, NULL, 0, NULL, false)
+            WITH ORDINALITY AS f (id, ordinality)
+        WHERE f.id = p_id;
+        RETURN v_position;
+    END IF;
+    EXECUTE format(
+        'SELECT count(*) FROM public.images i WHERE %s AND (%s, i.id) %s'
+        ' (SELECT %s, i.id FROM public.images i WHERE i.id = $1)',
+        v_where, v_key, CASE WHEN v_descending THEN '>' ELSE '<' END, v_key
+    ) INTO v_position USING p_id;
+    RETURN v_position;
+END
+$$;
+
+-- How many pictures there are on each day of a time zone, and the shape of each, in the order of the
+-- list. Days only where it is sorted by time.
+CREATE FUNCTION imgapp_timeline(
+    p_wanted jsonb, p_zone text, OUT days date[], OUT counts integer[], OUT shapes bytea
+)
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = '' SET work_mem = '32MB'
+AS $$
+DECLARE
+    v_key text;
+    v_descending boolean;
+    v_order text;
+    v_zone text := p_zone;
+BEGIN
+    BEGIN
+        PERFORM now() AT TIME ZONE v_zone;
+    EXCEPTION WHEN invalid_parameter_value THEN
+        v_zone := 'UTC';
+    END;
+    SELECT o.key, o.descending INTO v_key, v_descending FROM public.imgapp_wanted_order(p_wanted) o;
+    v_order := format(
+        '%s %s, i.id %s', v_key, CASE WHEN v_descending THEN 'DESC' ELSE 'ASC' END,
+        CASE WHEN v_descending THEN 'DESC' ELSE 'ASC' END
+    );
+    IF p_wanted ->> 'sort' = 'relevance' AND p_wanted ? 'q' THEN
+        v_order := format(
+            'pg_catalog.ts_rank(i.search, %L::tsquery) DESC, ',
+            public.imgapp_search_query(p_wanted ->> 'q')
+        ) || v_order;
+    END IF;
+    EXECUTE format(
+        'SELECT coalesce(string_agg(s.shape, %L::bytea), %L::bytea) FROM ('
+        'SELECT i.shape FROM public.images i WHERE %s ORDER BY %s) s',
+        '', '', public.imgapp_wanted_condition(p_wanted), v_order
+    ) INTO shapes;
+    IF v_key = 'i.uploaded_at' AND coalesce(p_wanted ->> 'sort', '') <> 'relevance' THEN
+        EXECUTE format(
+            'SELECT array_agg(d.day ORDER BY d.day %1$s), array_agg(d.n ORDER BY d.day %1$s) FROM ('
+            'SELECT (i.uploaded_at AT TIME ZONE %2$L)::date AS day, count(*)::integer AS n'
+            ' FROM public.images i WHERE %3$s GROUP BY 1) d',
+            CASE WHEN v_descending THEN 'DESC' ELSE 'ASC' END, v_zone,
+            public.imgapp_wanted_condition(p_wanted)
+        ) INTO days, counts;
+    END IF;
+END
+$$;
