@@ -3,8 +3,17 @@
 
 const listeners = new Set();
 const tell = () => listeners.forEach((listener) => listener());
+let path = "";
 
-if (typeof window !== "undefined") addEventListener("popstate", tell);
+function goneTo(event) {
+  if (!listeners.size) return;
+  // Only what follows the question mark changed: React Router would load the page anew.
+  if (location.pathname === path) event.stopImmediatePropagation();
+  path = location.pathname;
+  tell();
+}
+
+if (typeof window !== "undefined") addEventListener("popstate", goneTo, { capture: true });
 
 export const params = () => new URLSearchParams(location.search);
 
@@ -19,13 +28,20 @@ export function change(changes, { push = false } = {}) {
   if (query === params().toString()) return;
   const address = `${location.pathname}${query ? `?${query}` : ""}${location.hash}`;
   const keep = { ...history.state, imgapp: true };
-  if (push) history.pushState(keep, "", address);
+  if (push) history.pushState({ ...keep, pushed: Object.keys(changes) }, "", address);
   else history.replaceState(keep, "", address);
   tell();
 }
 
+// Undo a `change` with `push` of one parameter: back to the address before it, if there is one.
+export function leave(name) {
+  if (history.state?.pushed?.includes(name)) history.back();
+  else change({ [name]: null });
+}
+
 // `listener` is called after each change of the address, by `change` or by going back and forth.
 export function subscribe(listener) {
+  path = location.pathname;
   listeners.add(listener);
   return () => listeners.delete(listener);
 }

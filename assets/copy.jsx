@@ -1,27 +1,8 @@
-// A button that copies a text. Works on plain http too, where the clipboard API is missing.
+// A button that copies a text.
 
 import { useEffect, useState } from "react";
 import { Check, Copy } from "lucide-react";
-
-function copyBySelection(text) {
-  const box = document.createElement("textarea");
-  box.value = text;
-  box.style.cssText = "position:fixed;opacity:0";
-  (document.querySelector("dialog[open]") ?? document.body).append(box);
-  box.select();
-  const copied = document.execCommand("copy");
-  box.remove();
-  return copied;
-}
-
-async function copy(text) {
-  try {
-    await navigator.clipboard.writeText(text);
-    return true;
-  } catch {
-    return copyBySelection(text);
-  }
-}
+import { copyText } from "$/public/clipboard.js";
 
 export function CopyButton({ text, label }) {
   const [copied, setCopied] = useState(false);
@@ -35,7 +16,7 @@ export function CopyButton({ text, label }) {
     <button
       type="button"
       className="button small"
-      onClick={async () => setCopied(await copy(text))}
+      onClick={async () => setCopied(await copyText(text))}
     >
       {copied ? <Check size={15} aria-hidden /> : <Copy size={15} aria-hidden />}
       <span aria-live="polite">{copied ? "Copied" : label}</span>

@@ -77,18 +77,6 @@ class Uploader(rx.Component):
     direct: rx.Var[bool]
 
 
-class ViewerDialog(rx.Component):
-    """A modal dialog for one picture of a list; knows its neighbours and the arrow keys."""
-
-    library = "$/public/viewer.jsx"
-    tag = "ViewerDialog"
-    cards: rx.Var[list[Card]]
-    image_id: rx.Var[str]
-    on_show: rx.EventHandler[rx.event.passthrough_event_spec(str)]
-    on_change: rx.EventHandler[rx.event.no_args_event_spec]
-    on_close: rx.EventHandler[rx.event.no_args_event_spec]
-
-
 class CopyButton(rx.Component):
     """Copies a text to the clipboard and says so."""
 

@@ -7,7 +7,21 @@ from dataclasses import dataclass, field
 from imgapp.models import ImagePublic, WrittenBy
 from imgapp.services.choices import FIELDS
 from imgapp.ui.cards import status_note
-from imgapp.ui.facts import Fact, facts_of, writer
+from imgapp.ui.facts import Colour, Fact, colours_of, facts_of, file_size, format_name, writer
+
+
+@dataclass
+class Beside:
+    """As much of the picture before or after as is shown before the server says more."""
+
+    id: str = ""
+    filename: str = ""
+    preview: str = ""
+    thumb: str = ""
+    width: int = 0
+    height: int = 0
+    alt_text: str = ""
+    language: str = ""
 
 
 @dataclass
@@ -18,8 +32,17 @@ class Details:
     filename: str = ""
     status: str = ""
     note: str = ""
+    thumb: str = ""
     preview: str = ""
     original: str = ""
+    width: int = 0
+    height: int = 0
+    mime_type: str = ""
+    format: str = ""
+    animated: bool = False
+    file_size: int = 0
+    size: str = ""
+    """The file's size as people read it."""
     alt_text: str = ""
     alt_text_by: str = ""
     description: str = ""
@@ -35,6 +58,23 @@ class Details:
     context: str = ""
     never_cloud: bool = False
     facts: list[Fact] = field(default_factory=list)
+    colours: list[Colour] = field(default_factory=list)
+
+
+def beside_of(image: ImagePublic | None) -> Beside:
+    """What is known ahead of the picture before or after; nothing where there is none."""
+    if image is None:
+        return Beside()
+    return Beside(
+        id=str(image.id),
+        filename=image.filename,
+        preview=image.urls.preview,
+        thumb=image.urls.thumbnail,
+        width=image.width,
+        height=image.height,
+        alt_text=image.alt_text or "",
+        language=image.language or "",
+    )
 
 
 def written_by_people(image: ImagePublic) -> list[str]:
@@ -52,8 +92,16 @@ def details_of(image: ImagePublic) -> Details:
         filename=image.filename,
         status=image.status.value,
         note=status_note(image),
+        thumb=image.urls.thumbnail,
         preview=image.urls.preview,
         original=image.urls.original,
+        width=image.width,
+        height=image.height,
+        mime_type=image.mime_type,
+        format=format_name(image),
+        animated=bool(image.facts.get("animated")),
+        file_size=image.file_size,
+        size=file_size(image.file_size),
         alt_text=image.alt_text or "",
         alt_text_by=writer(image, "alt_text") or writer(image, "decorative"),
         description=image.description or "",
@@ -68,4 +116,5 @@ def details_of(image: ImagePublic) -> Details:
         context=image.context or "",
         never_cloud=image.never_cloud,
         facts=facts_of(image),
+        colours=colours_of(image.facts),
     )

@@ -19,6 +19,14 @@ class Fact:
     time: str = ""
 
 
+@dataclass
+class Colour:
+    """One of a picture's main colours: its everyday name, and as CSS writes it (`#rrggbb`)."""
+
+    name: str
+    code: str
+
+
 def facts_of(image: ImagePublic) -> list[Fact]:
     """What is known of a picture's file, in the order in which people ask."""
     facts = image.facts
@@ -26,7 +34,7 @@ def facts_of(image: ImagePublic) -> list[Fact]:
         Fact("Type", _type(image)),
         Fact("Dimensions", dimensions(image.width, image.height)),
         Fact("Size", file_size(image.file_size)),
-        Fact("Colours", _colours(facts)),
+        Fact("Colour space", _colour_space(facts)),
         Fact("Uploaded", time=image.uploaded_at.isoformat()),
         Fact("Taken", _taken(facts.get("taken_at"))),
         Fact("Camera", camera(facts.get("camera_make"), facts.get("camera_model"))),
@@ -93,8 +101,14 @@ def exposure(facts: dict[str, Any]) -> str:
     if iso := facts.get("iso"):
         parts.append(f"ISO {iso}")
     if focal := facts.get("focal_length"):
-        parts.append(f"{focal:g} mm")
+        parts.append(f"{focal:g} mm{_as_if_35mm(focal, facts)}")
     return " · ".join(parts)
+
+
+def _as_if_35mm(focal: float, facts: dict[str, Any]) -> str:
+    """The focal length that shows as much on 35 mm film, where the sensor is smaller."""
+    film = facts.get("focal_length_35mm")
+    return f" (like {film:g} mm)" if film and abs(film - focal) >= 1 else ""
 
 
 def _shutter(seconds: float) -> str:
@@ -103,15 +117,25 @@ def _shutter(seconds: float) -> str:
     return f"1/{round(1 / Fraction(seconds))} s"
 
 
+def format_name(image: ImagePublic) -> str:
+    """The name of the file's format."""
+    return str(image.facts.get("format") or image.mime_type.removeprefix("image/").upper())
+
+
+def colours_of(facts: dict[str, Any]) -> list[Colour]:
+    """The main colours, the largest first."""
+    return [Colour(one["name"], one["code"]) for one in facts.get("colours", [])]
+
+
 def _type(image: ImagePublic) -> str:
-    name = str(image.facts.get("format") or image.mime_type.removeprefix("image/").upper())
+    name = format_name(image)
     pages = image.facts.get("pages", 1)
     if image.facts.get("animated"):
         return f"{name}, animated"
     return f"{name}, {pages} pages" if pages > 1 else name
 
 
-def _colours(facts: dict[str, Any]) -> str:
+def _colour_space(facts: dict[str, Any]) -> str:
     space = str(facts.get("color_space") or "")
     return f"{space}, transparent" if space and facts.get("has_alpha") else space
 

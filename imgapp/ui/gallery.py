@@ -117,7 +117,7 @@ def page() -> rx.Component:
         Uploader.create(
             live=GalleryState.loaded, max_mb=GalleryState.max_mb, direct=GalleryState.direct
         ),
-        viewer(cards),
+        viewer(GalleryState.patch),
         email=GalleryState.email,
         total=GalleryState.total,
         live=GalleryState.loaded,

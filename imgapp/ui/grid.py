@@ -72,7 +72,7 @@ def picture_card(card: rx.Var[Card], eager: rx.Var[bool], rest: rx.RestProp) -> 
             rx.cond(card.decorative, rx.el.span(card.filename, class_name="sr-only")),
             type="button",
             class_name="picture",
-            on_click=ViewerState.show(card.id),
+            data_open=card.id,
         ),
         status_badge(card.status),
         _text(card),

@@ -80,7 +80,7 @@ PAGES = (
 def look() -> dict[str, Any]:
     """What every page shares: arguments of `rx.App`."""
     sheets = (
-        *("tokens", "base", "gallery", "viewer", "uploads", "sheet"),
+        *("tokens", "base", "gallery", "viewer", "viewer-stage", "editing", "uploads", "sheet"),
         *("settings", "descriptions", "progress", "usage"),
     )
     return {

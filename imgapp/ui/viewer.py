@@ -1,37 +1,63 @@
-"""The viewer: one picture over the gallery, with all that is known of it."""
+"""The viewer: one picture over the gallery, with all that is known of it.
+
+Which picture is open is in the address (`?picture=ID`), and the dialog in the browser follows it:
+it asks for what is shown here, and nothing here opens or closes it.
+"""
 
 from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
 
 import reflex as rx
 from reflex.vars.base import Var
 
+from imgapp.errors import NotFound
 from imgapp.models import AnalysisStatus
-from imgapp.services import analysis, images
+from imgapp.services import analysis, finding, images
 from imgapp.services.pools import in_db
-from imgapp.ui.browser import CopyButton, PlainLink, ViewerDialog, local_time
-from imgapp.ui.cards import Card
+from imgapp.services.wanted import Wanted
+from imgapp.ui.browser import PlainLink
 from imgapp.ui.describing import Describing
 from imgapp.ui.describing_section import describing_section
-from imgapp.ui.details import Details, details_of
+from imgapp.ui.details import Beside, Details, beside_of, details_of
 from imgapp.ui.history import TextHistory
-from imgapp.ui.history_sections import history_section, suggestion, text_owner
-from imgapp.ui.history_words import TITLES
+from imgapp.ui.history_sections import history_section
 from imgapp.ui.notices import failures_shown, id_of, notice, say
 from imgapp.ui.session import current_viewer
 from imgapp.ui.status import status_badge
+from imgapp.ui.viewer_browser import ViewerDialog
+from imgapp.ui.viewer_facts import facts_section
+from imgapp.ui.viewer_texts import texts_section
 
 
 class ViewerState(TextHistory, Describing, rx.State):
-    """The picture that is open, if any."""
+    """The picture that is open, if any, and the ones before and after it."""
 
     image: Details = Details()
+    previous: Beside = Beside()
+    next: Beside = Beside()
+    missing: str = ""
+    """The id that was asked for, if there is no such picture (or it is somebody else's)."""
+    trash_failed: dict[str, Any] = {"id": "", "times": 0}
+    """The picture that is still there although it was to go into the trash."""
+    _query: str = ""
+    """What is looked for: the picture's neighbours are those in its result."""
+    _beside: tuple[UUID | None, tuple[UUID | None, UUID | None]] = (None, (None, None))
+    """A picture and the ones before and after it, when it was last found."""
 
     @rx.event
-    async def show(self, image_id: str):
-        user = current_viewer().user_id
+    async def show(self, image_id: str, query: str = ""):
+        user, self._query, self.missing = current_viewer().user_id, str(query or "")[:2000], ""
         async with failures_shown(self):
-            image = await in_db(images.get_image, user, id_of(image_id))
+            try:
+                image = await in_db(images.get_image, user, id_of(image_id))
+            except NotFound:
+                self._empty()
+                self.missing = str(image_id)
+                return
             self.image = details_of(image)
+            await self._look_around(user, image.id)
             await self._follow(user, image.id)
 
     @rx.event
@@ -40,11 +66,17 @@ class ViewerState(TextHistory, Describing, rx.State):
         await self._look_again()
 
     @rx.event
+    async def look_around(self, query: str):
+        """The pictures before and after may be others now."""
+        user, self._query = current_viewer().user_id, str(query or "")[:2000]
+        async with failures_shown(self):
+            if self.image.id:
+                await self._look_around(user, id_of(self.image.id))
+
+    @rx.event
     async def close(self):
         current_viewer()
-        self.image = Details()
-        self.describing_open = False
-        self._forget()
+        self._empty()
 
     @rx.event
     async def try_again(self, image_id: str):
@@ -53,84 +85,106 @@ class ViewerState(TextHistory, Describing, rx.State):
             await in_db(analysis.request_analysis, user, id_of(image_id))
 
     @rx.event
-    async def move_to_trash(self):
-        user, image = current_viewer().user_id, self.image
+    async def move_to_trash(self, image_id: str):
+        """The dialog has gone on already, and comes back if this fails."""
+        user, times = current_viewer().user_id, self.trash_failed["times"] + 1
+        self.trash_failed = {"id": str(image_id), "times": times}
         async with failures_shown(self):
-            await in_db(images.delete_image, user, id_of(image.id))
-            await self.close()
-            await say(self, f"{image.filename} is in the trash", undo_id=image.id)
+            image = await in_db(images.get_image, user, id_of(image_id))
+            await in_db(images.delete_image, user, image.id)
+            self.trash_failed = {"id": "", "times": times}
+            await say(self, f"{image.filename} is in the trash", undo_id=str(image.id))
 
     async def _look_again(self) -> None:
-        if self.image.id:
-            await self.show(self.image.id)
+        if shown := self.image.id or self.missing:
+            await self.show(shown, self._query)
+
+    async def _look_around(self, user: UUID, image_id: UUID) -> None:
+        wanted, before = Wanted.from_query(self._query), self._beside
+        ids = await in_db(finding.neighbours, user, wanted, image_id)
+        if not any(ids) and before[0] == image_id:
+            # It was edited and is not among what is looked for any more: the way on stays.
+            ids = before[1]
+        self._beside = (image_id, ids)
+        found = await in_db(images.public_images, user, list(filter(None, ids)))
+        known = {image.id: image for image in found}
+        self.previous, self.next = (beside_of(known.get(one)) for one in ids)
+
+    def _empty(self) -> None:
+        self.image, self.previous, self.next = Details(), Beside(), Beside()
+        self.missing, self.describing_open = "", False
+        self._forget()
 
     def _shown_id(self) -> str:
         return self.image.id
 
 
-def viewer(cards: Var[list[Card]]) -> rx.Component:
-    """The dialog. `cards` are the pictures that next and previous go through."""
+def viewer(patch: Var[dict]) -> rx.Component:
+    """The dialog. `patch` is the gallery's: what changed lately (`live.LiveWindow`)."""
     image = ViewerState.image
     return ViewerDialog.create(
-        _stage(image),
-        rx.el.div(
-            _head(image),
-            _state(image),
-            _texts(image),
-            _facts(image),
-            describing_section(ViewerState, image),
-            history_section(ViewerState),
-            _actions(image),
-            class_name="viewer-panel",
-        ),
+        rx.cond(image.id != "", _panel(image), _coming()),
         # What is outside of an open dialog is neither seen nor heard.
         notice(),
-        cards=cards,
-        image_id=image.id,
+        live=rx.State.is_hydrated,
+        image=image,
+        previous=ViewerState.previous,
+        next=ViewerState.next,
+        missing=ViewerState.missing,
+        patch=patch,
+        trash_failed=ViewerState.trash_failed,
         on_show=ViewerState.show,
         on_change=ViewerState.read_again,
+        on_look_around=ViewerState.look_around,
+        on_trash=ViewerState.move_to_trash,
         on_close=ViewerState.close,
     )
 
 
-def _stage(image: Details) -> rx.Component:
+def _panel(image: Details) -> rx.Component:
     return rx.el.div(
-        rx.cond(
-            image.id != "",
-            rx.el.img(
-                src=image.preview,
-                alt=image.alt_text,
-                key=image.id,
-            ),
-        ),
-        class_name="viewer-stage",
+        _head(image),
+        _state(image),
+        texts_section(ViewerState, image),
+        facts_section(image),
+        describing_section(ViewerState, image),
+        history_section(ViewerState),
+        _actions(image),
+        class_name="viewer-panel",
+    )
+
+
+def _coming() -> rx.Component:
+    """What stands there until the picture is known."""
+    lines = rx.el.div(rx.el.span(), rx.el.span(), rx.el.span(), class_name="coming")
+    return rx.el.div(
+        rx.el.h2("Opening the picture", id="viewer-title", class_name="sr-only"),
+        lines,
+        lines,
+        class_name="viewer-panel viewer-coming",
     )
 
 
 def _head(image: Details) -> rx.Component:
-    return rx.el.div(
-        rx.el.h2(image.filename, id="viewer-title"),
-        rx.el.button(
-            rx.icon("x", size=20),
-            type="button",
-            class_name="button ghost icon",
-            aria_label="Close the picture",
-            on_click=ViewerState.close,
-        ),
-        class_name="viewer-head",
-    )
+    return rx.el.div(rx.el.h2(image.filename, id="viewer-title"), class_name="viewer-head")
 
 
 def _state(image: Details) -> rx.Component:
     return rx.cond(
-        image.status == AnalysisStatus.COMPLETED.value,
+        (image.status == AnalysisStatus.COMPLETED.value) | (image.status == ""),
         rx.fragment(),
         rx.el.div(
             status_badge(image.status),
             rx.cond(image.note != "", rx.el.p(image.note, class_name="viewer-note")),
             rx.cond(
                 image.status == AnalysisStatus.FAILED.value,
-                _again(image, "Try again"),
+                rx.el.button(
+                    rx.icon("rotate-cw", size=15, aria_hidden="true"),
+                    "Try again",
+                    type="button",
+                    class_name="button small",
+                    on_click=ViewerState.try_again(image.id),
+                ),
             ),
             class_name="viewer-state",
             data_status=image.status,
@@ -139,98 +193,11 @@ def _state(image: Details) -> rx.Component:
     )
 
 
-def _again(image: Details, label: str) -> rx.Component:
-    return rx.el.button(
-        rx.icon("rotate-cw", size=15, aria_hidden="true"),
-        label,
-        type="button",
-        class_name="button small",
-        on_click=ViewerState.try_again(image.id),
-    )
-
-
-def _texts(image: Details) -> rx.Component:
-    alt_text = rx.cond(
-        image.decorative,
-        rx.el.p("Decorative: nothing to say to a screen reader.", class_name="quiet"),
-        _said(image.alt_text, lang=image.language),
-    )
-    return rx.el.div(
-        _text(
-            "alt_text",
-            image.alt_text_by,
-            alt_text,
-            rx.cond(image.alt_text != "", CopyButton.create(text=image.alt_text, label="Copy")),
-        ),
-        _text("description", image.description_by, _said(image.description, lang=image.language)),
-        _text("tags", image.tags_by, _tags(image)),
-        rx.cond(
-            image.visible_text != "",
-            _text(
-                "visible_text",
-                image.visible_text_by,
-                rx.el.p(image.visible_text, class_name="viewer-visible-text"),
-            ),
-        ),
-        class_name="viewer-texts",
-    )
-
-
-def _text(name: str, by: Var[str], *content: rx.Component) -> rx.Component:
-    title = TITLES[name]
-    return rx.el.section(
-        rx.el.div(
-            rx.el.h3(title),
-            rx.cond(by != "", rx.el.span(by, class_name="byline")),
-            text_owner(ViewerState, name, ViewerState.image.written),
-            class_name="viewer-text-head",
-        ),
-        *content,
-        suggestion(ViewerState, name, title),
-    )
-
-
-def _said(text: Var[str], *, lang: Var[str]) -> rx.Component:
-    return rx.cond(
-        text != "",
-        rx.el.p(text, lang=lang),
-        rx.el.p("Nothing yet.", class_name="quiet"),
-    )
-
-
-def _tags(image: Details) -> rx.Component:
-    return rx.cond(
-        image.tags.length() > 0,
-        rx.el.ul(
-            rx.foreach(image.tags, lambda tag: rx.el.li(tag, class_name="tag", key=tag)),
-            class_name="tags all",
-        ),
-        rx.el.p("None yet.", class_name="quiet"),
-    )
-
-
-def _facts(image: Details) -> rx.Component:
-    return rx.el.section(
-        rx.el.h3("Details"),
-        rx.el.dl(
-            rx.foreach(
-                image.facts,
-                lambda fact: rx.fragment(
-                    rx.el.dt(fact.label),
-                    rx.el.dd(rx.cond(fact.time != "", local_time(fact.time), fact.value)),
-                    key=fact.label,
-                ),
-            ),
-            class_name="facts",
-        ),
-    )
-
-
 def _actions(image: Details) -> rx.Component:
     return rx.el.div(
         PlainLink.create(
             rx.icon("download", size=16, aria_hidden="true"),
-            "Original",
+            "Download",
             href=image.original,
             download=image.filename,
             class_name="button",
@@ -250,7 +217,8 @@ def _actions(image: Details) -> rx.Component:
             "Delete",
             type="button",
             class_name="button danger",
-            on_click=ViewerState.move_to_trash,
+            data_does="trash",
+            custom_attrs={"aria-keyshortcuts": "Delete"},
         ),
         class_name="viewer-actions",
     )

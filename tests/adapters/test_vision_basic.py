@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from PIL import Image, ImageDraw, ImageFilter
 
+from imgapp.adapters.imaging.colours import colour_name
 from imgapp.adapters.vision import Description, Picture, default_ask, get_describer
 from imgapp.adapters.vision.basic import BasicDescriber
-from imgapp.adapters.vision.measures import colour_name
 from imgapp.errors import PermanentDescriberError
 
 

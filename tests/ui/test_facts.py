@@ -81,7 +81,7 @@ def test_facts_say_what_the_file_and_the_describer_said() -> None:
     )
     values = {fact.label: fact.value or fact.time for fact in facts_of(image)}
     assert values["Type"] == "GIF, animated"
-    assert values["Colours"] == "sRGB, transparent"
+    assert values["Colour space"] == "sRGB, transparent"
     assert values["Taken"] == "3 July 2024, 18:22"
     assert values["Uploaded"] == AT.isoformat()
     assert values["Described by"] == "gpt-test"

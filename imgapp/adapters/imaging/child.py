@@ -21,6 +21,7 @@ from imgapp.adapters.imaging.carried import Carried, read_carried
 from imgapp.adapters.imaging.formats import HEAD_BYTES, TIFF, Format, recognise
 from imgapp.adapters.imaging.metadata import profile_name, read_facts
 from imgapp.adapters.imaging.renditions import (
+    Made,
     Opened,
     make_renditions,
     open_picture,
@@ -82,7 +83,7 @@ def _decode(source: Path, out_dir: Path, max_pixels: int) -> dict[str, Any]:
         "mime_type": form.mime_type,
         "width": opened.width,
         "height": opened.height,
-        "facts": _facts(source, form, opened, made.has_alpha),
+        "facts": _facts(source, form, opened, made),
         "placeholder": made.placeholder,
         "carried": asdict(_carried(opened)),
     }
@@ -113,7 +114,7 @@ def _rejection(form: Format, error: Exception) -> RejectedFile:
     return DamagedImage(f"The {form.name} file is damaged or incomplete.")
 
 
-def _facts(source: Path, form: Format, opened: Opened, has_alpha: bool) -> dict[str, Any]:
+def _facts(source: Path, form: Format, opened: Opened, made: Made) -> dict[str, Any]:
     if form is TIFF:
         with source.open("rb") as file:
             facts = read_facts(file)
@@ -124,9 +125,10 @@ def _facts(source: Path, form: Format, opened: Opened, has_alpha: bool) -> dict[
         "format": form.name,
         "orientation": _orientation(opened.width, opened.height),
         "color_space": _COLOR_SPACES.get(opened.color_space) or profile or "sRGB",
-        "has_alpha": has_alpha,
+        "has_alpha": made.has_alpha,
         "animated": opened.pages > 1 and form.name in ("GIF", "WebP", "AVIF"),
         "pages": opened.pages,
+        "colours": made.colours,
     }
 
 

@@ -9,11 +9,12 @@ from typing import Any
 
 import pyvips
 
+from imgapp.adapters.imaging.colours import main_colours
 from imgapp.adapters.imaging.formats import Format
 from imgapp.errors import TooManyPixels
 
 PREVIEW_SIDE, MODEL_SIDE, THUMBNAIL_SIDE = 1440, 1024, 512
-PLACEHOLDER_SIDE = 6
+PLACEHOLDER_SIDE, COLOURS_SIDE = 6, 48
 
 # Measured on camera photos of 2.5 MB: effort 1 costs 10 % more time than 0 and saves 5 % of the
 # bytes; effort 4 doubles the encoding for 12 % more. Thumbnails are small enough for effort 2.
@@ -121,6 +122,8 @@ class Made:
     has_alpha: bool
     """Whether anything in the picture is transparent."""
     placeholder: str
+    colours: list[dict[str, str]]
+    """As `colours.main_colours` names them."""
 
 
 def make_renditions(source: Path, opened: Opened, out_dir: Path) -> Made:
@@ -131,7 +134,11 @@ def make_renditions(source: Path, opened: Opened, out_dir: Path) -> Made:
     flat(middle).jpegsave(str(out_dir / "model.jpg"), **MODEL_OPTIONS)
     small = _reduced(middle, THUMBNAIL_SIDE)
     small.webpsave(str(out_dir / "thumbnail.webp"), **THUMBNAIL_OPTIONS)
-    return Made(has_alpha=bool(preview.hasalpha()), placeholder=placeholder_of(small))
+    return Made(
+        has_alpha=bool(preview.hasalpha()),
+        placeholder=placeholder_of(small),
+        colours=main_colours(_pixels(_reduced(small, COLOURS_SIDE))),
+    )
 
 
 def placeholder_of(thumbnail: pyvips.Image) -> str:
@@ -141,10 +148,15 @@ def placeholder_of(thumbnail: pyvips.Image) -> str:
     each (sRGB). libvips makes it in a fifth of a millisecond; the ports of ThumbHash to Python
     take ten.
     """
-    tiny = flat(_reduced(thumbnail, PLACEHOLDER_SIDE))
-    coloured = tiny.colourspace("srgb") if tiny.bands < 3 else tiny
-    pixels = coloured.extract_band(0, n=3).cast("uchar").write_to_memory()
-    return base64.urlsafe_b64encode(bytes([tiny.width]) + pixels).decode()
+    tiny = _reduced(thumbnail, PLACEHOLDER_SIDE)
+    return base64.urlsafe_b64encode(bytes([tiny.width]) + _pixels(tiny)).decode()
+
+
+def _pixels(image: pyvips.Image) -> bytes:
+    """Rows from the top, three bytes each (sRGB), on white where it is transparent."""
+    opaque = flat(image)
+    coloured = opaque.colourspace("srgb") if opaque.bands < 3 else opaque
+    return bytes(coloured.extract_band(0, n=3).cast("uchar").write_to_memory())
 
 
 def _reduced(image: pyvips.Image, side: int) -> pyvips.Image:

@@ -7,15 +7,15 @@ how often they are wrong.
 
 from __future__ import annotations
 
-import colorsys
 from collections import Counter
 from dataclasses import dataclass
-from functools import cache
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
+
+from imgapp.adapters.imaging.colours import colour_name
 
 Kind = Literal["photo", "screenshot", "drawing", "document", "plain area", "picture"]
 Sharpness = Literal["sharp", "blurred"]
@@ -185,27 +185,3 @@ def _main_colours(image: Image.Image) -> list[str]:
         shares[colour_name(red, green, blue)] += count
     named = [name for name, count in shares.most_common(3) if count >= _WORTH_NAMING * _SIDE**2]
     return named or [shares.most_common(1)[0][0]]
-
-
-@cache
-def colour_name(red: int, green: int, blue: int) -> str:
-    """The everyday English name of a colour (channels from 0 to 255)."""
-    hue, saturation, value = colorsys.rgb_to_hsv(red / 255, green / 255, blue / 255)
-    if value < 0.2:
-        return "black"
-    if saturation < 0.14:
-        return "white" if value > 0.86 else "grey"
-    return _hue_name(hue * 360, saturation, value)
-
-
-def _hue_name(hue: float, saturation: float, value: float) -> str:
-    if 10 <= hue < 70 and saturation < 0.35:
-        return "beige" if value > 0.65 else "brown" if saturation > 0.22 else "grey"
-    if hue < 45 and value < 0.6:
-        return "brown" if hue >= 10 or saturation < 0.6 else "red"
-    if hue >= 330 or hue < 15:
-        return "pink" if saturation < 0.5 and value > 0.7 else "red"
-    for limit, name in ((42, "orange"), (68, "yellow"), (165, "green"), (195, "turquoise")):
-        if hue < limit:
-            return name
-    return "blue" if hue < 255 else "purple" if hue < 290 else "pink"
