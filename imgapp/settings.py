@@ -244,6 +244,11 @@ class Settings(BaseSettings):
         return self.data_dir / "spool"
 
     @property
+    def uploads_dir(self) -> Path:
+        """What has arrived of uploads that can be gone on with; beside the spool."""
+        return self.data_dir / "uploads"
+
+    @property
     def pictures_dir(self) -> Path:
         """The disk store."""
         return self.data_dir / "pictures"

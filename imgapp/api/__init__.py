@@ -28,6 +28,8 @@ from imgapp.api import (
     spending,
     timeline,
     tokens,
+    tus,
+    tus_protocol,
     uploads,
     webhooks,
 )
@@ -40,16 +42,18 @@ from imgapp.api.openapi import DESCRIPTION, describe
 from imgapp.api.problems import add_problem_handlers
 from imgapp.api.rates import RateHeaders
 from imgapp.api.sources import Sources
+from imgapp.api.tus_protocol import TusHeaders
 
 API_PATHS = ("/api", "/metrics")
 """What the API answers; everything else is the page's."""
 
-STREAMED = ("/api/upload",)
-"""Bodies that are read piece by piece under a limit of their own."""
+STREAMED = ("/api/upload", tus_protocol.PREFIX)
+"""Bodies that are read piece by piece under a limit of their own, here and below."""
 
 ROUTERS: tuple[APIRouter, ...] = (
     uploads.router,
     direct_uploads.router,
+    tus.router,
     hashes.router,
     timeline.router,
     images.router,
@@ -98,6 +102,7 @@ def create_api() -> FastAPI:
     app.add_middleware(Routed)
     app.add_middleware(EntityTags)
     app.add_middleware(Methods, routes=app.routes)
+    app.add_middleware(TusHeaders)
     app.add_middleware(BodyLimit, streaming=STREAMED)
     app.add_middleware(RateHeaders)
     app.add_middleware(Sources)

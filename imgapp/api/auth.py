@@ -17,6 +17,9 @@ from imgapp.services.limits import Allowance
 from imgapp.services.pools import in_db, in_provider
 from imgapp.settings import get_settings
 
+PERSON_HEADER = "Imgapp-Person"
+"""Whose page a request comes from: the cookie is the browser's, and may be another's by now."""
+
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 _WINDOW = 10.0
 """Seconds over which a person's requests are counted: bursts may be so much above the rate."""
@@ -109,7 +112,15 @@ def _authenticate(request: Request) -> Viewer:
         raise NotSignedIn
     if request.method not in _SAFE_METHODS:
         check_origin(request)
+    _check_person(request, viewer)
     return viewer
+
+
+def _check_person(request: Request, viewer: Viewer) -> None:
+    """A page that goes on by itself after somebody else signed in must not act for them."""
+    named = request.headers.get(PERSON_HEADER)
+    if named is not None and named != str(viewer.user_id):
+        raise NotSignedIn("Somebody else signed in since in this browser")
 
 
 def _is_of_provider(request: Request) -> bool:

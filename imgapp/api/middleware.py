@@ -111,7 +111,7 @@ class RequestIds:
 class BodyLimit:
     """Reads no more than `MAX_BODY_BYTES`, for no longer than `BODY_SECONDS`.
 
-    Except at the paths that stream, which have limits of their own.
+    Except at the paths that stream and below them, which have limits of their own.
     """
 
     def __init__(self, app: ASGIApp, streaming: tuple[str, ...] = ()) -> None:
@@ -119,9 +119,12 @@ class BodyLimit:
         self.streaming = streaming
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and scope["path"] not in self.streaming:
+        if scope["type"] == "http" and not self._streams(scope["path"]):
             receive = _Body(scope, receive).receive
         await self.app(scope, receive, send)
+
+    def _streams(self, path: str) -> bool:
+        return any(path == one or path.startswith(f"{one}/") for one in self.streaming)
 
 
 class _Body:

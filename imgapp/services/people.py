@@ -18,7 +18,7 @@ from imgapp.adapters import db, passwords
 from imgapp.adapters.storage import get_store
 from imgapp.errors import Conflict, InvalidRequest, NotFound
 from imgapp.models import Shape, new_id
-from imgapp.services import audit, removals
+from imgapp.services import audit, removals, resumable
 from imgapp.services.audit import Kind, administration
 from imgapp.services.users import check_password, clean_email, normalized
 
@@ -211,6 +211,7 @@ def _purge_person() -> int:
         # What no row ever knew of, if there is anything.
         for folder in ("users", "incoming"):
             get_store().delete_prefix(f"{folder}/{person.user_id}/")
+        resumable.remove_all(person.user_id)
         audit.write(
             session, Kind.PERSON_REMOVED, None, person=person.email, person_id=person.user_id
         )

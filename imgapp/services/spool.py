@@ -77,6 +77,22 @@ def spool_file(source: Path) -> SpooledFile:
         return spool_stream(file, source.name)
 
 
+def spool_link(source: Path, filename: str) -> SpooledFile:
+    """Spool a file of the data folder under a second name; its own stays. Raises StoreUnavailable.
+
+    Nobody writes to it any more.
+    """
+    path = new_spool_path()
+    try:
+        path.hardlink_to(source)
+        with path.open("rb") as file:
+            sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+        return SpooledFile(path, filename, path.stat().st_size, sha256)
+    except OSError as error:
+        path.unlink(missing_ok=True)
+        raise StoreUnavailable(f"The file cannot be received: {error.strerror}.") from error
+
+
 def spool_stream(file: BinaryIO, filename: str) -> SpooledFile:
     """Spool what an open file still holds. Raises FileTooLarge, StoreUnavailable, OSError."""
     writer = SpoolWriter(filename)

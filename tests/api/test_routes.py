@@ -12,7 +12,7 @@ from starlette.testclient import TestClient
 
 from imgapp.api import create_api, is_api_path
 from imgapp.models import Scope, new_id
-from imgapp.services import batches, runs, sessions, tokens
+from imgapp.services import batches, resumable, runs, sessions, tokens
 from imgapp.services.batch_shapes import NewBatch
 from imgapp.services.run_shapes import NewRun, RunFilter
 from tests.conftest import ORIGIN, Person
@@ -73,6 +73,8 @@ def an_item_of(person: Person, path: str) -> UUID:
         return batches.create_batch(person.user_id, NewBatch()).id
     if "{run_id}" in path:
         return runs.create_run(person.user_id, NewRun(filter=RunFilter())).id
+    if path.startswith("/api/tus/"):
+        return resumable.create(person.user_id, "a.jpg", 10).id
     if "{upload_id}" in path:
         return add_upload(person.user_id).id
     if "{webhook_id}" in path:
@@ -129,7 +131,7 @@ def test_nobody_gets_anything_but_the_way_to_sign_in(
     response = stranger.request(method, address(path, MISSING), **request_parts)
     assert response.status_code in (401, 303)
     if response.status_code == 401:
-        assert response.json()["code"] == "not_signed_in"
+        assert method == "HEAD" or response.json()["code"] == "not_signed_in"
         assert response.headers["www-authenticate"].startswith("Bearer")
     else:
         assert "location" in response.headers
@@ -149,7 +151,7 @@ def test_a_malformed_id_is_the_id_of_nothing(
         assert stranger.request(method, address(path, item_id)).status_code == 401
         response = hers.request(method, address(path, item_id))
         assert response.status_code == 404
-        assert response.json()["code"] == "not_found"
+        assert method == "HEAD" or response.json()["code"] == "not_found"
 
 
 @pytest.mark.parametrize(("method", "path"), ITEM_ROUTES)
