@@ -2,6 +2,7 @@
 // account, where they are offered. The page is built before anybody knows, so it asks.
 
 import { useEffect, useState } from "react";
+import { useNext, withNext } from "$/public/address-field.jsx";
 
 let asked;
 
@@ -18,22 +19,28 @@ function useOptions() {
   return options;
 }
 
+export function SignInLink() {
+  return <a href={withNext("/sign-in", useNext())}>Sign in</a>;
+}
+
 export function SignUpLink() {
+  const next = useNext();
   if (!useOptions().sign_up) return null;
   return (
     <p className="sheet-foot">
-      No account yet? <a href="/sign-up">Create one</a>
+      No account yet? <a href={withNext("/sign-up", next)}>Create one</a>
     </p>
   );
 }
 
 export function SingleSignOn() {
+  const next = useNext();
   const offer = useOptions().single_sign_on;
   if (!offer) return null;
   return (
     <div className="sign-on">
       <p className="or">or</p>
-      <a className="button large" href={offer.href}>
+      <a className="button large" href={withNext(offer.href, next)}>
         Continue with {offer.name}
       </a>
     </div>

@@ -89,10 +89,10 @@ class App:
         headers = {"Authorization": f"Bearer {token or self.token}"}
         return httpx.Client(base_url=self.url, headers=headers, timeout=120, **options)
 
-    def session_cookie(self) -> dict[str, str]:
-        """The cookies of a browser in which the first account signed in."""
+    def session_cookie(self, email: str = EMAIL) -> dict[str, str]:
+        """The cookies of a browser in which the first account (or another) signed in."""
         with httpx.Client(base_url=self.url, headers={"Origin": self.url}) as client:
-            client.post("/api/sign-in", data={"email": EMAIL, "password": PASSWORD})
+            client.post("/api/sign-in", data={"email": email, "password": PASSWORD})
             return dict(client.cookies)
 
     def processes(self, pattern: str = "") -> list[psutil.Process]:

@@ -21,6 +21,7 @@ from imgapp.errors import (
 )
 from imgapp.models import Viewer
 from imgapp.services import attempts, sessions, single_sign_on, users
+from imgapp.services.landing import HOME, own_path, with_next
 from imgapp.services.pools import in_db, in_passwords
 from imgapp.services.sessions import COOKIE_MAX_AGE, SignedIn
 from imgapp.settings import get_settings
@@ -31,17 +32,19 @@ Field = Annotated[str, Form()]
 
 
 @router.post("/sign-in")
-async def sign_in(request: Request, email: Field = "", password: Field = "") -> RedirectResponse:
-    """Check e-mail and password and start a session."""
+async def sign_in(
+    request: Request, email: Field = "", password: Field = "", next: Field = HOME
+) -> RedirectResponse:
+    """Check e-mail and password and start a session; lead on to `next`, a page of ours."""
     try:
         signed_in = await in_passwords(sessions.sign_in, email, password, **client_of(request))
     except NotSignedIn:
-        return _back("/sign-in#invalid")
+        return _back(with_next("/sign-in", next, "invalid"))
     except RateLimited:
-        return _back("/sign-in#limited")
+        return _back(with_next("/sign-in", next, "limited"))
     except ServiceUnavailable:
-        return _back("/sign-in#unavailable")
-    return await with_session(request, signed_in)
+        return _back(with_next("/sign-in", next, "unavailable"))
+    return await with_session(request, signed_in, next)
 
 
 @router.post("/sign-out")
@@ -63,25 +66,27 @@ async def sign_out(request: Request) -> RedirectResponse:
 
 
 @router.post("/sign-up")
-async def sign_up(request: Request, email: Field = "", password: Field = "") -> RedirectResponse:
-    """Make an account and start its session."""
+async def sign_up(
+    request: Request, email: Field = "", password: Field = "", next: Field = HOME
+) -> RedirectResponse:
+    """Make an account and start its session; lead on to `next`, a page of ours."""
     try:
         # The first account is the administrator's, and is not made here.
         if get_settings().signup == "closed" or not await in_db(users.has_users):
-            return _back("/sign-up#closed")
+            return _back(with_next("/sign-up", next, "closed"))
         client = client_of(request)
         await in_db(attempts.sign_up, client["address"])
         user_id = await in_passwords(users.create_user, email, password, self_registered=True)
         signed_in = await in_db(sessions.start_session, user_id, **client)
     except Conflict:
-        return _back("/sign-up#taken")
+        return _back(with_next("/sign-up", next, "taken"))
     except RateLimited:
-        return _back("/sign-up#limited")
+        return _back(with_next("/sign-up", next, "limited"))
     except InvalidRequest as error:
-        return _back(f"/sign-up#{_fragment(error)}")
+        return _back(with_next("/sign-up", next, _fragment(error)))
     except ServiceUnavailable:
-        return _back("/sign-up#unavailable")
-    return await with_session(request, signed_in)
+        return _back(with_next("/sign-up", next, "unavailable"))
+    return await with_session(request, signed_in, next)
 
 
 @router.post("/welcome")
@@ -106,12 +111,12 @@ async def welcome(
 
 
 async def with_session(
-    request: Request, signed_in: SignedIn, where: str | None = None
+    request: Request, signed_in: SignedIn, wanted: str = HOME
 ) -> RedirectResponse:
-    """Lead into the gallery, or elsewhere, with the session's cookie."""
+    """Lead to the page that was wanted, the gallery at first, with the session's cookie."""
     await _end_session(request)
-    first = "/account#temporary" if signed_in.password_is_temporary else "/"
-    answer = _back(where or first)
+    temporary = signed_in.password_is_temporary
+    answer = _back("/account#temporary" if temporary else own_path(wanted))
     settings = get_settings()
     answer.set_cookie(
         settings.session_cookie,

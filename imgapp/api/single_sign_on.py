@@ -17,6 +17,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from imgapp.api.login import client_of, session_of, with_session
 from imgapp.errors import NotSignedIn, RateLimited, ServiceUnavailable, SignInRefused
 from imgapp.services import single_sign_on
+from imgapp.services.landing import own_path
 from imgapp.services.pools import in_provider
 from imgapp.settings import get_settings
 
@@ -45,7 +46,7 @@ async def start(request: Request, next: str = "/") -> Response:
         return _to(f"{settings.origin}{START}?{request.url.query}")
     try:
         if await session_of(request) is not None:
-            return _to(single_sign_on.own_path(next))
+            return _to(own_path(next))
         started = await in_provider(single_sign_on.start, next)
     except (NotSignedIn, RateLimited, ServiceUnavailable) as error:
         return _failed(error)

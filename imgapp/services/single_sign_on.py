@@ -7,7 +7,6 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlsplit
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -18,6 +17,7 @@ from imgapp.errors import NotSignedIn, SignInRefused
 from imgapp.models import Scope, UserSession, Viewer
 from imgapp.services import audit, identities, limits, sessions
 from imgapp.services.audit import Kind
+from imgapp.services.landing import own_path
 from imgapp.services.sessions import SignedIn, hash_secret
 from imgapp.services.users import has_users
 from imgapp.settings import get_settings
@@ -115,18 +115,6 @@ def sign_out_url() -> str | None:
     if not get_settings().single_sign_on:
         return None
     return oidc.end_session_url(f"{get_settings().origin}/sign-in")
-
-
-def own_path(wanted: str) -> str:
-    """`wanted` if it is a page of ours, else the first page: nobody is sent elsewhere."""
-    if not wanted.startswith("/") or not wanted.isprintable() or "\\" in wanted:
-        return "/"
-    try:
-        parts = urlsplit(wanted)
-    except ValueError:
-        return "/"
-    elsewhere = parts.scheme or parts.netloc or wanted.startswith("//")
-    return "/" if elsewhere or parts.path.startswith("/api/") else wanted
 
 
 def _redirect_uri() -> str:

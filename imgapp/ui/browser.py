@@ -135,5 +135,26 @@ class LookAgain(rx.Component):
 class AddressToken(rx.Component):
     """A hidden form field with the `token` of the page's address."""
 
-    library = "$/public/address-token.jsx"
+    library = "$/public/address-field.jsx"
     tag = "AddressToken"
+
+
+class AddressNext(rx.Component):
+    """A hidden form field with the page to go on to, out of the page's address."""
+
+    library = "$/public/address-field.jsx"
+    tag = "AddressNext"
+
+
+class ShortcutSheet(rx.Component):
+    """The list of keyboard shortcuts; opened by `?` and by whatever has `data_shortcuts`."""
+
+    library = "$/public/shortcut-sheet.jsx"
+    tag = "ShortcutSheet"
+
+
+class Appearance(rx.Component):
+    """A choice between light, dark, and what the system has."""
+
+    library = "$/public/appearance.jsx"
+    tag = "Appearance"

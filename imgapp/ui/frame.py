@@ -6,7 +6,7 @@ import reflex as rx
 from reflex.vars.base import Var
 from reflex_components_core.core.banner import has_connection_errors
 
-from imgapp.ui.browser import PlainForm, PlainLink
+from imgapp.ui.browser import Appearance, PlainForm, PlainLink, ShortcutSheet
 from imgapp.ui.notices import notice
 
 
@@ -42,12 +42,14 @@ def frame(
             rx.el.div(class_name="space"),
             _not_live(here),
             _upload_button(live) if live is not None else None,
-            _theme_switch(),
             _account(email),
             class_name="bar",
         ),
-        rx.el.main(*content, id="main", class_name="main"),
+        rx.el.main(*content, id="main", class_name="main", tab_index=-1),
         notice(),
+        ShortcutSheet.create(),
+        # Where `assets/announce.js` speaks.
+        rx.el.div(class_name="sr-only", role="status", data_announcements=""),
     )
 
 
@@ -101,18 +103,6 @@ def _upload_button(live: Var[bool]) -> rx.Component:
     )
 
 
-def _theme_switch() -> rx.Component:
-    return rx.el.button(
-        rx.icon("sun", size=19, class_name="when-dark", aria_hidden="true"),
-        rx.icon("moon", size=19, class_name="when-light", aria_hidden="true"),
-        type="button",
-        class_name="button ghost icon",
-        aria_label="Switch between light and dark",
-        title="Light or dark",
-        on_click=rx.toggle_color_mode,
-    )
-
-
 def _account(email: Var[str]) -> rx.Component:
     return rx.el.div(
         rx.el.button(
@@ -125,12 +115,17 @@ def _account(email: Var[str]) -> rx.Component:
         rx.el.div(
             rx.el.p("Signed in as", class_name="quiet"),
             rx.el.p(email, class_name="menu-email"),
-            PlainLink.create(
-                rx.icon("settings", size=16, aria_hidden="true"),
-                "Account",
-                href="/account",
+            _menu_link("settings", "Account", "/account"),
+            _menu_link("circle-help", "Help", "/help"),
+            rx.el.button(
+                rx.icon("keyboard", size=16, aria_hidden="true"),
+                "Keyboard shortcuts",
+                rx.el.kbd("?", aria_hidden="true"),
+                type="button",
                 class_name="button",
+                data_shortcuts="",
             ),
+            Appearance.create(),
             PlainForm.create(
                 rx.el.button(
                     rx.icon("log-out", size=16, aria_hidden="true"),
@@ -145,4 +140,10 @@ def _account(email: Var[str]) -> rx.Component:
             class_name="menu",
             custom_attrs={"popover": "auto"},
         ),
+    )
+
+
+def _menu_link(icon: str, name: str, href: str) -> rx.Component:
+    return PlainLink.create(
+        rx.icon(icon, size=16, aria_hidden="true"), name, href=href, class_name="button"
     )

@@ -15,6 +15,7 @@ from imgapp.ui import (
     audit,
     descriptions,
     gallery,
+    help,
     not_found,
     people,
     progress,
@@ -67,6 +68,7 @@ PAGES = (
         [spending.UsageState.load, spending_administration.SpendingAdministrationState.load],
     ),
     Page("/webhooks", "Webhooks · imgapp", webhooks.page, webhooks.WebhooksState.load),
+    Page("/help", "Help · imgapp", help.page, help.HelpState.load),
     Page("/queue", "Queue · imgapp", queue.page, queue.QueueState.load),
     Page("/people", "People · imgapp", people.page, people.PeopleState.load),
     Page("/audit", "Audit trail · imgapp", audit.page, audit.AuditState.load),
@@ -75,6 +77,10 @@ PAGES = (
     Page("/welcome", "Welcome · imgapp", sign_in.welcome_page),
     Page("404", "Not found · imgapp", not_found.page),
 )
+
+
+_PAPER = {"light": "#fbfbfa", "dark": "#121413"}
+"""The colour of the bar around an installed page: `--paper` of `tokens.css`."""
 
 
 def look() -> dict[str, Any]:
@@ -87,7 +93,14 @@ def look() -> dict[str, Any]:
         "stylesheets": [f"/styles/{name}.css" for name in sheets],
         "head_components": [
             rx.el.meta(name="color-scheme", content="light dark"),
+            rx.el.meta(
+                name="theme-color", content="#fbfbfa", media="(prefers-color-scheme: light)"
+            ),
+            rx.el.meta(name="theme-color", content="#121413", media="(prefers-color-scheme: dark)"),
+            rx.el.link(rel="icon", href="/favicon.ico", sizes="32x32"),
             rx.el.link(rel="icon", href="/icon.svg", type="image/svg+xml"),
+            rx.el.link(rel="apple-touch-icon", href="/icons/apple-touch-icon.png"),
+            rx.el.link(rel="manifest", href="/manifest.webmanifest"),
             rx.el.script(src="/theme.js"),
         ],
         "html_lang": "en",

@@ -82,7 +82,14 @@ def _editor(state: Any) -> rx.Component:
         ),
         rx.el.details(
             rx.el.summary("Differences from the default (", state.default_version, ")"),
-            rx.el.div(rx.foreach(state.parts, _part), class_name="differences"),
+            rx.el.div(
+                rx.foreach(state.parts, _part),
+                class_name="differences",
+                # It scrolls, so keys must get there.
+                tab_index=0,
+                role="group",
+                aria_label="Differences",
+            ),
             class_name="more-about",
             data_testid="differences",
         ),

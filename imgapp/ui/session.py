@@ -40,7 +40,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from imgapp.errors import NotSignedIn, ServiceUnavailable
 from imgapp.models import Viewer
-from imgapp.services import audit, sessions, users
+from imgapp.services import audit, landing, sessions, users
 from imgapp.services.pools import in_db
 from imgapp.settings import get_settings
 
@@ -231,7 +231,10 @@ async def _refuse(scope: Scope, receive: Receive, send: Send) -> None:
 
 
 class PageGate:
-    """ASGI wrapper: signed out, a page answers 303 to `/sign-in`; signed in, `/sign-in` to `/`."""
+    """ASGI wrapper: signed out, a page answers 303 to `/sign-in`; signed in, `/sign-in` to `/`.
+
+    Where somebody wanted to go stands in the address of the form (`next`), and leads there.
+    """
 
     def __init__(self, app: ASGIApp, pages: frozenset[str]) -> None:
         self.app = app
@@ -254,17 +257,22 @@ class PageGate:
         try:
             viewer = await viewer_of(HTTPConnection(scope))
             if path not in SIGNED_OUT_PAGES:
-                return None if viewer else "/sign-in"
+                return None if viewer else _sign_in_for(path, scope)
             if viewer is not None:
-                return "/"
+                return landing.own_path(HTTPConnection(scope).query_params.get("next", "/"))
             first = not await in_db(users.has_users)
         except ServiceUnavailable:
-            return None if path in SIGNED_OUT_PAGES else "/sign-in"
+            return None if path in SIGNED_OUT_PAGES else _sign_in_for(path, scope)
         if path == "/sign-up" and not first and get_settings().signup == "closed":
             return "/sign-in#closed"
         if first != (path == "/welcome"):
             return "/welcome" if first else "/sign-in" if path == "/welcome" else None
         return None
+
+
+def _sign_in_for(path: str, scope: Scope) -> str:
+    query = scope["query_string"].decode("latin-1")
+    return landing.with_next("/sign-in", f"{path}?{query}" if query else path)
 
 
 async def viewer_of(connection: HTTPConnection) -> Viewer | None:

@@ -17,6 +17,7 @@ _PAGES = {
     "/webhooks": "Webhooks",
 }
 _ADMINISTRATION = {"/queue": "Queue", "/people": "People", "/audit": "Audit trail"}
+_LAST = {"/help": "Help"}
 
 
 def settings_page(
@@ -28,6 +29,7 @@ def settings_page(
             rx.el.nav(
                 *_links(_PAGES, here),
                 rx.cond(is_admin, rx.fragment(*_links(_ADMINISTRATION, here))),
+                *_links(_LAST, here),
                 class_name="tabs",
                 aria_label="Settings",
             ),

@@ -9,9 +9,9 @@ from __future__ import annotations
 import reflex as rx
 
 from imgapp.services.users import MIN_PASSWORD
-from imgapp.ui.browser import AddressToken, PlainForm, PlainLink
+from imgapp.ui.browser import AddressNext, AddressToken, PlainForm
 from imgapp.ui.frame import logo
-from imgapp.ui.single_sign_on import REFUSALS, SignUpLink, SingleSignOn
+from imgapp.ui.single_sign_on import REFUSALS, SignInLink, SignUpLink, SingleSignOn
 
 WEAK = f"Choose a password of at least {MIN_PASSWORD} characters that is not a common one."
 UNAVAILABLE = "imgapp cannot reach its database. Try again in a moment."
@@ -34,7 +34,7 @@ def page() -> rx.Component:
         _message("unavailable", UNAVAILABLE),
         _message("deleted", DELETED, class_name="sheet-message good", role="status"),
         *(_message(name, text) for name, text in REFUSALS.items()),
-        _form("/api/sign-in", "Sign in", complete="current-password"),
+        _form("/api/sign-in", "Sign in", AddressNext.create(), complete="current-password"),
         SingleSignOn.create(),
         SignUpLink.create(),
     )
@@ -50,11 +50,11 @@ def sign_up_page() -> rx.Component:
         _message("limited", "Too many accounts were made from here. Try again in an hour."),
         _message("unavailable", UNAVAILABLE),
         _message("closed", CLOSED),
-        _form("/api/sign-up", "Create account", complete="new-password"),
+        _form("/api/sign-up", "Create account", AddressNext.create(), complete="new-password"),
         SingleSignOn.create(),
         rx.el.p(
             "Already have one? ",
-            PlainLink.create("Sign in", href="/sign-in"),
+            SignInLink.create(),
             class_name="sheet-foot",
         ),
     )

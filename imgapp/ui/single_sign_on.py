@@ -33,3 +33,10 @@ class SignUpLink(rx.Component):
 
     library = "$/public/single-sign-on.jsx"
     tag = "SignUpLink"
+
+
+class SignInLink(rx.Component):
+    """A link to the form for those who have an account."""
+
+    library = "$/public/single-sign-on.jsx"
+    tag = "SignInLink"

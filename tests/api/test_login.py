@@ -40,6 +40,27 @@ def test_signing_in_leads_into_the_gallery_with_a_cookie(alice, stranger) -> Non
     assert viewer(stranger).user_id == alice.user_id
 
 
+def test_signing_in_leads_to_where_one_wanted_to_go(alice, stranger) -> None:
+    fields = {"email": alice.email, "password": alice.password, "next": "/?picture=1"}
+    assert answer_of(stranger, "/api/sign-in", **fields) == (303, "/?picture=1")
+    refused = answer_of(stranger, "/api/sign-in", **fields | {"password": "a guess"})
+    assert refused == (303, "/sign-in?next=/%3Fpicture%3D1#invalid")
+
+
+def test_signing_up_leads_to_where_one_wanted_to_go(admin, stranger) -> None:
+    fields = {"email": "carol@example.org", "password": "short", "next": "/usage"}
+    assert answer_of(stranger, "/api/sign-up", **fields) == (303, "/sign-up?next=/usage#weak")
+    assert answer_of(stranger, "/api/sign-up", **fields | {"password": GOOD}) == (303, "/usage")
+
+
+@pytest.mark.parametrize("wanted", ["//evil.example", "/\\evil.example", "https://evil.example"])
+def test_mallory_leads_nobody_elsewhere_by_signing_in(alice, stranger, wanted: str) -> None:
+    fields = {"email": alice.email, "password": "a guess", "next": wanted}
+    assert answer_of(stranger, "/api/sign-in", **fields) == (303, "/sign-in#invalid")
+    fields["password"] = alice.password
+    assert answer_of(stranger, "/api/sign-in", **fields) == (303, "/")
+
+
 def test_under_https_the_cookie_is_secure(alice, set_env, client_for) -> None:
     set_env(IMGAPP_PUBLIC_URL="https://pictures.example.org")
     answer = client_for(None).post(

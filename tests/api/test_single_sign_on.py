@@ -14,7 +14,7 @@ from starlette.testclient import TestClient
 
 from imgapp.adapters import oidc, single_use
 from imgapp.models import Scope
-from imgapp.services import audit, sessions, single_sign_on, tokens, users
+from imgapp.services import audit, landing, sessions, single_sign_on, tokens, users
 from imgapp.settings import get_settings
 from tests.conftest import Person
 from tests.hostile_provider import AUDIENCE, REMOVED, HostileProvider, query_of, rsa_key
@@ -385,7 +385,7 @@ def test_what_is_kept_of_a_flow_is_kept_for_ten_minutes_and_not_readable_by_its_
     ],
 )
 def test_nobody_is_sent_elsewhere(browser, idp, wanted: str, where: str) -> None:
-    assert single_sign_on.own_path(wanted) == where
+    assert landing.own_path(wanted) == where
     assert come_back(browser, **go(browser, idp, next=wanted)) == where
 
 

@@ -12,8 +12,9 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
+from tests.browser.furniture import furnish
 from tests.openai_server import OpenAIServer
-from tests.running import PASSWORD, App, running_app
+from tests.running import EMAIL, PASSWORD, App, running_app
 
 
 @dataclass(frozen=True)
@@ -140,3 +141,46 @@ def wait_for_cards(page: Page, count: int, status: str | None = None) -> None:
         arg=[f'[data-testid="card"]{condition}', count],
         timeout=30_000,
     )
+
+
+@pytest.fixture(scope="module")
+def furnished(
+    app: App, model: OpenAIServer, tmp_path_factory: pytest.TempPathFactory
+) -> dict[str, str]:
+    """E-mail addresses of people who have something to see on every page, by who they are."""
+    people = {"administrator": EMAIL}
+    for name in ("person", "newcomer"):
+        people[name] = f"{name}-{secrets.token_hex(4)}@example.org"
+        app.cli("user", "add", people[name], "--password-stdin", stdin=PASSWORD + "\n")
+    for name in ("administrator", "person"):
+        with app.client(token=app.cli("token", "create", people[name], "--name", "Mine")) as client:
+            furnish(client, model, tmp_path_factory.mktemp(name))
+    return people
+
+
+@pytest.fixture(scope="module")
+def page_of(
+    app: App, browser: Browser, furnished: dict[str, str]
+) -> Iterator[Callable[[str], Page]]:
+    """`page_of("person")`: a fresh tab of theirs, the one before it closed; nothing moves in it."""
+    contexts: dict[str, BrowserContext] = {}
+
+    def context_of(who: str) -> BrowserContext:
+        if who not in contexts:
+            contexts[who] = browser.new_context(reduced_motion="reduce")
+            if who in furnished:
+                cookies = app.session_cookie(furnished[who]).items()
+                contexts[who].add_cookies(
+                    [{"name": name, "value": value, "url": app.url} for name, value in cookies]
+                )
+        return contexts[who]
+
+    def fresh(who: str) -> Page:
+        context = context_of(who)
+        for page in context.pages:
+            page.close()
+        return context.new_page()
+
+    yield fresh
+    for context in contexts.values():
+        context.close()

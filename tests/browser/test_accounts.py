@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable
 from pathlib import Path
 
@@ -32,6 +33,32 @@ def test_sign_in_works_before_any_script_has_run(
     page.get_by_role("button", name="Sign in").click()
     page.wait_for_url(f"{app.url}/")
     assert alice.password not in page.url
+
+
+def test_signing_in_leads_to_where_one_wanted_to_go(app: App, page: Page, alice: Person) -> None:
+    page.goto(f"{app.url}/?picture=00000000-0000-7000-8000-000000000000")
+    page.wait_for_load_state("networkidle")
+    for password in ("not the password", alice.password):
+        page.get_by_label("Email").fill(alice.email)
+        page.get_by_label("Password").fill(password)
+        with page.expect_navigation():
+            page.get_by_role("button", name="Sign in").click()
+        page.wait_for_load_state("networkidle")
+    assert page.url.startswith(f"{app.url}/"), page.url
+    live(page)
+    page.goto(f"{app.url}/sign-in?next=/usage")
+    page.wait_for_url(f"{app.url}/usage")
+
+
+def test_the_way_to_a_new_account_leads_there_too(app: App, page: Page) -> None:
+    page.goto(f"{app.url}/usage")
+    page.get_by_role("link", name="Create one").click()
+    page.wait_for_url(f"{app.url}/sign-up?next=%2Fusage")
+    page.wait_for_load_state("networkidle")
+    page.get_by_label("Email").fill(f"carol-{secrets.token_hex(4)}@example.org")
+    page.get_by_label("Password").fill("correct horse battery staple")
+    page.get_by_role("button", name="Create account").click()
+    page.wait_for_url(f"{app.url}/usage")
 
 
 def test_a_wrong_password_says_so_without_saying_which_part_was_wrong(

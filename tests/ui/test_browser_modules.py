@@ -127,3 +127,54 @@ def test_times_are_said_as_people_say_them() -> None:
     assert said[:4] == ["just now", "1 minute ago", "2 hours ago", "yesterday"]
     assert "2026" in said[4]
     assert said[5:] == ["in 2 hours", ""]
+
+
+_PAGE = (
+    "const said = [];"
+    "const region = { set textContent(text) { said.push(text); },"
+    " get textContent() { return ''; } };"
+    "globalThis.document = { querySelector: () => region, querySelectorAll: () => [] };"
+    "const pause = (ms) => new Promise((done) => setTimeout(done, ms));"
+)
+
+
+def test_what_happens_at_once_is_announced_once_and_counted() -> None:
+    said = run(
+        "announce.js",
+        f"{_PAGE} const words = (n) => n === 1 ? '1 picture described.' : `${{n}} described.`;"
+        "it.announceMany(1, words); it.announceMany(2, words); it.announceMany(0, words);"
+        "it.announce('Saved.'); it.announce('Saved.'); it.announce('');"
+        "await pause(400); return said;",
+    )
+    assert said == ["3 described. Saved."]
+
+
+def test_a_screen_reader_gets_a_pause_between_announcements() -> None:
+    said = run(
+        "announce.js",
+        f"{_PAGE} it.announce('First.'); await pause(400);"
+        "it.announce('Second.'); await pause(1000); const early = [...said];"
+        "await pause(3500); return [early, said];",
+    )
+    assert said == [["First."], ["First.", "Second."]]
+
+
+def test_single_characters_are_shortcuts_and_text_is_not() -> None:
+    found = run(
+        "shortcuts.js",
+        "const key = (key, more = {}) =>"
+        " it.isCharacter({ key, target: { closest: () => null }, ...more });"
+        "const field = { target: { closest: () => true } };"
+        "return [key('?'), key('e'), key('1'), key(' '), key('ArrowLeft'), key('Escape'),"
+        " key('e', { ctrlKey: true }), key('e', field), key(undefined)];",
+    )
+    assert found == [True, True, True, False, False, False, False, False, False]
+
+
+def test_every_shortcut_is_in_the_sheet_with_words() -> None:
+    groups = run("shortcuts.js", "return it.GROUPS;")
+    assert next(group["title"] for group in groups) == "Everywhere"
+    for group in groups:
+        texts = [one["text"] for one in group["shortcuts"]]
+        assert len(set(texts)) == len(texts), "React tells them apart by their text"
+        assert all(one["keys"] for one in group["shortcuts"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from urllib.parse import quote
 
 import pytest
 from starlette.responses import PlainTextResponse
@@ -30,10 +31,29 @@ def leads_to(client: TestClient, path: str) -> str:
     return answer.headers.get("location", "stays")
 
 
-@pytest.mark.parametrize("path", ["/", "/account", "/people", "/audit", "/account/"])
+@pytest.mark.parametrize("path", ["/account", "/people", "/audit", "/account/"])
 def test_signed_out_every_page_leads_to_the_form(alice, path: str) -> None:
-    assert leads_to(gate(), path) == "/sign-in"
-    assert leads_to(gate("not a cookie of ours"), path) == "/sign-in"
+    form = f"/sign-in?next={path.rstrip('/')}"
+    assert leads_to(gate(), path) == form
+    assert leads_to(gate("not a cookie of ours"), path) == form
+
+
+def test_signed_out_the_first_page_leads_to_the_form_as_it_is(alice) -> None:
+    assert leads_to(gate(), "/") == leads_to(gate("not a cookie of ours"), "/") == "/sign-in"
+
+
+def test_what_was_looked_for_is_not_forgotten_on_the_way(alice) -> None:
+    form = "/sign-in?next=/%3Fq%3Dred%2520bike%26picture%3D1"
+    assert leads_to(gate(), "/?q=red%20bike&picture=1") == form
+    cookie = sessions.start_session(alice.user_id, user_agent="", address="").cookie
+    assert leads_to(gate(cookie), form) == "/?q=red%20bike&picture=1"
+
+
+@pytest.mark.parametrize("wanted", ["//evil.example", "https://evil.example", "/api/sign-out"])
+def test_mallory_leads_nobody_elsewhere_with_the_address_of_the_form(alice, wanted: str) -> None:
+    cookie = sessions.start_session(alice.user_id, user_agent="", address="").cookie
+    assert leads_to(gate(cookie), f"/sign-in?next={quote(wanted)}") == "/"
+    assert leads_to(gate(), f"/account?next={quote(wanted)}").startswith("/sign-in?next=/account")
 
 
 @pytest.mark.parametrize("path", ["/", "/account", "/people", "/audit"])

@@ -1,0 +1,50 @@
+"""Puts something to see on every page of a person."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import httpx
+
+from tests.openai_server import OpenAIServer, Reply
+from tests.pictures import jpeg
+
+DESCRIBED, FAILED = 4, 2
+
+
+def furnish(client: httpx.Client, model: OpenAIServer, folder: Path) -> None:
+    """Pictures that are described, edited, decorative and failed; a webhook; a prompt."""
+    ids = [_upload(client, folder, number) for number in range(DESCRIBED)]
+    _wait(client, "completed", DESCRIBED)
+    client.patch(f"/api/images/{ids[0]}", json={"alt_text": "Ellipses in many colours, by hand"})
+    client.patch(f"/api/images/{ids[1]}", json={"alt_text": "", "decorative": True})
+    client.post(f"/api/images/{ids[2]}/analyze").raise_for_status()
+    _wait(client, "completed", DESCRIBED)
+    model.default = Reply(status=400, error={"message": "This picture is not allowed."})
+    for number in range(FAILED):
+        _upload(client, folder, DESCRIBED + number)
+    _wait(client, "failed", FAILED)
+    model.reset()
+    hook = {"name": "My web site", "url": "https://hooks.example.org/imgapp"}
+    client.post("/api/webhooks", json=hook)
+
+
+def _upload(client: httpx.Client, folder: Path, number: int) -> str:
+    # Nobody else's: the same bytes would be described once.
+    size = (640 + number, 480) if number % 2 else (480, 640 + number)
+    picture = jpeg(folder / f"ellipses-{number}.jpg", seed=hash((str(folder), number)), size=size)
+    files = {"files": (picture.name, picture.read_bytes(), "image/jpeg")}
+    answer = client.post("/api/upload", files=files)
+    answer.raise_for_status()
+    return str(answer.json()["images"][0]["id"])
+
+
+def _wait(client: httpx.Client, status: str, count: int) -> None:
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        page = client.get("/api/images", params={"status": status, "limit": 1}).json()
+        if page["total"] >= count:
+            return
+        time.sleep(0.2)
+    raise RuntimeError(f"there are not {count} pictures that are {status}")
