@@ -44,7 +44,7 @@ def _wait(client: httpx.Client, status: str, count: int) -> None:
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
         page = client.get("/api/images", params={"status": status, "limit": 1}).json()
-        if page["total"] >= count:
+        if page.get("total", 0) >= count:
             return
         time.sleep(0.2)
     raise RuntimeError(f"there are not {count} pictures that are {status}")

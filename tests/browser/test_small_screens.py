@@ -26,13 +26,16 @@ _LOST = """() => {
     const seen = one.classList.contains('sr-only') ? one.closest('label') : one;
     if (!seen || seen.closest('.skip, .sr-only')) continue;
     if (!seen.checkVisibility({ visibilityProperty: true })) continue;
-    seen.scrollIntoView({ block: 'center', inline: 'nearest', behavior: 'instant' });
-    const box = seen.getBoundingClientRect();
+    let box, there, hit;
+    for (const block of ['center', 'start', 'end']) {
+      seen.scrollIntoView({ block, inline: 'nearest', behavior: 'instant' });
+      box = seen.getBoundingClientRect();
+      const y = Math.min(Math.max(box.y, 0) + 12, box.y + box.height / 2);
+      there = document.elementFromPoint(box.x + box.width / 2, y);
+      hit = there && (seen.contains(there) || there.contains(seen));
+      if (hit) break;
+    }
     if (box.width < 2 || box.height < 2) continue;
-    const x = box.x + box.width / 2;
-    const y = Math.min(Math.max(box.y, 0) + 12, box.y + box.height / 2);
-    const there = document.elementFromPoint(x, y);
-    const hit = there && (seen.contains(there) || there.contains(seen));
     if (!hit || box.left < -1 || box.right > innerWidth + 1) {
       lost.push(`${seen.outerHTML.slice(0, 140)} at ${Math.round(box.x)},${Math.round(box.y)} `
         + `${Math.round(box.width)}x${Math.round(box.height)}, over it: `
