@@ -6,6 +6,8 @@
 BIN = .venv/bin
 # The virtualenv's Node comes first: the system's may be too old.
 IN_VENV = PATH="$(CURDIR)/$(BIN):$$PATH"
+# A file of tests stays in one of the two processes; with PYTEST_ARGS="-n 0" there is only one.
+PARALLEL = -n 2 --dist loadfile --no-loadscope-reorder
 
 run: .venv/.runtime
 	@exec $(BIN)/imgapp up
@@ -13,7 +15,7 @@ run: .venv/.runtime
 test: .venv/.development
 	@$(BIN)/imgapp build
 	@chromium="$$(.ci/find-browser)" && echo "The browser tests use $$chromium." && \
-		CHROMIUM="$$chromium" $(IN_VENV) $(BIN)/python -m pytest $(PYTEST_ARGS)
+		CHROMIUM="$$chromium" $(IN_VENV) $(BIN)/python -m pytest $(PARALLEL) $(PYTEST_ARGS)
 
 check: .venv/.development
 	@$(BIN)/python -m ruff check .

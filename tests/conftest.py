@@ -30,6 +30,8 @@ from imgapp.services import installation, sessions
 from imgapp.settings import get_settings
 from tests.buckets import gate, moto, s3_env
 
+pytest_plugins = ["tests.whole_run"]
+
 ROOT = Path(__file__).parents[1]
 CORPUS = ROOT.parent / "shared" / "corpus"
 ORIGIN = "http://localhost:8000"

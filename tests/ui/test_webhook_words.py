@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -12,7 +12,7 @@ from imgapp.services.deliveries import DeliveryPublic
 from imgapp.services.webhooks import WebhookPublic
 from imgapp.ui import webhook_sections, webhooks
 
-MOMENT = now()
+MOMENT = datetime(2026, 11, 21, 12, tzinfo=UTC)
 
 
 def webhook(**fields: Any) -> webhooks.WebhookRow:
