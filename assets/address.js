@@ -27,9 +27,13 @@ export function change(changes, { push = false } = {}) {
   const query = next.toString();
   if (query === params().toString()) return;
   const address = `${location.pathname}${query ? `?${query}` : ""}${location.hash}`;
-  const keep = { ...history.state, imgapp: true };
-  if (push) history.pushState({ ...keep, pushed: Object.keys(changes) }, "", address);
-  else history.replaceState(keep, "", address);
+  if (push)
+    history.pushState(
+      { ...history.state, imgapp: {}, pushed: Object.keys(changes) },
+      "",
+      address,
+    );
+  else history.replaceState(history.state, "", address);
   tell();
 }
 
@@ -45,3 +49,10 @@ export function subscribe(listener) {
   listeners.add(listener);
   return () => listeners.delete(listener);
 }
+
+// What to find again when somebody comes back to this entry of the history.
+export function remember(values) {
+  history.replaceState({ ...history.state, imgapp: { ...history.state?.imgapp, ...values } }, "");
+}
+
+export const remembered = (name) => history.state?.imgapp?.[name];

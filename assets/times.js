@@ -1,6 +1,6 @@
 // Days and times as people write them where the browser is.
 
-const dayKey = (date) =>
+export const dayKey = (date) =>
   `${date.getFullYear()}-${date.getMonth() + 1}-${date.getDate()}`;
 
 const weekday = new Intl.DateTimeFormat(undefined, {
@@ -25,20 +25,6 @@ export function dayLabel(date, today = new Date()) {
   if (dayKey(date) === dayKey(yesterday)) return "Yesterday";
   const sameYear = date.getFullYear() === today.getFullYear();
   return (sameYear ? weekday : withYear).format(date);
-}
-
-// [{key, label, before, cards}], in the order of the cards.
-export function daysOf(cards) {
-  const days = [];
-  for (const [before, card] of (cards ?? []).entries()) {
-    const date = new Date(card.uploaded_at);
-    const key = dayKey(date);
-    if (days.at(-1)?.key !== key) {
-      days.push({ key, label: dayLabel(date), before, cards: [] });
-    }
-    days.at(-1).cards.push(card);
-  }
-  return days;
 }
 
 export function localTime(iso) {

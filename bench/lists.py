@@ -10,53 +10,15 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, cast
 from urllib.parse import urlsplit
 
-import sqlalchemy as sa
-
+from bench.library import make_library
 from bench.report import Result, percentile
-from imgapp.adapters.embedded.servers import EmbeddedServers
-from imgapp.cli.environment import variables_of
-from imgapp.settings import Settings
 from tests.running import App, running_app
 
 SMALL, LARGE, CALLS, LIMIT = 1_000, 100_000, 150, 3.0
 AT_ONCE = 8
-
-_IMAGES = """
-INSERT INTO images (
-    id, user_id, filename, s3_key, s3_bucket, mime_type, file_size, sha256, width, height, facts,
-    uploaded_at, updated_at, analysis_status, priority, queued_at, due_at, completed_at, attempts,
-    lost_attempts, alt_text, description, tags, error_code, error_message
-)
-SELECT id, :user_id, 'IMG_' || n || '.jpg', 'users/' || :user_id || '/images/' || id || '/IMG.jpg',
-    'local', 'image/jpeg', 2000000, encode(sha256(id::text::bytea), 'hex'), 4000, 3000,
-    '{"camera": "FUJIFILM X100V"}', at, at,
-    CASE WHEN n % 100 = 0 THEN 'failed' ELSE 'completed' END, 0, at, at, at, 1, 0,
-    'A ' || colour || ' boat in the harbour', 'Boat number ' || n || ' lies in the evening sun.',
-    ARRAY['boat', colour] || CASE WHEN n % 1000 = 7 THEN ARRAY['regatta'] ELSE '{}' END,
-    CASE WHEN n % 100 = 0 THEN 'model_refused' END, CASE WHEN n % 100 = 0 THEN 'Refused' END
-FROM (
-    SELECT gen_random_uuid() AS id, n, now() - n * interval '1 minute' AS at,
-        (ARRAY['red', 'green', 'blue', 'white', 'yellow'])[1 + n % 5] AS colour
-    FROM generate_series(1, :count) n
-) one
-"""
-_ANALYSES = """
-INSERT INTO image_analyses (
-    id, image_id, user_id, alt_text, description, tags, processing_time, created_at, completed_at,
-    model_version
-)
-SELECT gen_random_uuid(), id, user_id, alt_text, description, tags, 2.3, uploaded_at, uploaded_at,
-    'bench-1'
-FROM images WHERE user_id = :user_id AND analysis_status = 'completed'
-"""
-_NEWEST = """
-UPDATE images i SET analysis_id = a.id
-FROM image_analyses a WHERE a.image_id = i.id AND i.user_id = :user_id
-"""
 
 
 @dataclass
@@ -114,10 +76,8 @@ def run() -> Iterator[Result]:
     with running_app(
         IMGAPP_VISION="basic", IMGAPP_WEB_PROCESSES="1", IMGAPP_REQUESTS_PER_SECOND="100000"
     ) as app:
-        variables = _servers_of(app)
-        small = _caller(app, variables, "small@example.org", SMALL)
-        large = _caller(app, variables, "large@example.org", LARGE)
-        _vacuum(variables)
+        small = _caller(app, "small@example.org", SMALL)
+        large = _caller(app, "large@example.org", LARGE)
         for name, call in _calls().items():
             yield _compare(name, call, small, large)
         for name in ("keyset page", "status of a picture"):
@@ -196,33 +156,6 @@ def _throughput(name: str, call: Call, small: Caller, large: Caller) -> Result:
     )
 
 
-def _caller(app: App, variables: dict[str, Any], email: str, count: int) -> Caller:
-    app.cli("user", "add", email, "--password-stdin", stdin="correct horse battery\n")
-    caller = Caller(app.url, app.cli("token", "create", email, "--name", "bench"), count)
-    engine = sa.create_engine(variables["DATABASE_URL"], poolclass=sa.NullPool)
-    with app.client(token=caller.token) as client, engine.begin() as connection:
-        user_id = client.get("/api/account").json()["id"]
-        given = {"user_id": user_id, "count": count}
-        connection.execute(sa.text("SELECT set_config('app.user_id', :user_id, true)"), given)
-        for statement in (_IMAGES, _ANALYSES, _NEWEST):
-            text = sa.text(statement.replace(":user_id", f"CAST('{user_id}' AS uuid)"))
-            connection.execute(text, given if ":count" in statement else {})
-        found = connection.execute(sa.text("SELECT id::text FROM images LIMIT 5000"))
-        caller.ids = list(found.scalars())
-    return caller
-
-
-def _servers_of(app: App) -> dict[str, Any]:
-    settings = Settings(data_dir=Path(app.env["IMGAPP_DATA_DIR"]))
-    return variables_of(EmbeddedServers(settings).fill_in())
-
-
-def _vacuum(variables: dict[str, Any]) -> None:
-    """As the server does by itself within minutes."""
-    engine = sa.create_engine(
-        variables["IMGAPP_MIGRATE_DATABASE_URL"], isolation_level="AUTOCOMMIT"
-    )
-    with engine.connect() as connection:
-        for table in ("images", "image_analyses", "storage_usage"):
-            connection.execute(sa.text(f"VACUUM ANALYZE {table}"))
-    engine.dispose()
+def _caller(app: App, email: str, count: int) -> Caller:
+    library = make_library(app, email, count)
+    return Caller(app.url, library.token, count, library.ids[:5000])

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import colorsys
+import math
 import os
+import random
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
@@ -32,6 +35,34 @@ def copies(originals: list[Path], folder: Path, count: int) -> list[Path]:
         path.write_bytes(data[:2] + marker + data[2:])
         made.append(path)
     return made
+
+
+def scene(path: Path, seed: int) -> None:
+    """A small picture of hills under a sky, of one of some shapes and many colours."""
+    from PIL import Image, ImageDraw
+
+    chosen = random.Random(seed)
+    size = chosen.choice([(1200, 800), (1200, 900), (800, 1200), (900, 900), (1600, 900)])
+    hue = chosen.random()
+    image = Image.new("RGB", size, _colour(hue, 0.35, 0.95))
+    draw = ImageDraw.Draw(image)
+    radius, x = chosen.randint(40, 110), chosen.randint(150, size[0] - 150)
+    draw.ellipse((x - radius, 120, x + radius, 120 + 2 * radius), fill=_colour(hue + 0.1, 0.2, 1))
+    for layer in range(5):
+        base, swing, width = size[1] * (0.4 + layer * 0.13), chosen.uniform(20, 90), size[0]
+        phase = chosen.uniform(0, 6)
+        ridge = [
+            (x, base + swing * math.sin(x / 170 + phase + layer)) for x in range(0, width + 9, 8)
+        ]
+        draw.polygon(
+            [*ridge, (width, size[1]), (0, size[1])],
+            fill=_colour(hue + 0.5, 0.45, 0.8 - layer * 0.14),
+        )
+    image.save(path, quality=88)
+
+
+def _colour(hue: float, saturation: float, value: float) -> tuple[int, ...]:
+    return tuple(round(255 * part) for part in colorsys.hsv_to_rgb(hue % 1, saturation, value))
 
 
 def _make(path: Path, seed: int) -> None:

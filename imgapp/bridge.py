@@ -10,16 +10,19 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from collections import defaultdict
 from uuid import UUID
 
 import reflex as rx
 
 from imgapp.adapters.events import Event, Subscriber
 from imgapp.errors import ImgappError, ServiceUnavailable
-from imgapp.services import images
+from imgapp.services import finding, images
 from imgapp.services.pools import in_db
+from imgapp.services.wanted import Wanted
 from imgapp.ui.cards import Card, card_of
 from imgapp.ui.gallery import GalleryState
+from imgapp.ui.live import searches
 from imgapp.ui.progress_watch import ProgressWatch
 from imgapp.ui.session import tabs
 
@@ -104,12 +107,20 @@ class Bridge:
         for start in range(0, len(changed), _BATCH):
             ids = changed[start : start + _BATCH]
             cards = [card_of(image) for image in await in_db(images.public_images, user_id, ids)]
-            there = {card.id for card in cards}
-            gone = [str(image_id) for image_id in ids if str(image_id) not in there]
-            told = (self._tell(token, cards, gone, total) for token in tokens)
-            for outcome in await asyncio.gather(*told, return_exceptions=True):
-                if isinstance(outcome, Exception):
-                    log.error("push_failed", exc_info=outcome, extra={"user_id": str(user_id)})
+            for wanted, those in _by_search(tokens).items():
+                seen = await self._matching(user_id, wanted, cards)
+                gone = {str(image_id) for image_id in ids} - {card.id for card in seen}
+                told = (self._tell(token, seen, sorted(gone), total) for token in those)
+                for outcome in await asyncio.gather(*told, return_exceptions=True):
+                    if isinstance(outcome, Exception):
+                        log.error("push_failed", exc_info=outcome, extra={"user_id": str(user_id)})
+
+    async def _matching(self, user_id: UUID, wanted: Wanted, cards: list[Card]) -> list[Card]:
+        if not wanted.filtered or not cards:
+            return cards
+        ids = [UUID(card.id) for card in cards]
+        match = await in_db(finding.matching, user_id, wanted, ids)
+        return [card for card in cards if UUID(card.id) in match]
 
     async def _tell(
         self, token: str, cards: list[Card], gone: list[str], total: int | None
@@ -141,3 +152,13 @@ class Bridge:
             here = set(namespace.sid_to_token.values()) if namespace else set()
             for user_id in tabs.keep(here):
                 await self.subscriber.unfollow(user_id)
+            for token in searches.keys() - here:
+                del searches[token]
+
+
+def _by_search(tokens: list[str]) -> dict[Wanted, list[str]]:
+    """Tabs by what they look for: what changes is looked up once for all that look for the same."""
+    groups: dict[Wanted, list[str]] = defaultdict(list)
+    for token in tokens:
+        groups[searches.get(token, finding.ALL)].append(token)
+    return groups

@@ -2,28 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import reflex as rx
 from reflex.vars import VarData
 from reflex.vars.base import Var
 
-from imgapp.ui.cards import Card
-
 UPPY = ["@uppy/core@6.3.1", "@uppy/xhr-upload@6.0.0"]
 FONT = "@fontsource-variable/inter@5.3.0"
-
-
-@dataclass
-class Day:
-    """The pictures uploaded on one day, by the calendar of the browser."""
-
-    key: str
-    label: str
-    before: int
-    """How many cards come before this day's."""
-    cards: list[Card]
 
 
 def _call(name: str, argument: Var, result: Any) -> Var:
@@ -33,11 +19,6 @@ def _call(name: str, argument: Var, result: Any) -> Var:
         _var_type=result,
         _var_data=VarData.merge(argument._get_all_var_data(), VarData(imports=imports)),
     ).guess_type()
-
-
-def days_of(cards: Var[list[Card]]) -> Var[list[Day]]:
-    """Cards grouped by the day of upload, where the browser is."""
-    return _call("daysOf", cards, list[Day])
 
 
 def time_ago(iso: Var[str]) -> Var[str]:
@@ -95,23 +76,6 @@ class OnceForm(rx.Component):
     secret: rx.Var[str]
     note: rx.Var[str]
     on_done: rx.EventHandler[rx.event.no_args_event_spec]
-
-
-class NearEnd(rx.Component):
-    """Fires when it comes near the visible part of the page, and again when `after` changes."""
-
-    library = "$/public/place.jsx"
-    tag = "NearEnd"
-    after: rx.Var[str]
-    on_near: rx.EventHandler[rx.event.no_args_event_spec]
-
-
-class GoAlong(rx.Component):
-    """Goes to the top of the page when `move` rises and to its end when it falls."""
-
-    library = "$/public/place.jsx"
-    tag = "GoAlong"
-    move: rx.Var[int]
 
 
 class KeepFresh(rx.Component):

@@ -36,6 +36,7 @@ class Card:
     description: str = ""
     tags: list[str] = field(default_factory=list)
     decorative: bool = False
+    placeholder: str = ""
 
 
 def card_of(image: ImagePublic) -> Card:
@@ -53,6 +54,7 @@ def card_of(image: ImagePublic) -> Card:
         description=shortened(image.description or "", DESCRIPTION_CHARS),
         tags=(image.tags or [])[:TAGS],
         decorative=bool(image.decorative),
+        placeholder=image.placeholder or "",
     )
 
 

@@ -1,19 +1,19 @@
-"""The gallery: a window of the newest pictures, kept live, and the way to older ones."""
+"""The gallery: a person's pictures, or those that are looked for, kept live."""
 
 from __future__ import annotations
 
 import reflex as rx
-from reflex.vars.base import Var
 
-from imgapp.services import finding
+from imgapp.services import finding, images
 from imgapp.services.pools import in_db
+from imgapp.services.wanted import Wanted
 from imgapp.settings import get_settings
-from imgapp.ui.browser import GoAlong, KeepFresh, NearEnd, PlainLink, Uploader
-from imgapp.ui.cards import Card, card_of
+from imgapp.ui.browser import KeepFresh, PlainLink, Uploader
+from imgapp.ui.cards import card_of
 from imgapp.ui.content_policy import upload_origin
 from imgapp.ui.frame import frame
 from imgapp.ui.grid import grid, skeleton
-from imgapp.ui.live import LiveWindow, PatchGap, live_cards
+from imgapp.ui.live import LiveWindow, look_for
 from imgapp.ui.notices import failures_shown
 from imgapp.ui.progress import strip
 from imgapp.ui.session import current_viewer
@@ -21,16 +21,16 @@ from imgapp.ui.upgrade import upgrade_hint
 from imgapp.ui.viewer import viewer
 
 STEP = 60
-"""Pictures read at a time."""
-MOST = 300
-"""Pictures a page holds; beyond them it moves on to a new window."""
+"""Pictures of the first window."""
+MOST = 120
+"""Pictures of any other, however many are asked for."""
 
 FRESH_MINUTES = 20
 """The window is read again this often: links to pictures are good for at least half an hour."""
 
 
 class GalleryState(LiveWindow, rx.State):
-    """The part of a person's pictures that one tab shows."""
+    """What one tab shows of a person's pictures: which, and a window of them at a time."""
 
     email: str = ""
     loaded: bool = False
@@ -40,62 +40,59 @@ class GalleryState(LiveWindow, rx.State):
     """Whether files may go straight to the bucket."""
     unreadable: bool = False
     """Whether the last reading failed."""
-    held: int = 0
-    """Pictures read into the window so far."""
-    has_older: bool = False
-    windows_passed: int = 0
-    _starts: list[str] = []
-    """Cursors of the windows that were passed on the way to this one; empty at the newest."""
-    _older: str = ""
+    query: str = ""
+    """What is looked for, as `Wanted.to_query` writes it."""
+    found: int = 0
+    """How many pictures match."""
 
     @rx.event
     async def load(self):
-        """Read the window again; also after the connection was lost."""
+        """Read the list again, from its start; also after the connection was lost."""
         settings = get_settings()
         self.email = current_viewer().email
         self.max_mb, self.no_model = settings.max_upload_mb, settings.describer == "basic"
-        await self._read(max(self.held, STEP))
+        await self._read(Wanted.from_query(self.router.url.query))
         self.direct = await upload_origin() is not None
 
     @rx.event
-    async def load_more(self):
-        """The next pictures below, until the window is full."""
+    async def read_again(self):
         current_viewer()
-        if self._older and self.held < MOST:
-            await self._read(min(self.held + STEP, MOST))
+        await self._read(self._wanted())
 
     @rx.event
-    async def go_older(self):
+    async def find(self, query: str):
+        """Show the pictures that a query string asks for."""
         current_viewer()
-        if self._older:
-            self._starts.append(self._older)
-            await self._read(STEP)
+        await self._read(Wanted.from_query(str(query)))
 
     @rx.event
-    async def go_newer(self):
-        current_viewer()
-        if self._starts:
-            self._starts.pop()
-            await self._read(MOST)
+    async def look(self, start: int, count: int):
+        """Read the window that begins at a position of the list."""
+        user, start = current_viewer().user_id, max(0, int(start))
+        count = min(max(1, int(count)), MOST)
+        async with failures_shown(self):
+            read = await in_db(finding.read_window, user, self._wanted(), start, count)
+            self._show(map(card_of, read), start=start, count=count)
 
-    async def _read(self, count: int) -> None:
+    def _wanted(self) -> Wanted:
+        return Wanted.from_query(self.query)
+
+    async def _read(self, wanted: Wanted) -> None:
         user = current_viewer().user_id
-        start = self._starts[-1] if self._starts else None
+        look_for(self.router.session.client_token, wanted)
         self.unreadable = True
         async with failures_shown(self):
-            page = await in_db(finding.list_images, user, limit=count, cursor=start)
-            total = self.total if page.total is None else page.total
-            self._show(map(card_of, page.items), more=bool(page.next_cursor), total=total)
-            self.shown |= {"newer": bool(self._starts)}
-            self.held, self._older = len(page.items), page.next_cursor or ""
-            self.has_older, self.windows_passed = bool(self._older), len(self._starts)
+            page = await in_db(finding.list_images, user, wanted, limit=STEP)
+            self.found, self.query = page.total or 0, wanted.to_query()
+            self.total = await in_db(images.count_images, user) if wanted.filtered else self.found
+            cards = map(card_of, page.items)
+            self._show(cards, start=0, count=STEP, wanted=wanted, found=self.found)
             self.unreadable = False
         self.loaded = True
 
 
 def page() -> rx.Component:
     """`/`"""
-    cards = live_cards(GalleryState.shown, GalleryState.patch).guess_type()
     return frame(
         rx.el.h1("Your pictures", class_name="sr-only"),
         _no_model(),
@@ -104,16 +101,13 @@ def page() -> rx.Component:
         rx.cond(
             GalleryState.loaded,
             rx.cond(
-                (cards.length() == 0) & (GalleryState.windows_passed == 0),
-                rx.cond(GalleryState.unreadable, _unreadable(), _empty()),
-                _pictures(cards),
+                GalleryState.unreadable & (GalleryState.found == 0),
+                _unreadable(),
+                grid(GalleryState, empty=_empty()),
             ),
             skeleton(),
         ),
-        PatchGap.create(
-            shown=GalleryState.shown, patch=GalleryState.patch, on_gap=GalleryState.load
-        ),
-        KeepFresh.create(minutes=FRESH_MINUTES, on_stale=GalleryState.load),
+        KeepFresh.create(minutes=FRESH_MINUTES, on_stale=GalleryState.read_again),
         Uploader.create(
             live=GalleryState.loaded, max_mb=GalleryState.max_mb, direct=GalleryState.direct
         ),
@@ -121,39 +115,6 @@ def page() -> rx.Component:
         email=GalleryState.email,
         total=GalleryState.total,
         live=GalleryState.loaded,
-    )
-
-
-def _pictures(cards: Var[list[Card]]) -> rx.Component:
-    return rx.fragment(
-        GoAlong.create(move=GalleryState.windows_passed),
-        rx.cond(
-            GalleryState.windows_passed > 0,
-            _move("arrow-up", "Newer pictures", GalleryState.go_newer),
-        ),
-        grid(cards),
-        rx.cond(
-            GalleryState.has_older,
-            rx.cond(
-                GalleryState.held < MOST,
-                NearEnd.create(after=GalleryState.held.to_string(), on_near=GalleryState.load_more),
-                _move("arrow-down", "Older pictures", GalleryState.go_older),
-            ),
-        ),
-    )
-
-
-def _move(icon: str, text: str, handler: rx.EventHandler) -> rx.Component:
-    return rx.el.nav(
-        rx.el.button(
-            rx.icon(icon, size=16, aria_hidden="true"),
-            text,
-            type="button",
-            class_name="button",
-            on_click=handler,
-        ),
-        class_name="move",
-        aria_label=text,
     )
 
 

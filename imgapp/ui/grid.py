@@ -2,22 +2,58 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import reflex as rx
+from reflex.vars import VarData
 from reflex.vars.base import Var
 
 from imgapp.models import AnalysisStatus
-from imgapp.ui.browser import Day, days_of
 from imgapp.ui.cards import Card
 from imgapp.ui.status import status_badge
 from imgapp.ui.viewer import ViewerState
 
-FIRST_SCREEN = 16
-"""Pictures fetched before the browser has laid out the page."""
+VIRTUAL = "@tanstack/react-virtual@3.14.26"
 
 
-def grid(cards: Var[list[Card]]) -> rx.Component:
-    """All cards, newest first, a section for each day."""
-    return rx.el.div(rx.foreach(days_of(cards), _day), class_name="days")
+class PictureGrid(rx.Component):
+    """All pictures of a list, of which those near the screen are mounted."""
+
+    library = "$/public/grid.jsx"
+    tag = "PictureGrid"
+    lib_dependencies: list[str] = [VIRTUAL]
+    shown: rx.Var[dict]
+    patch: rx.Var[dict]
+    total: rx.Var[int]
+    card: rx.Var[Any]
+    """The component that draws one card."""
+    on_look: rx.EventHandler[rx.event.passthrough_event_spec(int, int)]
+    """The window of so many cards from a position on is wanted."""
+    on_stale: rx.EventHandler[rx.event.no_args_event_spec]
+    """The list is to be read again."""
+
+
+def grid(state: Any, *, empty: rx.Component) -> rx.Component:
+    """The pictures that are looked for, a section for each day; `empty` where there are none."""
+    return PictureGrid.create(
+        empty,
+        shown=state.shown,
+        patch=state.patch,
+        total=state.total,
+        card=_component(picture_card),
+        on_look=state.look,
+        on_stale=state.read_again,
+    )
+
+
+def _component(memo: Any) -> Var:
+    """A component of ours as a value that a component in JavaScript draws."""
+    drawn = memo(
+        card=Var("card", _var_type=Card),
+        eager=Var("eager", _var_type=bool),
+        tab=Var("tab", _var_type=int),
+    )
+    return Var(drawn.tag, _var_data=VarData(imports=drawn._get_all_imports()))
 
 
 def skeleton() -> rx.Component:
@@ -33,30 +69,12 @@ def skeleton() -> rx.Component:
     )
 
 
-def _day(day: Var[Day]) -> rx.Component:
-    return rx.el.section(
-        rx.el.h2(
-            day.label,
-            rx.el.span(day.cards.length(), class_name="day-count", aria_hidden="true"),
-            class_name="day",
-        ),
-        rx.el.ul(
-            rx.foreach(
-                day.cards,
-                lambda card, at: picture_card(
-                    card=card, eager=day.before + at < FIRST_SCREEN, key=card.id
-                ),
-            ),
-            class_name="grid",
-        ),
-        key=day.key,
-        aria_label=day.label,
-    )
-
-
 @rx.memo
-def picture_card(card: rx.Var[Card], eager: rx.Var[bool], rest: rx.RestProp) -> rx.Component:
-    """One picture. Drawn again only when it changes itself."""
+def picture_card(
+    card: rx.Var[Card], eager: rx.Var[bool], tab: rx.Var[int], rest: rx.RestProp
+) -> rx.Component:
+    """One picture. Drawn again only when it changes itself. `tab` is its place in the order of the
+    Tab key: of all cards, one takes part in it."""
     return rx.el.li(
         rx.el.button(
             rx.el.img(
@@ -73,12 +91,12 @@ def picture_card(card: rx.Var[Card], eager: rx.Var[bool], rest: rx.RestProp) -> 
             type="button",
             class_name="picture",
             data_open=card.id,
+            tab_index=tab,
         ),
         status_badge(card.status),
         _text(card),
         rest,
         class_name="card",
-        custom_attrs={"style": {"--width": card.width, "--height": card.height}},
         data_testid="card",
         data_image_id=card.id,
         data_status=card.status,

@@ -1,24 +1,23 @@
-"""Live cards: the page holds a window of them, and a push carries only what changed.
+"""Live cards: the page reads windows of a list, and a push carries only what changed.
 
-Reflex sends a var whole whenever it changes, so the window is sent once and changes travel in a
-small var beside it, which the browser merges (`assets/live.js`). Patches are numbered: a page that
-missed one notices the gap and asks for its window again.
+Reflex sends a var whole whenever it changes, so each window is sent once, and changes travel in a
+small var beside it, which the browser merges (`assets/library.js`). Patches are numbered: a page
+that missed one notices the gap and asks for its list again.
 """
 
 from __future__ import annotations
 
+import secrets
 import time
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import reflex as rx
-from reflex.vars import VarData
-from reflex.vars.base import Var
 
+from imgapp.services.wanted import Wanted
 from imgapp.ui.cards import Card
 
-_MODULE = "$/public/live.js"
 _KEPT_SECONDS = 0.05
 _KEPT_CHANGES = 12
 
@@ -60,20 +59,42 @@ class Patches:
 
 
 class LiveWindow(rx.State, mixin=True):
-    """The part of a page's state that shows a window of cards and keeps it live."""
+    """The part of a page's state that shows windows of a list of cards and keeps them live."""
 
-    shown: dict[str, Any] = {"seq": 0, "more": False, "cards": []}
-    """The window as last read: cards, newest first, and whether there are older ones."""
+    shown: dict[str, Any] = {"seq": 0, "edition": "", "query": "", "cards": []}
+    """The window that was read last: a block of cards, and where in the list it begins. Another
+    `edition` than before: what the page has of the list is to be read again."""
     patch: dict[str, Any] = {"since": 0, "seq": 0, "cards": [], "gone": []}
-    """What changed since the window was read."""
+    """What changed since windows were read."""
     total: int = 0
+    """All pictures of the person, found or not."""
     _patches: Patches = Patches()
 
-    def _show(self, cards: Iterable[Card], *, more: bool, total: int) -> None:
-        """Show a window that was just read from the database."""
-        cards_as_dicts = [asdict(card) for card in cards]
-        self.shown = {"seq": self._patches.seq, "more": more, "cards": cards_as_dicts}
-        self.total = total
+    def _show(
+        self,
+        cards: Iterable[Card],
+        *,
+        start: int,
+        count: int,
+        wanted: Wanted | None = None,
+        found: int | None = None,
+    ) -> None:
+        """Show a window that was just read; with `wanted` and `found`, the first of its list."""
+        block = [asdict(card) for card in cards]
+        window: dict[str, Any] = {
+            "seq": self._patches.seq,
+            "start": start,
+            "found": found,
+            "cards": block,
+        }
+        window["short"] = len(block) < count
+        if wanted is not None:
+            window |= {
+                "edition": secrets.token_hex(4),
+                "query": wanted.to_query(),
+                "sort": wanted.sort.value,
+            }
+        self.shown = {**self.shown, **window}
 
     def _apply_changes(self, cards: Iterable[Card], gone: Iterable[str], total: int | None) -> None:
         """Push changed cards and the ids of those that are gone; `total` where it changed."""
@@ -87,25 +108,13 @@ class LiveWindow(rx.State, mixin=True):
         self._apply_changes([], [], None)
 
 
-def live_cards(window: Var, patch: Var) -> Var[list[Card]]:
-    """The cards of the window with the patches merged in: a Var for `rx.foreach`."""
-    hook = f"const liveCards = useLiveCards({window!s}, {patch!s});"
-    return Var(
-        _js_expr="liveCards",
-        _var_type=list[Card],
-        _var_data=VarData.merge(
-            window._get_all_var_data(),
-            patch._get_all_var_data(),
-            VarData(imports={_MODULE: rx.ImportVar(tag="useLiveCards")}, hooks={hook: None}),
-        ),
-    )
+searches: dict[str, Wanted] = {}
+"""What the tabs that are connected to this process look for, where that is not all pictures."""
 
 
-class PatchGap(rx.Component):
-    """Fires `on_gap` when the page missed a patch."""
-
-    library = _MODULE
-    tag = "PatchGap"
-    shown: rx.Var[dict]
-    patch: rx.Var[dict]
-    on_gap: rx.EventHandler[rx.event.no_args_event_spec]
+def look_for(token: str, wanted: Wanted) -> None:
+    """Note what a tab looks for, so that it is told of what comes into its list or leaves it."""
+    if wanted.filtered:
+        searches[token] = wanted
+    else:
+        searches.pop(token, None)

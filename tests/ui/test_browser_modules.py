@@ -35,17 +35,6 @@ def run(module: str, code: str, **environment: str) -> Any:
     return json.loads(done.stdout)
 
 
-def test_days_are_those_of_the_place_where_the_browser_is() -> None:
-    cards = '[{uploaded_at: "2026-07-02T00:30:00Z"}, {uploaded_at: "2026-07-01T23:30:00Z"}]'
-    count = f"return it.daysOf({cards}).map((day) => [day.before, day.cards.length]);"
-    assert run("times.js", count, TZ="UTC") == [[0, 1], [1, 1]]
-    assert run("times.js", count, TZ="Asia/Tokyo") == [[0, 2]]
-
-
-def test_no_cards_make_no_days() -> None:
-    assert run("times.js", "return [it.daysOf([]), it.daysOf(undefined)];") == [[], []]
-
-
 def test_recent_days_have_names() -> None:
     labels = run(
         "times.js",

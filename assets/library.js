@@ -1,0 +1,112 @@
+// What the page knows of the list of pictures (grid-list.js), kept up with the server: windows and
+// patches come over the websocket, the timeline is fetched.
+
+import { useCallback, useEffect, useLayoutEffect, useRef, useState } from "react";
+import { PictureList } from "$/public/grid-list.js";
+
+const ANSWER_WITHIN_MS = 5000;
+const SETTLE_MS = 400;
+const TIMELINE_REST_MS = 3000;
+const RETRY_MS = 3000;
+
+const timeZone = () => Intl.DateTimeFormat().resolvedOptions().timeZone ?? "UTC";
+
+async function fetchTimeline(query, signal) {
+  const separator = query ? "&" : "";
+  const address = `/api/images/timeline?${query}${separator}time_zone=${encodeURIComponent(timeZone())}`;
+  const answer = await fetch(address, { signal });
+  if (!answer.ok) throw new Error(`The timeline answered ${answer.status}`);
+  return answer.json();
+}
+
+// Fetches the timeline of `query`, again whenever `tick` changes, and until it is there.
+function useTimeline(list, query, tick, changed) {
+  const readAt = useRef(0);
+  useEffect(() => {
+    if (query === null || (list.complete && !tick)) return undefined;
+    const ended = new AbortController();
+    let timer;
+    const read = async () => {
+      readAt.current = Date.now();
+      try {
+        const timeline = await fetchTimeline(query, ended.signal);
+        if (!ended.signal.aborted) changed(() => list.arrange(timeline));
+      } catch {
+        if (!ended.signal.aborted) timer = setTimeout(read, RETRY_MS);
+      }
+    };
+    const wait = tick ? Math.max(SETTLE_MS, readAt.current + TIMELINE_REST_MS - Date.now()) : 0;
+    timer = setTimeout(read, wait);
+    return () => {
+      ended.abort();
+      clearTimeout(timer);
+    };
+  }, [list, query, tick, changed]);
+}
+
+export function useLibrary({ shown, patch, total, onLook, onStale, before }) {
+  const [list] = useState(() => new PictureList());
+  const [version, setVersion] = useState(0);
+  const [arrangement, setArrangement] = useState({ query: null, tick: 0 });
+  const seen = useRef({ shown: null, seq: -1, total: null });
+  const asked = useRef(null);
+  const ask = useRef({ onLook, onStale });
+  ask.current = { onLook, onStale };
+
+  const changed = useCallback(
+    (change) => {
+      before();
+      change();
+      setVersion((number) => number + 1);
+    },
+    [before],
+  );
+
+  useLayoutEffect(() => {
+    const last = seen.current;
+    const counted = last.total !== null && last.total !== total;
+    last.total = total;
+    if (last.shown !== shown && shown.edition) {
+      const another = shown.edition !== list.edition;
+      const otherQuery = shown.query !== list.query;
+      if (another) last.seq = shown.seq;
+      last.shown = shown;
+      asked.current = null;
+      changed(() => list.take(shown));
+      if (another)
+        setArrangement(({ tick }) => ({
+          query: shown.query,
+          tick: otherQuery || list.complete ? 0 : tick + 1,
+        }));
+    }
+    if (patch.seq > last.seq) {
+      const missed = patch.since > last.seq;
+      last.seq = patch.seq;
+      let unsure = false;
+      if (patch.cards.length || patch.gone.length)
+        changed(() => {
+          unsure = list.patch(patch, { counted });
+        });
+      if (missed) ask.current.onStale();
+      else if (unsure && (counted || list.query)) {
+        for (const card of list.slots) if (card) list.stale.add(card.id);
+        setArrangement(({ query, tick }) => ({ query, tick: tick + 1 }));
+      }
+    }
+  }, [shown, patch, total, list, changed]);
+
+  useTimeline(list, arrangement.query, arrangement.tick, changed);
+
+  const look = useCallback(
+    (first, end) => {
+      const wanted = list.wanted(first, end);
+      if (!wanted) return;
+      if (asked.current && Date.now() - asked.current < ANSWER_WITHIN_MS) return;
+      asked.current = Date.now();
+      ask.current.onLook(wanted.start, wanted.count);
+    },
+    [list],
+  );
+  const forget = useCallback((first, end) => list.forget(first, end), [list]);
+  return { list, version, look, forget };
+}

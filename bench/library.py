@@ -1,0 +1,157 @@
+"""Libraries of many pictures, made quickly: rows in the database, files that share bytes."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+
+from bench.pictures import scene
+from imgapp.adapters import imaging, storage
+from imgapp.adapters.embedded.servers import EmbeddedServers
+from imgapp.cli.environment import variables_of
+from imgapp.settings import Settings
+from tests.running import App
+
+SCENES = 40
+"""Different pictures; all others look like one of them."""
+
+_IMAGES = """
+INSERT INTO images (
+    id, user_id, filename, s3_key, s3_bucket, mime_type, file_size, sha256, width, height, facts,
+    placeholder, uploaded_at, updated_at, analysis_status, priority, queued_at, due_at,
+    completed_at, attempts, lost_attempts, alt_text, alt_text_by, description, description_by,
+    tags, tags_by, language, error_code, error_message
+)
+SELECT id, :user_id, 'IMG_' || n || '.jpg', 'users/' || :user_id || '/images/' || id || '/IMG.jpg',
+    'local', 'image/jpeg', 900000 + n % 2000000, encode(sha256(id::text::bytea), 'hex'),
+    (CAST(:widths AS integer[]))[kind], (CAST(:heights AS integer[]))[kind],
+    '{"camera": "FUJIFILM X100V"}', (CAST(:placeholders AS text[]))[kind], at, at,
+    CASE WHEN n % 100 = 0 THEN 'failed' ELSE 'completed' END, 0, at, at, at, 1, 0,
+    'A ' || colour || ' boat in the harbour', 'model',
+    'Boat number ' || n || ' lies in the evening sun.', 'model',
+    ARRAY['boat', colour] || CASE WHEN n % 1000 = 7 THEN ARRAY['regatta'] ELSE '{}' END, 'model',
+    'en', CASE WHEN n % 100 = 0 THEN 'model_refused' END, CASE WHEN n % 100 = 0 THEN 'Refused' END
+FROM (
+    SELECT gen_random_uuid() AS id, n, now() - n * interval '15 minutes' AS at,
+        1 + n % :kinds AS kind,
+        (ARRAY['red', 'green', 'blue', 'white', 'yellow'])[1 + n % 5] AS colour
+    FROM generate_series(1, :count) n
+) one
+RETURNING id, s3_key
+"""
+_ANALYSES = """
+INSERT INTO image_analyses (
+    id, image_id, user_id, alt_text, description, tags, processing_time, created_at, completed_at,
+    model_version
+)
+SELECT gen_random_uuid(), id, user_id, alt_text, description, tags, 2.3, uploaded_at, uploaded_at,
+    'bench-1'
+FROM images WHERE user_id = :user_id AND analysis_status = 'completed'
+"""
+_NEWEST = """
+UPDATE images i SET analysis_id = a.id
+FROM image_analyses a WHERE a.image_id = i.id AND i.user_id = :user_id
+"""
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A picture that many look like."""
+
+    width: int
+    height: int
+    placeholder: str
+    files: dict[str, Path]
+
+
+@dataclass(frozen=True)
+class Library:
+    user_id: UUID
+    token: str
+    ids: list[str]
+
+
+def servers_of(app: App) -> dict[str, str]:
+    """The variables with which a process reaches an app's servers."""
+    settings = Settings(data_dir=Path(app.env["IMGAPP_DATA_DIR"]))
+    return variables_of(EmbeddedServers(settings).fill_in())
+
+
+def make_library(app: App, email: str, count: int, *, files: bool = False) -> Library:
+    """An account with so many described pictures, the newest a quarter of an hour old and each a
+    quarter older than the one before; with `files`, their renditions too."""
+    app.cli("user", "add", email, "--password-stdin", stdin="correct horse battery\n")
+    token = app.cli("token", "create", email, "--name", "bench")
+    with app.client(token=token) as client:
+        user_id = UUID(client.get("/api/account").json()["id"])
+    pictures = Path(app.env["IMGAPP_DATA_DIR"]) / "pictures" if files else None
+    return Library(user_id, token, fill(servers_of(app), user_id, count, pictures))
+
+
+def fill(variables: dict[str, str], user_id: UUID, count: int, pictures: Path | None) -> list[str]:
+    """Add rows, and files below the folder `pictures`; the ids of some of them."""
+    with tempfile.TemporaryDirectory(prefix="imgapp-scenes-", dir=pictures) as folder:
+        kinds = _kinds(Path(folder)) if pictures else [Kind(4000, 3000, "", {})]
+        given: dict[str, Any] = {
+            "count": count,
+            "kinds": len(kinds),
+            "widths": [kind.width for kind in kinds],
+            "heights": [kind.height for kind in kinds],
+            "placeholders": [kind.placeholder or None for kind in kinds],
+        }
+        engine = sa.create_engine(variables["DATABASE_URL"], poolclass=sa.NullPool)
+        with engine.begin() as connection:
+            setting = sa.text("SELECT set_config('app.user_id', :user_id, true)")
+            connection.execute(setting, {"user_id": str(user_id)})
+            ids: list[str] = []
+            for statement in (_IMAGES, _ANALYSES, _NEWEST):
+                sql = statement.replace(":user_id", f"CAST('{user_id}' AS uuid)")
+                result = connection.execute(sa.text(sql), given if ":count" in sql else {})
+                if result.returns_rows:
+                    rows = result.all()
+                    ids = [str(row.id) for row in rows]
+                    for n, row in enumerate(rows if pictures else (), 1):
+                        _link(pictures, row.s3_key, kinds[n % len(kinds)])
+    _vacuum(variables)
+    return ids
+
+
+def _kinds(folder: Path) -> list[Kind]:
+    found = []
+    for n in range(SCENES):
+        out = folder / str(n)
+        out.mkdir()
+        original = out / "original.jpg"
+        scene(original, n)
+        made = imaging.decode(original, out)
+        files = {"original": original, "thumbnail": made.thumbnail, "preview": made.preview}
+        found.append(Kind(made.width, made.height, made.placeholder, files))
+    imaging.shutdown()
+    return found
+
+
+def _link(pictures: Path | None, s3_key: str, kind: Kind) -> None:
+    assert pictures is not None
+    target = pictures / s3_key
+    target.parent.mkdir(parents=True, exist_ok=True)
+    os.link(kind.files["original"], target)
+    for name in ("thumbnail", "preview"):
+        os.link(kind.files[name], pictures / storage.rendition_key(s3_key, name))  # type: ignore[arg-type]
+
+
+def _vacuum(variables: dict[str, str]) -> None:
+    """As the server does by itself within minutes."""
+    engine = sa.create_engine(
+        variables["IMGAPP_MIGRATE_DATABASE_URL"],
+        poolclass=sa.NullPool,
+        isolation_level="AUTOCOMMIT",
+    )
+    with engine.connect() as connection:
+        for table in ("images", "image_analyses", "storage_usage"):
+            connection.execute(sa.text(f"VACUUM ANALYZE {table}"))
