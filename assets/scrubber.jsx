@@ -13,21 +13,32 @@ function dateOf(key) {
   return new Date(y, m - 1, d);
 }
 
-// {at, label, day} for each month, where `at` is how far down the list it begins (0 to 1); years are
-// named where there is room.
+const FEW = 3;
+
+// {at, label, day} for each month (each day, where there are few months), where `at` is how far down
+// the list it begins (0 to 1); years are named where there is room.
 export function marksOf(days, starts, height) {
+  const months = marksBy(days, starts, height, ({ key }) => month.format(dateOf(key)));
+  if (months.length >= FEW) return named(months);
+  return marksBy(days, starts, height, ({ label }) => label);
+}
+
+function marksBy(days, starts, height, nameOf) {
   const marks = [];
-  for (const [index, { key }] of days.entries()) {
-    if (!key) return [];
-    const date = dateOf(key);
-    const name = month.format(date);
-    if (marks.at(-1)?.label !== name)
-      marks.push({ at: starts[index] / height, label: name, year: year.format(date), day: index });
+  for (const [index, day] of days.entries()) {
+    if (!day.key) return [];
+    const name = nameOf(day);
+    const place = { at: starts[index] / height, year: year.format(dateOf(day.key)), day: index };
+    if (marks.at(-1)?.label !== name) marks.push({ ...place, label: name });
   }
-  let named = { year: "", at: -1 };
+  return marks;
+}
+
+function named(marks) {
+  let last = { year: "", at: -1 };
   for (const mark of marks) {
-    mark.named = mark.year !== named.year && mark.at - named.at > APART;
-    if (mark.named) named = mark;
+    mark.named = mark.year !== last.year && mark.at - last.at > APART;
+    if (mark.named) last = mark;
   }
   return marks;
 }

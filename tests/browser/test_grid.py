@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -147,7 +146,8 @@ def test_the_keyboard_goes_from_picture_to_picture(gallery: Page) -> None:
     assert at() == 0
     gallery.keyboard.press("End")
     gallery.wait_for_function(
-        f"document.activeElement.closest('[data-at]')?.dataset.at === '{COUNT - 1}'"
+        "at => document.activeElement.closest('[data-at]')?.dataset.at === String(at)",
+        arg=COUNT - 1,
     )
     box = gallery.locator(f'[data-at="{COUNT - 1}"] .picture').bounding_box()
     assert box is not None
@@ -166,12 +166,12 @@ def test_the_focus_stays_on_a_card_that_scrolls_away(gallery: Page) -> None:
     expect(gallery.locator('[data-at="4"] .picture')).to_be_in_viewport()
 
 
-def test_the_scale_of_months_says_and_leads_where_one_is(new_context, collector, sign_in) -> None:
+def test_the_scale_says_and_leads_where_one_is(new_context, collector, sign_in) -> None:
     page = new_context(timezone_id="UTC").new_page()
     sign_in(page, collector)
     scale = page.get_by_role("slider", name="Date")
     first = scale.get_attribute("aria-valuetext")
-    assert re.fullmatch(r"\w+ \d{4}", first or "")
+    assert first in ("Today", "Yesterday")
     scale.focus()
     page.keyboard.press("End")
     expect(page.locator(f'[data-at="{COUNT - 1}"]')).to_be_in_viewport()
@@ -201,7 +201,7 @@ def test_a_filter_in_the_address_shows_those_alone_and_stays_live(
     gallery.goto(f"{app.url}/?status=failed")
     live(gallery)
     gallery.wait_for_function(
-        "document.querySelectorAll('[data-testid=card][data-status=failed]').length === 7"
+        "() => document.querySelectorAll('[data-testid=card][data-status=failed]').length === 7"
     )
     with app.client(token=collector.library.token) as client:
         failed = client.get("/api/images?status=failed").json()["items"]
