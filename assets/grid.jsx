@@ -6,7 +6,7 @@ import { useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState } fr
 import { useWindowVirtualizer } from "@tanstack/react-virtual";
 import * as address from "$/public/address.js";
 import { itemOf, layOut, measures, mounted, placesIn } from "$/public/grid-layout.js";
-import { useGridKeys } from "$/public/grid-keys.js";
+import { useGridKeys } from "$/public/grid-keyboard.js";
 import { useLibrary } from "$/public/library.js";
 import { placeholder } from "$/public/placeholders.js";
 import { Scrubber } from "$/public/scrubber.jsx";

@@ -8,7 +8,7 @@ from starlette.responses import HTMLResponse
 from starlette.testclient import TestClient
 
 from imgapp.errors import DatabaseUnavailable
-from imgapp.services import images, sessions
+from imgapp.services import finding, images, sessions
 from imgapp.settings import get_settings
 from imgapp.ui.head_start import MOST_BYTES, HeadStart, preload_link
 from tests.conftest import Person
@@ -52,7 +52,7 @@ def test_the_page_is_served_when_the_database_is_away(
 
     add_image(alice)
     client = client_of(alice)
-    monkeypatch.setattr(images, "list_images", away)
+    monkeypatch.setattr(finding, "list_images", away)
     answer = client.get("/")
     assert answer.status_code == 200
     assert "link" not in answer.headers
