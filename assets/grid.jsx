@@ -8,6 +8,7 @@ import * as address from "$/public/address.js";
 import { itemOf, layOut, measures, mounted, placesIn } from "$/public/grid-layout.js";
 import { useGridKeys } from "$/public/grid-keyboard.js";
 import { useLibrary } from "$/public/library.js";
+import { mark } from "$/public/marks.js";
 import { placeholder } from "$/public/placeholders.js";
 import { Scrubber } from "$/public/scrubber.jsx";
 
@@ -121,6 +122,10 @@ export function PictureGrid({ shown, patch, total, card: Card, onLook, onStale, 
     }, REST_MS);
     return () => clearTimeout(timer);
   }, [first, end, version, look, forget]);
+
+  useEffect(() => {
+    mark(canvas.current, new URLSearchParams(list.query ?? "").get("q"));
+  }, [first, end, version, list]);
 
   const goTo = useCallback(
     (position, align = "center") =>

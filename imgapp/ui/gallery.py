@@ -11,6 +11,7 @@ from imgapp.settings import get_settings
 from imgapp.ui.browser import KeepFresh, PlainLink, Uploader
 from imgapp.ui.cards import card_of
 from imgapp.ui.content_policy import upload_origin
+from imgapp.ui.find import find_bar, nothing_found
 from imgapp.ui.frame import frame
 from imgapp.ui.grid import grid, skeleton
 from imgapp.ui.live import LiveWindow, look_for
@@ -95,6 +96,7 @@ def page() -> rx.Component:
     """`/`"""
     return frame(
         rx.el.h1("Your pictures", class_name="sr-only"),
+        find_bar(GalleryState),
         _no_model(),
         upgrade_hint(),
         strip(),
@@ -103,7 +105,10 @@ def page() -> rx.Component:
             rx.cond(
                 GalleryState.unreadable & (GalleryState.found == 0),
                 _unreadable(),
-                grid(GalleryState, empty=_empty()),
+                grid(
+                    GalleryState,
+                    empty=rx.cond(GalleryState.total == 0, _empty(), nothing_found()),
+                ),
             ),
             skeleton(),
         ),

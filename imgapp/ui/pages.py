@@ -86,7 +86,17 @@ _PAPER = {"light": "#fbfbfa", "dark": "#121413"}
 def look() -> dict[str, Any]:
     """What every page shares: arguments of `rx.App`."""
     sheets = (
-        *("tokens", "base", "gallery", "viewer", "viewer-stage", "editing", "uploads", "sheet"),
+        *(
+            "tokens",
+            "base",
+            "gallery",
+            "viewer",
+            "viewer-stage",
+            "editing",
+            "uploads",
+            "find",
+            "sheet",
+        ),
         *("settings", "descriptions", "progress", "usage"),
     )
     return {
