@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
+from functools import lru_cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import boto3
+import botocore.session
 import httpx
 import pytest
 from moto.server import ThreadedMotoServer
@@ -15,6 +17,14 @@ from moto.server import ThreadedMotoServer
 from imgapp.adapters import storage
 
 BUCKET = "pictures"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_loader() -> Iterator[None]:
+    """boto3 reads how S3 is spoken, a megabyte of JSON, once and not for each client."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(botocore.session, "create_loader", lru_cache(botocore.session.create_loader))
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -20,6 +20,8 @@ from uuid import UUID
 import pytest
 import redis as redis_client
 import sqlalchemy as sa
+from argon2 import PasswordHasher
+from fastapi import FastAPI
 from PIL import Image as PillowImage
 from starlette.testclient import TestClient
 
@@ -28,14 +30,15 @@ from imgapp.adapters.embedded import claim_data_dir, start_postgres, start_redis
 from imgapp.models import Image, Viewer, new_id
 from imgapp.services import installation, sessions
 from imgapp.settings import get_settings
-from tests.buckets import gate, moto, s3_env
+from tests.buckets import gate, moto, one_loader, s3_env
 
 pytest_plugins = ["tests.whole_run"]
 
 ROOT = Path(__file__).parents[1]
 CORPUS = ROOT.parent / "shared" / "corpus"
 ORIGIN = "http://localhost:8000"
-FIXTURES_OF_BUCKETS = (gate, moto, s3_env)
+FIXTURES_OF_BUCKETS = (gate, moto, one_loader, s3_env)
+USUAL_HASHER = passwords._hasher
 OURS = ("IMGAPP_", "AWS_", "OPENAI_", "DATABASE_URL", "REDIS_URL", "PG")
 
 
@@ -60,6 +63,24 @@ class Servers:
     owner_url: str
     administrator_url: str
     redis_url: str
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _quick_passwords() -> Iterator[None]:
+    """Hashing is slow on purpose, but not within this process; commands hash as always."""
+    with pytest.MonkeyPatch.context() as patch:
+        quick = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+        patch.setattr(passwords, "_hasher", quick)
+        yield
+
+
+@pytest.fixture
+def usual_passwords(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Hashing as it is outside of the tests."""
+    monkeypatch.setattr(passwords, "_hasher", USUAL_HASHER)
+    passwords._nobodys_hash.cache_clear()
+    yield
+    passwords._nobodys_hash.cache_clear()
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -175,24 +196,46 @@ def administrator(servers: Servers) -> Iterator[sa.Engine]:
     engine.dispose()
 
 
+EMPTY_AGAIN = """
+SET LOCAL lock_timeout = '10s';
+DELETE FROM users;
+DELETE FROM usage_removed;
+DELETE FROM audit_events;
+DELETE FROM store_removals;
+DELETE FROM provider_state;
+DELETE FROM installation_prompts;
+DELETE FROM installation;
+INSERT INTO installation (id) VALUES (1);
+"""
+
+
+@pytest.fixture(scope="session")
+def _empty_again(servers: Servers) -> Iterator[Callable[[], None]]:
+    """Over connections that stay open: it comes before nearly every test."""
+    engine = sa.create_engine(
+        servers.administrator_url,
+        pool_pre_ping=True,
+        # Several statements at once cannot be prepared, as the fifth time would have them.
+        connect_args={"prepare_threshold": None},
+    )
+    with redis_client.Redis.from_url(servers.redis_url) as client:
+
+        def empty() -> None:
+            with engine.begin() as connection:
+                connection.exec_driver_sql(EMPTY_AGAIN)
+            client.flushall()
+
+        yield empty
+    engine.dispose()
+
+
 @pytest.fixture
 def database(
-    servers: Servers, administrator: sa.Engine, set_env: Callable[..., None]
+    servers: Servers, _empty_again: Callable[[], None], set_env: Callable[..., None]
 ) -> Iterator[None]:
     """The settings point at an empty database and an empty Redis."""
-    with administrator.begin() as connection:
-        connection.execute(sa.text("SET LOCAL lock_timeout = '10s'"))
-        connection.execute(sa.text("DELETE FROM users"))
-        connection.execute(sa.text("DELETE FROM usage_removed"))
-        connection.execute(sa.text("DELETE FROM audit_events"))
-        connection.execute(sa.text("DELETE FROM store_removals"))
-        connection.execute(sa.text("DELETE FROM provider_state"))
-        connection.execute(sa.text("DELETE FROM installation_prompts"))
-        connection.execute(sa.text("DELETE FROM installation"))
-        connection.execute(sa.text("INSERT INTO installation (id) VALUES (1)"))
+    _empty_again()
     installation.forget()
-    with redis_client.Redis.from_url(servers.redis_url) as client:
-        client.flushall()
     set_env(
         DATABASE_URL=servers.app_url,
         IMGAPP_MIGRATE_DATABASE_URL=servers.owner_url,
@@ -205,17 +248,15 @@ def database(
             thread.join(15)
 
 
-# Hashing is slow on purpose; once a password is enough.
-_hash = lru_cache(passwords.hash_password)
-
-
 @pytest.fixture
 def make_person(database: None) -> Callable[..., Person]:
     """`make_person("carol@example.org", is_admin=True)`."""
 
     def make(email: str, *, is_admin: bool = False) -> Person:
         password = "correct horse battery staple"
-        call = sa.func.imgapp_create_user(new_id(), email, _hash(password), is_admin, False)
+        call = sa.func.imgapp_create_user(
+            new_id(), email, passwords.hash_password(password), is_admin, False
+        )
         with db.transaction() as session:
             user_id = session.execute(sa.select(call)).scalar_one()
         assert user_id is not None, f"{email} is taken"
@@ -265,16 +306,22 @@ def add_image(database: None) -> Callable[..., UUID]:
     return add
 
 
+@lru_cache
+def shared_api() -> FastAPI:
+    """The API, which keeps nothing between requests: a new one takes 0.2 s to its first answer."""
+    from imgapp.api import create_api
+
+    return create_api()
+
+
 @pytest.fixture
 def client_for(database: None) -> Iterator[Callable[..., TestClient]]:
     """The API as `client_for(alice)` reaches it from our page; `client_for(None)`: signed out."""
-    from imgapp.api import create_api
-
     with ExitStack() as stack:
 
         def make(person: Person | None, app: Any = None) -> TestClient:
             client = TestClient(
-                app or create_api(),
+                app or shared_api(),
                 base_url=ORIGIN,
                 headers={"origin": ORIGIN},
                 follow_redirects=False,

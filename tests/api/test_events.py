@@ -25,7 +25,7 @@ from imgapp.services import changes, images, sessions, tokens
 from imgapp.services import events as events_service
 from imgapp.services.changes import ChangeReader
 from imgapp.settings import get_settings
-from tests.conftest import Person
+from tests.conftest import Person, shared_api
 from tests.event_streams import Received, WebServer, impatient_api, parse, web_server
 from tests.rows import add_analysis, add_image
 from tests.waiting import row_of
@@ -256,7 +256,7 @@ async def listening(token: str, app: Any = None, last_id: str = "") -> AsyncIter
         "path": "/api/events", "raw_path": b"/api/events", "query_string": b"", "root_path": "",
         "scheme": "http", "headers": headers, "client": ("127.0.0.1", 1), "server": ("x", 80),
     }  # fmt: skip
-    task = asyncio.create_task((app or create_api())(scope, client.receive, client.send))
+    task = asyncio.create_task((app or shared_api())(scope, client.receive, client.send))
     client.task = task
     try:
         yield client

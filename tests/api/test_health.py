@@ -9,9 +9,8 @@ import pytest
 from starlette.testclient import TestClient
 
 from imgapp.adapters import db, queue
-from imgapp.api import create_api
 from imgapp.services import health, tokens
-from tests.conftest import ORIGIN, Person
+from tests.conftest import ORIGIN, Person, shared_api
 from tests.rows import add_image
 
 
@@ -28,7 +27,7 @@ def fresh(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 @pytest.fixture
 def client(database: None) -> Iterator[TestClient]:
     """Nobody, from another machine."""
-    with TestClient(create_api(), base_url=ORIGIN, client=("203.0.113.9", 50_000)) as client:
+    with TestClient(shared_api(), base_url=ORIGIN, client=("203.0.113.9", 50_000)) as client:
         yield client
 
 

@@ -15,7 +15,7 @@ from imgapp.models import Scope, new_id
 from imgapp.services import batches, resumable, runs, sessions, tokens
 from imgapp.services.batch_shapes import NewBatch
 from imgapp.services.run_shapes import NewRun, RunFilter
-from tests.conftest import ORIGIN, Person
+from tests.conftest import ORIGIN, Person, shared_api
 from tests.rows import add_image, add_trial, add_upload
 from tests.webhook_rows import add_webhook
 
@@ -94,7 +94,7 @@ def an_item_of(person: Person, path: str) -> UUID:
 def stranger(database: None) -> Iterator[TestClient]:
     """Nobody, from another machine."""
     with TestClient(
-        create_api(),
+        shared_api(),
         base_url=ORIGIN,
         headers={"origin": ORIGIN},
         client=("203.0.113.9", 50_000),

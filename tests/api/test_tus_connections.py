@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from imgapp.api import create_api, tus, tus_bodies
+from imgapp.api import tus, tus_bodies
 from imgapp.services import images, resumable, tokens
 from imgapp.services.resumable import Upload
 from imgapp.settings import get_settings
-from tests.conftest import ORIGIN, Person
+from tests.conftest import ORIGIN, Person, shared_api
 
 Message = dict[str, Any]
 
@@ -55,7 +55,7 @@ async def call(
     async def send(message: Any) -> None:
         answers.append(message)
 
-    await create_api()(scope, receive, send)
+    await shared_api()(scope, receive, send)
     return answers
 
 

@@ -12,12 +12,12 @@ import httpx
 import pytest
 from starlette.testclient import TestClient
 
-from imgapp.api import create_api, multipart, uploads
+from imgapp.api import multipart, uploads
 from imgapp.models import Scope
 from imgapp.services import images, tokens
 from imgapp.services.spool import SpoolWriter
 from imgapp.settings import get_settings
-from tests.conftest import ORIGIN, Person
+from tests.conftest import ORIGIN, Person, shared_api
 from tests.pictures import truncated
 
 Client = Callable[..., TestClient]
@@ -305,7 +305,7 @@ async def post_slowly(alice: Person, pieces: AsyncIterator[dict[str, Any]]) -> l
     async def send(message: Any) -> None:
         answers.append(message)
 
-    await create_api()(scope, receive, send)
+    await shared_api()(scope, receive, send)
     return answers
 
 

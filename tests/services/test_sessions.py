@@ -87,7 +87,7 @@ def test_whatever_is_wrong_the_answer_is_the_same(alice, email: str, password: s
     assert stored(alice) == []
 
 
-def test_an_unknown_address_takes_as_long_as_a_wrong_password(alice) -> None:
+def test_an_unknown_address_takes_as_long_as_a_wrong_password(usual_passwords, alice) -> None:
     def seconds(email: str) -> float:
         start = time.process_time()
         with pytest.raises(NotSignedIn):
@@ -166,7 +166,7 @@ def test_signing_in_clears_the_persons_expired_sessions(alice) -> None:
     assert [row.id for row in stored(alice)] == [fresh.viewer.session_id]
 
 
-def test_a_hash_with_old_parameters_is_replaced_at_sign_in(alice) -> None:
+def test_a_hash_with_old_parameters_is_replaced_at_sign_in(usual_passwords, alice) -> None:
     old = PasswordHasher(time_cost=1, memory_cost=1024, parallelism=1).hash(alice.password)
 
     def stored_hash() -> str | None:

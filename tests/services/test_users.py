@@ -22,7 +22,9 @@ def stored(user_id) -> User:
         return session.get_one(User, user_id)
 
 
-def test_an_account_keeps_the_address_and_a_hash_of_the_password(database: None) -> None:
+def test_an_account_keeps_the_address_and_a_hash_of_the_password(
+    database: None, usual_passwords: None
+) -> None:
     assert not users.has_users()
     user_id = users.create_user("  Alice@Example.org ", GOOD)
     user = stored(user_id)
