@@ -1,141 +1,309 @@
 // The files being sent and what became of them: a row for each, with its name, how far it is and how
-// it ended. They go through the server or, where it takes them, straight to the bucket; the sender
-// is loaded when it is first needed.
+// it ended. Thousands of rows are no different from ten: whatever changes costs what it changes.
 
-import { problemOf, refusal, result } from "$/public/outcomes.js";
+import { failure, picture, problemOf } from "$/public/outcomes.js";
+import { canHash, lookUp } from "$/public/known-files.js";
+import { AT_ONCE } from "$/public/tries.js";
+import { Tally } from "$/public/upload-tally.js";
+import { Order } from "$/public/upload-order.js";
+import { keyOf, UploadMemory } from "$/public/upload-memory.js";
 
 const REDRAW_MS = 100;
+const LOOKED_UP_AT_ONCE = 50;
+const LOOKED_UP_AHEAD = 100;
 const SENDERS = {
-  server: () => import("$/public/sender.js"),
-  direct: () => import("$/public/direct-sender.js"),
+  server: () => import("$/public/tus-sender.js"),
+  direct: () => import("$/public/direct-upload.js"),
 };
 
 export const BUSY = new Set(["waiting", "sending", "saving"]);
+const ARRIVED = new Set(["done", "duplicate"]);
 
 export class Transfers {
-  #senders = {};
-  #loading = {};
-  #blocked = false;
   #rows = new Map();
-  #listeners = new Set();
-  #snapshot = [];
-  #redraw = null;
+  #order = new Order();
+  #tally = new Tally();
+  #memory = new UploadMemory();
+  #missed = new Map(); // ids of rows whose files are to be picked again, by key
+  #unchecked = [];
+  #ready = [];
+  #running = new Map(); // what ends a row that is being sent
+  #checking = false;
+  #blocked = false;
+  #senders = {};
   #serial = 0;
+  #whose = null; // resolved once it is known, and what they left is here
+  #known = new Promise((resolve) => {
+    this.#whose = resolve;
+  });
+  #redraw = null;
+  #dirty = new Set();
+  #listeners = new Set();
+  #rowListeners = new Map();
+  #view = null;
   maxBytes = Infinity;
   direct = false; // whether the bucket takes files from this page
+  person = "";
 
-  add(files) {
-    if (![...this.#rows.values()].some((row) => BUSY.has(row.state))) this.#rows.clear();
-    const sendable = [];
+  // Whose page this is; rows of theirs that were left when it was closed come back.
+  open(person) {
+    if (this.person) return;
+    this.person = person;
+    this.#memory.open(person).then(({ arrived, files }) => {
+      for (const { key, ...left } of files) {
+        if (this.#missed.has(key)) continue;
+        const id = this.#newId();
+        // Its file is gone with the page.
+        const state = left.state === "refused" ? "refused" : "missed";
+        this.#insert({ ...left, id, key, file: null, state });
+        this.#missed.set(key, id);
+      }
+      if (files.length) this.#tally.arrivedBefore = arrived;
+      this.#changed();
+      this.#whose();
+    });
+  }
+
+  async add(files) {
+    await this.#known;
+    if (!this.#tally.busy && !this.#tally.of("missed") && !this.#tally.of("failed")) this.#forgetAll();
     for (const file of files) {
-      const id = `row-${++this.#serial}`;
+      const id = this.#newId();
+      const key = keyOf(file);
+      const before = this.#takeMissed(key);
       const reason = problemOf(file, this.maxBytes);
-      const row = { id, file, name: file.name, size: file.size, progress: 0 };
-      this.#rows.set(id, reason ? { ...row, state: "refused", reason } : { ...row, state: "waiting" });
-      if (!reason) sendable.push(id);
+      const state = reason ? "refused" : "waiting";
+      const row = { id, key, file, name: file.name, size: file.size, sent: 0, state, reason };
+      this.#insert({ ...row, url: before?.url, sentSha256: before?.sha256 });
+      this.#remember(this.row(id));
+      if (!reason) this.#unchecked.push(id);
     }
     this.#changed();
-    this.#send(sendable);
+    this.#check();
   }
 
   cancel(id) {
-    this.#rows.delete(id);
-    this.#forget(id);
+    const row = this.row(id);
+    if (!row) return;
+    this.#remove(id);
+    this.#running.get(id)?.abort(new DOMException("Cancelled", "AbortError"));
+    if (row.file && row.url) this.#giveUp(row);
     this.#changed();
+    this.#pump();
   }
 
   cancelAll() {
-    for (const row of this.#snapshot) if (BUSY.has(row.state)) this.cancel(row.id);
+    this.#unchecked = [];
+    this.#ready = [];
+    for (const row of [...this.#rows.values()]) if (BUSY.has(row.state)) this.cancel(row.id);
   }
 
   retry(id) {
-    this.#set(id, { state: "waiting", progress: 0, reason: undefined, again: false });
-    this.#send([id]);
+    const again = { state: "waiting", reason: undefined, again: false, signedOut: false };
+    this.#set(id, again);
+    this.#ready.push(id);
+    this.#pump();
   }
 
   retryAll() {
-    for (const row of this.#snapshot) if (row.again) this.retry(row.id);
+    for (const row of [...this.#rows.values()]) if (row.again) this.retry(row.id);
   }
 
   clear() {
     this.cancelAll();
-    this.#rows.clear();
+    this.#forgetAll();
     this.#changed();
   }
+
+  row = (id) => this.#rows.get(id);
+  idAt = (index) => this.#order.at(index);
 
   subscribe = (listener) => {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
   };
 
-  rows = () => this.#snapshot;
+  subscribeRow = (id, listener) => {
+    this.#rowListeners.set(id, listener);
+    return () => this.#rowListeners.get(id) === listener && this.#rowListeners.delete(id);
+  };
 
-  prepare(way = this.#way()) {
-    this.#loading[way] ??= SENDERS[way]().then(({ createSender }) => {
-      const sender = createSender();
-      this.#senders[way] = sender;
-      sender.on("upload-progress", (file, progress) => this.#progressed(file.id, progress));
-      sender.on("upload-success", (file, { body }) => this.#end(file.id, result(body)));
-      sender.on("upload-error", (file, _, request) => this.#end(file.id, refusal(request)));
-      sender.on("direct-blocked", (file) => this.#sendThroughServer(file.id));
-    });
-    return this.#loading[way];
+  // What the panel says of all rows together; the same object until something changed.
+  view = () => (this.#view ??= { ...this.#tally.summary(), rows: this.#order.size });
+
+  get busy() {
+    return this.#tally.busy > 0;
+  }
+
+  prepare() {
+    return this.#sender(this.#way());
+  }
+
+  // Before they are sent, a few at a time: does the person have them already?
+  async #check() {
+    if (this.#checking) return;
+    this.#checking = true;
+    let most = AT_ONCE;
+    while (this.#unchecked.length && this.#ready.length < LOOKED_UP_AHEAD) {
+      const rows = this.#unchecked.splice(0, canHash() ? most : Infinity).map(this.row).filter(Boolean);
+      most = LOOKED_UP_AT_ONCE;
+      if (canHash()) await this.#lookUp(rows);
+      else this.#ready.push(...rows.map(({ id }) => id));
+      this.#pump();
+    }
+    this.#checking = false;
+  }
+
+  async #lookUp(rows) {
+    const { hashes, pictures } = await lookUp(rows, this.person);
+    for (const { id, sentSha256 } of rows) {
+      const sha256 = hashes.get(id);
+      const known = sha256 && pictures.get(sha256);
+      // What went on under the same name would be a mixture of two files.
+      const begunAnew = sentSha256 && sentSha256 !== sha256 ? { url: undefined } : {};
+      this.#set(id, { sha256, ...begunAnew });
+      if (known) this.#end(id, picture({ ...known, duplicate: true }));
+      else this.#ready.push(id);
+    }
+  }
+
+  #pump() {
+    while (this.#running.size < AT_ONCE && this.#ready.length) {
+      const row = this.row(this.#ready.shift());
+      if (row?.state === "waiting" && !this.#running.has(row.id)) this.#send(row);
+    }
+    if (this.#ready.length < AT_ONCE && this.#unchecked.length) this.#check();
+  }
+
+  async #send(row) {
+    const { id } = row;
+    const way = this.#way();
+    const control = new AbortController();
+    this.#running.set(id, control);
+    try {
+      const sender = await this.#sender(way);
+      this.#end(id, await sender.send(this.row(id) ?? row, this.#ears(id, control.signal)));
+    } catch (error) {
+      if (!control.signal.aborted) this.#failed(id, error, way);
+    } finally {
+      this.#running.delete(id);
+      this.#pump();
+    }
+  }
+
+  #ears(id, signal) {
+    return {
+      person: this.person,
+      signal,
+      heard: (waits) => this.row(id)?.waits !== (waits ?? undefined) && this.#set(id, { waits: waits ?? undefined }),
+      onUrl: (url) => {
+        this.#set(id, { url });
+        if (this.row(id)) this.#remember(this.row(id));
+      },
+      onSent: (sent) => this.#progressed(id, sent),
+    };
+  }
+
+  // The browser could not reach the bucket (its rules changed, a network that blocks it): from now
+  // on everything goes the way that always works.
+  #failed(id, error, way) {
+    if (way !== "direct" || error.status !== undefined) return this.#end(id, failure(error));
+    this.#blocked = true;
+    this.#set(id, { state: "waiting", sent: 0, url: undefined, waits: undefined });
+    this.#ready.unshift(id);
   }
 
   #way() {
     return this.direct && !this.#blocked ? "direct" : "server";
   }
 
-  async #send(ids) {
-    const way = this.#way();
-    await this.prepare(way);
-    const files = ids.map((id) => this.#rows.get(id)).filter(Boolean);
-    this.#senders[way].addFiles(
-      files.map(({ id, file }) => ({
-        name: file.name,
-        type: file.type,
-        data: file,
-        meta: { row: id },
-      })),
-    );
+  #sender(way) {
+    this.#senders[way] ??= SENDERS[way]().catch((error) => {
+      delete this.#senders[way]; // the connection was lost just then
+      throw Object.assign(error, { status: 0 });
+    });
+    return this.#senders[way];
   }
 
-  // The browser could not reach the bucket (its rules changed, a network that blocks it): from now
-  // on everything goes the way that always works.
-  #sendThroughServer(id) {
-    this.#blocked = true;
-    this.#forget(id);
-    this.#set(id, { state: "waiting", progress: 0 });
-    this.#send([id]);
+  // An upload that is not being sent just now has bytes on the server all the same.
+  #giveUp({ url }) {
+    if (!url.includes("/api/tus/")) return;
+    const headers = { "Tus-Resumable": "1.0.0", "Imgapp-Person": this.person };
+    fetch(url, { method: "DELETE", keepalive: true, headers }).catch(() => {});
   }
 
-  #forget(id) {
-    for (const sender of Object.values(this.#senders))
-      if (sender.getFile(id)) sender.removeFile(id);
-  }
-
-  #progressed(id, { bytesUploaded, bytesTotal }) {
-    const progress = bytesTotal ? bytesUploaded / bytesTotal : 0;
-    this.#set(id, { progress, state: progress >= 1 ? "saving" : "sending" });
+  #progressed(id, sent) {
+    const row = this.row(id);
+    if (row) this.#set(id, { ...this.#tally.speedOf(row, sent), sent, state: sent >= row.size ? "saving" : "sending" });
   }
 
   #end(id, outcome) {
-    this.#set(id, { progress: 1, again: false, ...outcome });
-    this.#forget(id);
+    const row = this.row(id);
+    if (!row) return;
+    this.#set(id, { sent: row.size, again: false, waits: undefined, speed: undefined, ...outcome });
+    this.#remember(this.row(id));
+    if (!this.#tally.busy && !this.#tally.of("failed") && !this.#tally.of("missed")) this.#memory.clear();
+  }
+
+  #remember({ key, name, size, sent, state, reason, sha256, url }) {
+    if (ARRIVED.has(state)) this.#memory.drop(key, { arrived: true });
+    else this.#memory.keep(key, { name, size, sent, state, reason, sha256, url });
+  }
+
+  #takeMissed(key) {
+    const id = this.#missed.get(key);
+    const row = id && this.row(id);
+    if (row) this.#remove(id, { forget: false });
+    this.#missed.delete(key);
+    return row;
+  }
+
+  #newId() {
+    this.#serial += 1;
+    return `row-${this.#serial}`;
+  }
+
+  #insert(row) {
+    this.#rows.set(row.id, row);
+    this.#order.add(row.id, row.state);
+    this.#tally.add(row);
+  }
+
+  #remove(id, { forget = true } = {}) {
+    const row = this.row(id);
+    this.#rows.delete(id);
+    this.#order.remove(id, row.state);
+    this.#tally.remove(row);
+    this.#missed.delete(row.key);
+    if (forget) this.#memory.drop(row.key);
+  }
+
+  #forgetAll() {
+    this.#rows.clear();
+    this.#order.clear();
+    this.#tally = new Tally();
+    this.#missed.clear();
+    this.#memory.clear();
   }
 
   #set(id, values) {
-    const row = this.#rows.get(id);
-    if (!row) return;
-    this.#rows.set(id, { ...row, ...values });
+    const before = this.row(id);
+    if (!before) return;
+    const after = { ...before, ...values };
+    this.#rows.set(id, after);
+    this.#order.move(id, before.state, after.state);
+    this.#tally.change(before, after);
+    this.#dirty.add(id);
     this.#changed();
   }
 
-  // Two thousand files report often; the list is drawn ten times a second.
+  // Many files report often; what changed is drawn ten times a second.
   #changed() {
     this.#redraw ??= setTimeout(() => {
       this.#redraw = null;
-      this.#snapshot = [...this.#rows.values()];
+      this.#view = null;
+      for (const id of this.#dirty) this.#rowListeners.get(id)?.();
+      this.#dirty.clear();
       for (const listener of this.#listeners) listener();
     }, REDRAW_MS);
   }

@@ -1,146 +1,95 @@
-// One row per file: its name, how far it is, how it ended, and what can be done about it.
+// All uploads of this page: how far they are together, what can be done with all of them, and a row
+// for each.
 
-import { memo, useEffect, useState } from "react";
-import { Check, ChevronDown, Copy, Image, RotateCw, TriangleAlert, X } from "lucide-react";
-import { BUSY } from "$/public/transfers.js";
+import { useEffect, useRef, useState, useSyncExternalStore } from "react";
+import { ChevronDown, FolderUp, RotateCw, Upload, X } from "lucide-react";
+import { UploadList } from "$/public/upload-list.jsx";
+import { announcement, pace, summary } from "$/public/upload-words.js";
 
-const SAID = {
-  waiting: "Waiting",
-  sending: "Uploading",
-  saving: "Saving",
-  done: "Added",
-  duplicate: "Already in your library",
-};
+const NOTHING = { all: 0, rows: 0 };
+const nothing = () => NOTHING;
 
-const count = (number, one, many) => `${number} ${number === 1 ? one : many}`;
-
-function sizeText(bytes) {
-  if (bytes < 1024 * 1024) return `${Math.max(1, Math.round(bytes / 1024))} kB`;
-  return `${(bytes / 1024 / 1024).toFixed(1)} MB`;
-}
-
-export function summary(rows) {
-  const of = (state) => rows.filter((row) => row.state === state).length;
-  const busy = rows.filter((row) => BUSY.has(row.state)).length;
-  if (busy) return `Uploading ${rows.length - busy + 1} of ${rows.length}`;
-  const parts = [];
-  if (of("done")) parts.push(`${of("done")} added`);
-  if (of("duplicate")) parts.push(`${of("duplicate")} already there`);
-  if (of("refused")) parts.push(`${of("refused")} not accepted`);
-  if (of("failed")) parts.push(`${of("failed")} failed`);
-  return parts.join(", ") || "Nothing to upload";
-}
-
-function totalProgress(rows) {
-  const all = rows.reduce((sum, row) => sum + row.size, 0);
-  const sent = rows.reduce((sum, row) => sum + row.size * (row.progress ?? 0), 0);
-  return all ? sent / all : 1;
-}
-
-function Mark({ row }) {
-  if (row.thumb) return <img src={row.thumb} alt="" width="40" height="40" loading="lazy" />;
-  if (row.state === "refused" || row.state === "failed")
-    return <TriangleAlert size={18} aria-hidden />;
-  return <Image size={18} aria-hidden />;
-}
-
-function Outcome({ row }) {
-  if (row.state === "sending" && row.progress < 1)
-    return <>{`${Math.floor(row.progress * 100)} % of ${sizeText(row.size)}`}</>;
+function Interrupted() {
   return (
-    <>
-      {row.reason ?? SAID[row.state]}
-      {row.signedOut && (
-        <>
-          {" "}
-          <a href="/sign-in">Sign in</a>
-        </>
-      )}
-    </>
+    <div className="upload-interrupted">
+      <p>
+        The page was left while pictures were being uploaded. Choose the same files again: only what
+        is missing is sent.
+      </p>
+      <div className="upload-again">
+        <button type="button" className="button small" data-pick="files">
+          <Upload size={15} aria-hidden /> Choose files
+        </button>
+        <button type="button" className="button small" data-pick="folder">
+          <FolderUp size={15} aria-hidden /> Choose the folder
+        </button>
+      </div>
+    </div>
   );
 }
 
-const Row = memo(function Row({ row, transfers }) {
-  const busy = BUSY.has(row.state);
-  return (
-    <li className="upload-row" data-state={row.state}>
-      <span className="upload-mark">
-        <Mark row={row} />
-      </span>
-      <span className="upload-what">
-        <span className="upload-name" title={row.name}>
-          {row.name}
-        </span>
-        <span className="upload-outcome">
-          <Outcome row={row} />
-        </span>
-      </span>
-      {busy && (
-        <button
-          type="button"
-          className="button ghost icon small"
-          aria-label={`Cancel ${row.name}`}
-          onClick={() => transfers.cancel(row.id)}
-        >
-          <X size={16} aria-hidden />
-        </button>
-      )}
-      {row.again && (
-        <button
-          type="button"
-          className="button ghost icon small"
-          aria-label={`Try ${row.name} again`}
-          onClick={() => transfers.retry(row.id)}
-        >
-          <RotateCw size={16} aria-hidden />
-        </button>
-      )}
-      {row.state === "done" && <Check size={18} className="upload-done" aria-hidden />}
-      {row.state === "duplicate" && <Copy size={16} className="upload-same" aria-hidden />}
-      {busy && (
-        <span className="upload-bar" style={{ "--done": row.progress ?? 0 }} aria-hidden="true" />
-      )}
-    </li>
+export function UploadPanel({ transfers }) {
+  const view = useSyncExternalStore(
+    transfers?.subscribe ?? (() => () => {}),
+    transfers?.view ?? nothing,
+    nothing,
   );
-});
-
-// Troubles first, then what is under way, then what is done.
-const ORDER = { failed: 0, refused: 0, sending: 1, saving: 1, waiting: 2, duplicate: 3, done: 4 };
-
-export function UploadPanel({ rows, transfers }) {
   const [open, setOpen] = useState(true);
-  const shown = rows.length > 0;
-  const busy = rows.some((row) => BUSY.has(row.state));
-  const failed = rows.filter((row) => row.again).length;
-  const text = shown ? summary(rows) : "";
+  const toggle = useRef(null);
+  const shown = view.rows > 0;
+  const busy = view.busy > 0;
+  const text = shown ? summary(view) : "";
+  const wasShown = useRef(false);
   useEffect(() => {
     if (shown) setOpen(window.matchMedia("(min-width: 40rem)").matches);
+    // Whoever closed the panel goes on where files are chosen.
+    else if (wasShown.current && document.activeElement === document.body)
+      document.querySelector('[data-pick="files"]')?.focus({ preventScroll: true });
+    wasShown.current = shown;
   }, [shown]);
+  // A button that goes when it is pressed leaves the focus at the one beside it.
+  const act = (what) => () => {
+    what();
+    toggle.current?.focus();
+  };
 
   return (
     <>
       <p className="sr-only" role="status">
-        {shown && !busy ? `Upload finished: ${text}` : shown ? "Uploading" : ""}
+        {announcement(view)}
       </p>
       {shown && (
         <section className="upload-panel" aria-label="Uploads" data-busy={busy}>
           <header className="upload-head">
             <button
               type="button"
+              ref={toggle}
               className="upload-toggle"
               aria-expanded={open}
               onClick={() => setOpen(!open)}
             >
               <ChevronDown size={18} aria-hidden className={open ? "" : "flipped"} />
-              <span>{text}</span>
+              <span className="upload-said">
+                <span>{text}</span>
+                {busy && <span className="upload-pace">{pace(view)}</span>}
+              </span>
             </button>
-            {failed > 1 && (
-              <button type="button" className="button small" onClick={() => transfers.retryAll()}>
-                Try all again
+            {view.again > 1 && (
+              <button
+                type="button"
+                className="button small"
+                onClick={act(() => transfers.retryAll())}
+              >
+                <RotateCw size={15} aria-hidden /> Retry all failed
               </button>
             )}
             {busy ? (
-              <button type="button" className="button small" onClick={() => transfers.cancelAll()}>
+              <button
+                type="button"
+                className="button small"
+                aria-label="Cancel all uploads"
+                onClick={act(() => transfers.cancelAll())}
+              >
                 Cancel
               </button>
             ) : (
@@ -155,17 +104,10 @@ export function UploadPanel({ rows, transfers }) {
             )}
           </header>
           {busy && (
-            <progress className="upload-total" max="1" value={totalProgress(rows)} aria-label={text} />
+            <progress className="upload-total" max="1" value={view.progress} aria-label="All uploads" />
           )}
-          {open && (
-            <ul className="upload-list" aria-label={count(rows.length, "file", "files")}>
-              {[...rows]
-                .sort((a, b) => ORDER[a.state] - ORDER[b.state])
-                .map((row) => (
-                  <Row key={row.id} row={row} transfers={transfers} />
-                ))}
-            </ul>
-          )}
+          {view.missed > 0 && !busy && <Interrupted />}
+          {open && <UploadList rows={view.rows} transfers={transfers} />}
         </section>
       )}
     </>

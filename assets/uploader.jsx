@@ -1,13 +1,12 @@
 // The way in for pictures: drop anywhere, click, paste, whole folders; and a panel that shows how
 // each file fares. Anything with data-pick="files" or data-pick="folder" opens a file dialog.
 
-import { useEffect, useRef, useState, useSyncExternalStore } from "react";
+import { useEffect, useRef, useState } from "react";
 import { ImageUp } from "lucide-react";
 import { Transfers } from "$/public/transfers.js";
 import { UploadPanel } from "$/public/upload-panel.jsx";
 import { carriesFiles, droppedFiles, pastedFiles, picturesOf } from "$/public/picked-files.js";
 
-const NO_ROWS = [];
 const PREPARE_AFTER_MS = 2000;
 
 function useDrop(onFiles) {
@@ -88,31 +87,37 @@ function FileInput({ inputs, kind, label, onFiles, ...props }) {
   );
 }
 
-export function Uploader({ live, maxMb, direct }) {
+// Whoever is about to leave is asked first: what is under way would stop.
+function useWarning(transfers) {
+  useEffect(() => {
+    const leave = (event) => {
+      if (transfers?.busy) event.preventDefault();
+    };
+    addEventListener("beforeunload", leave);
+    return () => removeEventListener("beforeunload", leave);
+  }, [transfers]);
+}
+
+export function Uploader({ live, person, maxMb, direct }) {
   const [transfers] = useState(() => (typeof window === "undefined" ? null : new Transfers()));
   const [ready, setReady] = useState(false);
   const inputs = useRef({});
   const [add] = useState(() => (files) => files.length && transfers?.add(files));
-  const rows = useSyncExternalStore(
-    transfers?.subscribe ?? (() => () => {}),
-    transfers?.rows ?? (() => NO_ROWS),
-    () => NO_ROWS,
-  );
   const over = useDrop(add);
   usePaste(add);
   usePickers(inputs);
-  useEffect(() => {
-    if (!live) return undefined;
-    setReady(true);
-    const timer = setTimeout(() => transfers.prepare(), PREPARE_AFTER_MS);
-    return () => clearTimeout(timer);
-  }, [live, transfers]);
+  useWarning(transfers);
   useEffect(() => {
     if (transfers && maxMb) transfers.maxBytes = maxMb * 1024 * 1024;
-  }, [transfers, maxMb]);
-  useEffect(() => {
     if (transfers) transfers.direct = direct;
-  }, [transfers, direct]);
+  }, [transfers, maxMb, direct]);
+  useEffect(() => {
+    if (!live || !person) return undefined;
+    transfers.open(person);
+    setReady(true);
+    const timer = setTimeout(() => transfers.prepare().catch(() => {}), PREPARE_AFTER_MS);
+    return () => clearTimeout(timer);
+  }, [live, person, transfers]);
 
   return (
     <>
@@ -142,7 +147,7 @@ export function Uploader({ live, maxMb, direct }) {
           </div>
         </div>
       )}
-      <UploadPanel rows={rows} transfers={transfers} />
+      <UploadPanel transfers={transfers} />
     </>
   );
 }

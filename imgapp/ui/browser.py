@@ -8,7 +8,8 @@ import reflex as rx
 from reflex.vars import VarData
 from reflex.vars.base import Var
 
-UPPY = ["@uppy/core@6.3.1", "@uppy/xhr-upload@6.0.0"]
+TUS = "tus-js-client@4.3.1"
+VIRTUAL = "@tanstack/react-virtual@3.14.26"
 FONT = "@fontsource-variable/inter@5.3.0"
 
 
@@ -52,8 +53,9 @@ class Uploader(rx.Component):
 
     library = "$/public/uploader.jsx"
     tag = "Uploader"
-    lib_dependencies: list[str] = [*UPPY, FONT]
+    lib_dependencies: list[str] = [TUS, VIRTUAL, FONT]
     live: rx.Var[bool]
+    person: rx.Var[str]
     max_mb: rx.Var[int]
     direct: rx.Var[bool]
 

@@ -34,6 +34,8 @@ class GalleryState(LiveWindow, rx.State):
     """What one tab shows of a person's pictures: which, and a window of them at a time."""
 
     email: str = ""
+    person: str = ""
+    """Whose page this is; what it does by itself, it does as nobody else."""
     loaded: bool = False
     max_mb: int = 0
     no_model: bool = False
@@ -50,7 +52,7 @@ class GalleryState(LiveWindow, rx.State):
     async def load(self):
         """Read the list again, from its start; also after the connection was lost."""
         settings = get_settings()
-        self.email = current_viewer().email
+        self.email, self.person = current_viewer().email, str(current_viewer().user_id)
         self.max_mb, self.no_model = settings.max_upload_mb, settings.describer == "basic"
         await self._read(Wanted.from_query(self.router.url.query))
         self.direct = await upload_origin() is not None
@@ -114,7 +116,10 @@ def page() -> rx.Component:
         ),
         KeepFresh.create(minutes=FRESH_MINUTES, on_stale=GalleryState.read_again),
         Uploader.create(
-            live=GalleryState.loaded, max_mb=GalleryState.max_mb, direct=GalleryState.direct
+            live=GalleryState.loaded,
+            person=GalleryState.person,
+            max_mb=GalleryState.max_mb,
+            direct=GalleryState.direct,
         ),
         viewer(GalleryState.patch),
         email=GalleryState.email,

@@ -112,6 +112,7 @@ def look() -> dict[str, Any]:
             rx.el.link(rel="apple-touch-icon", href="/icons/apple-touch-icon.png"),
             rx.el.link(rel="manifest", href="/manifest.webmanifest"),
             rx.el.script(src="/theme.js"),
+            rx.el.script(src="/sign-out.js"),
         ],
         "html_lang": "en",
         # Reflex's own banner and toaster bring a look of their own, and toasts reach `eval`.

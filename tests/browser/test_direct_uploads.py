@@ -85,7 +85,7 @@ def sent(page: Page) -> list[str]:
         where = urlsplit(request.url)
         if where.path.startswith(f"/{BUCKET}/incoming/") and request.method == "PUT":
             heard.append("PUT bucket")
-        elif where.path.startswith("/api/upload"):
+        elif where.path.startswith(("/api/upload", "/api/tus")):
             heard.append(f"{request.method} {where.path}")
 
     page.on("request", hear)
@@ -121,7 +121,7 @@ def test_pictures_go_straight_to_the_bucket_and_break_no_rule(
     wait_for_cards(page, 4, "completed")
     assert sent.count("PUT bucket") == 4
     assert sent.count("POST /api/uploads") == 4
-    assert sent.count("POST /api/upload") == 0
+    assert sent.count("POST /api/tus") == 0
     assert complaints.all() == []
     assert stored(endpoint, "incoming/") == []
     assert endpoint in policy_of(f"{app.url}/sign-in")["connect-src"]
@@ -153,7 +153,7 @@ def test_what_is_there_already_is_not_sent(
     drop(page, [again])
     uploads = page.get_by_role("region", name="Uploads")
     expect(uploads.get_by_text("Already in your library")).to_be_visible()
-    assert sent == ["POST /api/uploads"]
+    assert sent == [], "its hash is known"
 
 
 def test_a_file_that_is_no_picture_says_why(
@@ -166,7 +166,7 @@ def test_a_file_that_is_no_picture_says_why(
     wait_for_cards(page, 1, "completed")
     uploads = page.get_by_role("region", name="Uploads")
     expect(uploads.get_by_text("not an image")).to_be_visible()
-    assert sent.count("POST /api/upload") == 0
+    assert sent.count("POST /api/tus") == 0
 
 
 def test_pictures_go_through_the_server_when_the_bucket_refuses(
@@ -178,11 +178,11 @@ def test_pictures_go_through_the_server_when_the_bucket_refuses(
     drop(page, [jpeg(tmp_path / f"{number}.jpg", seed=number) for number in range(2)])
     wait_for_cards(page, 2, "completed")
     assert "PUT bucket" in sent
-    assert sent.count("POST /api/upload") == 2
+    assert sent.count("POST /api/tus") == 2
     sent.clear()
     drop(page, [jpeg(tmp_path / "later.jpg", seed=3)])
     wait_for_cards(page, 3, "completed")
-    assert sent == ["POST /api/upload"], "it does not try the bucket again"
+    assert sent == ["POST /api/tus"], "it does not try the bucket again"
 
 
 def test_a_cancelled_upload_leaves_nothing(
@@ -212,11 +212,40 @@ def test_a_completion_that_was_cut_off_is_tried_again_without_sending_again(
     page.route("**/api/uploads/*/complete", lambda route: route.abort())
     drop(page, [jpeg(tmp_path / "cut.jpg", seed=5)])
     uploads = page.get_by_role("region", name="Uploads")
-    expect(uploads.get_by_text("connection was lost")).to_be_visible(timeout=15_000)
+    lost = uploads.get_by_text("Connection lost, going on by itself")
+    expect(lost.first).to_be_visible(timeout=15_000)
     page.unroute("**/api/uploads/*/complete")
-    uploads.get_by_role("button", name="Try cut.jpg again").click()
     wait_for_cards(page, 1, "completed")
     assert sent.count("PUT bucket") == 1
+
+
+def test_a_file_goes_on_with_the_parts_that_are_missing_when_the_connection_was_lost(
+    page: Page, app: App, endpoint: str, sent: list[str], tmp_path: Path, alice: Person,
+    sign_in: Callable[[Page, Person], None],
+) -> None:  # fmt: skip
+    large = tmp_path / "large.bmp"
+    PillowImage.new("RGB", (2400, 2400), (90, 40, 70)).save(large)
+    sign_in(page, alice)
+    arrived = 0
+
+    def break_off(route: Route) -> None:
+        nonlocal arrived
+        arrived += 1
+        if arrived == 2:
+            page.context.set_offline(True)
+            route.abort()
+        else:
+            route.continue_()
+
+    page.route(f"{endpoint}/{BUCKET}/incoming/**", break_off)
+    drop(page, [large])
+    uploads = page.get_by_role("region", name="Uploads")
+    lost = uploads.get_by_text("Connection lost, going on by itself")
+    expect(lost.first).to_be_visible(timeout=15_000)
+    page.context.set_offline(False)
+    wait_for_cards(page, 1, "completed")
+    assert sent.count("PUT bucket") == 4, "the first part was not sent again"
+    assert sent.count("POST /api/uploads") == 1
 
 
 def test_a_program_uploads_without_a_browser(app: App, tmp_path: Path) -> None:

@@ -195,15 +195,15 @@ def test_an_upload_that_is_cancelled_leaves_no_picture_and_the_others_go_on(
 ) -> None:
     sign_in(page, alice)
     held: list[Route] = []
-    page.route("**/api/upload", lambda route: held.append(route))
+    page.route("**/api/tus", lambda route: held.append(route))
     files = [jpeg(tmp_path / f"{name}.jpg", seed=n) for n, name in enumerate(("slow", "other"))]
-    with page.expect_request("**/api/upload"):
+    with page.expect_request("**/api/tus"):
         drop(page, files[:1])
     uploads = page.get_by_role("region", name="Uploads")
     expect(uploads.get_by_text("Uploading 1 of 1")).to_be_visible()
     uploads.get_by_role("button", name="Cancel slow.jpg").click()
     expect(uploads).to_be_hidden()
-    page.unroute("**/api/upload")
+    page.unroute("**/api/tus")
     drop(page, files[1:])
     wait_for_cards(page, 1, "completed")
     expect(uploads.get_by_text("1 added")).to_be_visible()
