@@ -9,12 +9,13 @@ from __future__ import annotations
 import math
 import random
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from PIL import Image, ImageDraw, ImageFilter
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, Page, sync_playwright
 
 from tests.browser.conftest import chromium
 from tests.openai_server import OpenAIServer
@@ -196,28 +197,48 @@ def fill(app: App, folder: Path) -> None:
     wait_for_all_described(app)
 
 
+def _picture(page: Page) -> None:
+    page.get_by_test_id("card").nth(2).get_by_role("button").first.click()
+    page.get_by_role("dialog").wait_for()
+
+
+@dataclass(frozen=True)
+class Shot:
+    """A page, and what is opened on it; to show more of imgapp, add a line to `SHOTS`."""
+
+    name: str
+    path: str = "/"
+    open: Callable[[Page], None] | None = None
+
+
+SHOTS = (Shot("gallery"), Shot("viewer", open=_picture))
+SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
+DEVICES = {"": (1280, 860), "-phone": (390, 844)}
+
+
 def shoot(app: App, browser: Browser) -> None:
-    """Gallery and viewer, light and dark, on a desktop and on a phone."""
+    """Each of the shots, light and dark, on a desktop and on a phone."""
     OUT.mkdir(exist_ok=True)
-    for scheme in ("light", "dark"):
-        for device, size in (("", (1280, 860)), ("-phone", (390, 844))):
+    for scheme in SCHEMES:
+        for device, (width, height) in DEVICES.items():
             context = browser.new_context(
-                viewport={"width": size[0], "height": size[1]},
-                color_scheme=scheme,  # type: ignore[arg-type]
+                viewport={"width": width, "height": height},
+                color_scheme=scheme,
                 device_scale_factor=2 if device else 1,
             )
             cookies = app.session_cookie().items()
             context.add_cookies([{"name": k, "value": v, "url": app.url} for k, v in cookies])
-            page = context.new_page()
-            page.goto(app.url)
-            page.get_by_test_id("card").first.wait_for()
-            page.wait_for_load_state("networkidle")
-            page.screenshot(path=OUT / f"gallery-{scheme}{device}.png")
-            page.get_by_test_id("card").nth(2).get_by_role("button").first.click()
-            page.get_by_role("dialog").wait_for()
-            page.wait_for_load_state("networkidle")
-            page.wait_for_timeout(500)
-            page.screenshot(path=OUT / f"viewer-{scheme}{device}.png")
+            for shot in SHOTS:
+                page = context.new_page()
+                page.goto(app.url + shot.path)
+                page.wait_for_load_state("networkidle")
+                page.wait_for_function("() => !document.querySelector('.rows-loading, .skeleton')")
+                if shot.open:
+                    shot.open(page)
+                page.wait_for_load_state("networkidle")
+                page.wait_for_timeout(500)
+                page.screenshot(path=OUT / f"{shot.name}-{scheme}{device}.png")
+                page.close()
             context.close()
 
 

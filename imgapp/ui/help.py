@@ -121,7 +121,10 @@ def _finding() -> rx.Component:
             ),
             class_name="examples",
         ),
-        rx.el.p("Nothing that you type is wrong. The address keeps it, to save or to share."),
+        rx.el.p(
+            "The beginning of a word is enough, and nothing that you type is wrong. What you look "
+            "for stands in the address, so you can keep it as a bookmark."
+        ),
     )
 
 

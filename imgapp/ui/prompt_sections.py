@@ -158,7 +158,11 @@ def _try(state: Any) -> rx.Component:
                     class_name="row",
                 ),
             ),
-            rx.el.p("There are no pictures yet to try it on.", class_name="quiet"),
+            rx.cond(
+                state.loaded,
+                rx.el.p("There are no pictures yet to try it on.", class_name="quiet"),
+                loading(),
+            ),
         ),
         rx.foreach(state.trial, _tried),
         rx.cond(state.under_way, LookAgain.create(seconds=1, on_look=state.look)),
@@ -232,7 +236,11 @@ def _versions(state: Any) -> rx.Component:
         rx.cond(
             state.versions.length() > 0,
             rx.el.ul(rx.foreach(state.versions, _version(state)), class_name="rows"),
-            rx.el.p("Nothing was changed yet.", class_name="quiet"),
+            rx.cond(
+                state.loaded,
+                rx.el.p("Nothing was changed yet.", class_name="quiet"),
+                loading(),
+            ),
         ),
         rx.cond(
             state.has_more,

@@ -134,8 +134,9 @@ def badge(text: Var[str] | str, kind: str = "") -> rx.Component:
 
 
 def loading() -> rx.Component:
-    """While nothing is known yet."""
-    return rx.el.div(class_name="rows-loading", aria_hidden="true")
+    """While nothing is known yet: rows without words."""
+    row = rx.el.div(rx.el.span(), rx.el.span(), class_name="coming")
+    return rx.el.div(row, row, row, class_name="rows rows-loading", aria_hidden="true")
 
 
 def not_there() -> rx.Component:

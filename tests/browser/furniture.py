@@ -41,7 +41,7 @@ def _upload(client: httpx.Client, folder: Path, number: int) -> str:
 
 
 def _wait(client: httpx.Client, status: str, count: int) -> None:
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 120
     while time.monotonic() < deadline:
         page = client.get("/api/images", params={"status": status, "limit": 1}).json()
         if page.get("total", 0) >= count:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from uuid import UUID
 
 from playwright.sync_api import Page, WebSocketRoute
 
@@ -87,6 +88,27 @@ def _how_it_is_described(page: Page) -> None:
     page.locator("#picture_context").wait_for()
 
 
+def _editing(page: Page) -> None:
+    _first_picture(page)
+    page.keyboard.press("e")
+    page.locator(".editor textarea").wait_for()
+
+
+def _shortcuts_over_a_picture(page: Page) -> None:
+    _first_picture(page)
+    _shortcuts(page)
+
+
+def _no_such_picture(page: Page) -> None:
+    page.get_by_role("dialog").wait_for()
+
+
+def _undo(page: Page) -> None:
+    _first_picture(page)
+    page.keyboard.press("Delete")
+    page.get_by_role("button", name="Undo").first.wait_for()
+
+
 def _a_refused_file(page: Page) -> None:
     picker = page.locator("input[type=file]").first
     picker.wait_for(state="attached")
@@ -125,6 +147,10 @@ OPENED = (
     Place("A picture", "/", open=_first_picture),
     Place("A picture that failed", "/", open=_failed_picture),
     Place("How a picture is described", "/", open=_how_it_is_described),
+    Place("A picture, editing", "/", open=_editing),
+    Place("A picture, with the shortcuts", "/", open=_shortcuts_over_a_picture),
+    Place("A picture that went to the trash", "/", PERSON, open=_undo),
+    Place("No such picture", f"/?picture={UUID(int=1)}", open=_no_such_picture),
     Place("Uploads", "/", open=_a_refused_file),
     Place("An error", "/usage", open=_an_error),
     Place("What the account page asks first", "/account", open=_all_that_asks_first),
