@@ -32,7 +32,9 @@ _LOST = """() => {
       box = seen.getBoundingClientRect();
       const y = Math.min(Math.max(box.y, 0) + 12, box.y + box.height / 2);
       there = document.elementFromPoint(box.x + box.width / 2, y);
-      hit = there && (seen.contains(there) || there.contains(seen));
+      // A message goes by itself, or is put away.
+      const message = there?.closest('.notice') && !seen.closest('.notice');
+      hit = there && (message || seen.contains(there) || there.contains(seen));
       if (hit) break;
     }
     if (box.width < 2 || box.height < 2) continue;
