@@ -10,24 +10,23 @@ import httpx
 from tests.openai_server import OpenAIServer, Reply
 from tests.pictures import jpeg
 
-DESCRIBED, FAILED = 4, 2
+DESCRIBED = 3
 
 
-def furnish(client: httpx.Client, model: OpenAIServer, folder: Path) -> None:
-    """Pictures that are described, edited, decorative and failed; a webhook; a prompt."""
+def furnish(client: httpx.Client, model: OpenAIServer, folder: Path, *, failed: int = 1) -> None:
+    """Pictures that are described, edited, decorative and `failed`; a webhook."""
     ids = [_upload(client, folder, number) for number in range(DESCRIBED)]
     _wait(client, "completed", DESCRIBED)
     client.patch(f"/api/images/{ids[0]}", json={"alt_text": "Ellipses in many colours, by hand"})
     client.patch(f"/api/images/{ids[1]}", json={"alt_text": "", "decorative": True})
-    client.post(f"/api/images/{ids[2]}/analyze").raise_for_status()
-    _wait(client, "completed", DESCRIBED)
-    model.default = Reply(status=400, error={"message": "This picture is not allowed."})
-    for number in range(FAILED):
-        _upload(client, folder, DESCRIBED + number)
-    _wait(client, "failed", FAILED)
-    model.reset()
-    hook = {"name": "My web site", "url": "https://hooks.example.org/imgapp"}
-    client.post("/api/webhooks", json=hook)
+    if failed:
+        model.default = Reply(status=400, error={"message": "This picture is not allowed."})
+        for number in range(failed):
+            _upload(client, folder, DESCRIBED + number)
+        _wait(client, "failed", failed)
+        model.reset()
+    hook = {"name": "My web site", "url": "http://127.0.0.1:9/imgapp"}
+    client.post("/api/webhooks", json=hook).raise_for_status()
 
 
 def _upload(client: httpx.Client, folder: Path, number: int) -> str:

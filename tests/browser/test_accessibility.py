@@ -13,7 +13,7 @@ from playwright.sync_api import Page
 from tests.browser.places import PLACES, Place
 from tests.running import App
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 
 TAGS = (
     *("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22a", "wcag22aa"),

@@ -10,7 +10,7 @@ from playwright.sync_api import Page, expect
 from tests.browser.places import ADMINISTRATOR, NOBODY, PLACES, Place
 from tests.running import App
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 
 PageOf = Callable[[str], Page]
 

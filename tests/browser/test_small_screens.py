@@ -10,7 +10,7 @@ from playwright.sync_api import Page
 from tests.browser.places import ADMINISTRATOR, PLACES, Place
 from tests.running import App
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 
 PageOf = Callable[[str], Page]
 SMALL = {"width": 320, "height": 256}
