@@ -11,7 +11,9 @@ const NOT_DIRECT = new Set(["direct_uploads_unavailable", "too_many_uploads"]);
 const MOST_BUCKET_FAILURES = 2;
 
 // The browser does not reach the bucket, or the server does not let it.
-export class Blocked extends Error {}
+class Blocked extends Error {
+  blocked = true;
+}
 class BucketFailed extends Error {}
 
 async function ask(method, path, { person, signal, body } = {}) {
@@ -70,8 +72,9 @@ export async function send(row, { person, signal, heard, onUrl, onSent }) {
     onSent(bytes);
   };
   const abandon = () => {
-    if (id)
-      fetch(`${ENDPOINT}/${id}`, { method: "DELETE", keepalive: true, headers: { "Imgapp-Person": person } }).catch(() => {});
+    if (!id) return;
+    const options = { method: "DELETE", keepalive: true, headers: { "Imgapp-Person": person } };
+    fetch(`${ENDPOINT}/${id}`, options).catch(() => {});
   };
 
   async function begin() {

@@ -66,7 +66,8 @@ export class Transfers {
 
   async add(files) {
     await this.#known;
-    if (!this.#tally.busy && !this.#tally.of("missed") && !this.#tally.of("failed")) this.#forgetAll();
+    const left = this.#tally.busy || this.#tally.of("missed") || this.#tally.of("failed");
+    if (!left) this.#forgetAll();
     for (const file of files) {
       const id = this.#newId();
       const key = keyOf(file);
@@ -86,8 +87,9 @@ export class Transfers {
     const row = this.row(id);
     if (!row) return;
     this.#remove(id);
-    this.#running.get(id)?.abort(new DOMException("Cancelled", "AbortError"));
-    if (row.file && row.url) this.#giveUp(row);
+    const running = this.#running.get(id);
+    if (running) running.abort(new DOMException("Cancelled", "AbortError"));
+    else if (row.url) this.#giveUp(row);
     this.#changed();
     this.#pump();
   }
@@ -145,7 +147,8 @@ export class Transfers {
     this.#checking = true;
     let most = AT_ONCE;
     while (this.#unchecked.length && this.#ready.length < LOOKED_UP_AHEAD) {
-      const rows = this.#unchecked.splice(0, canHash() ? most : Infinity).map(this.row).filter(Boolean);
+      const ids = this.#unchecked.splice(0, canHash() ? most : Infinity);
+      const rows = ids.map(this.row).filter(Boolean);
       most = LOOKED_UP_AT_ONCE;
       if (canHash()) await this.#lookUp(rows);
       else this.#ready.push(...rows.map(({ id }) => id));
@@ -184,7 +187,7 @@ export class Transfers {
       const sender = await this.#sender(way);
       this.#end(id, await sender.send(this.row(id) ?? row, this.#ears(id, control.signal)));
     } catch (error) {
-      if (!control.signal.aborted) this.#failed(id, error, way);
+      if (!control.signal.aborted) this.#failed(id, error);
     } finally {
       this.#running.delete(id);
       this.#pump();
@@ -195,7 +198,10 @@ export class Transfers {
     return {
       person: this.person,
       signal,
-      heard: (waits) => this.row(id)?.waits !== (waits ?? undefined) && this.#set(id, { waits: waits ?? undefined }),
+      heard: (why) => {
+        const waits = why ?? undefined;
+        if (this.row(id)?.waits !== waits) this.#set(id, { waits });
+      },
       onUrl: (url) => {
         this.#set(id, { url });
         if (this.row(id)) this.#remember(this.row(id));
@@ -206,8 +212,8 @@ export class Transfers {
 
   // The browser could not reach the bucket (its rules changed, a network that blocks it): from now
   // on everything goes the way that always works.
-  #failed(id, error, way) {
-    if (way !== "direct" || error.status !== undefined) return this.#end(id, failure(error));
+  #failed(id, error) {
+    if (!error.blocked) return this.#end(id, failure(error));
     this.#blocked = true;
     this.#set(id, { state: "waiting", sent: 0, url: undefined, waits: undefined });
     this.#ready.unshift(id);
@@ -234,7 +240,9 @@ export class Transfers {
 
   #progressed(id, sent) {
     const row = this.row(id);
-    if (row) this.#set(id, { ...this.#tally.speedOf(row, sent), sent, state: sent >= row.size ? "saving" : "sending" });
+    if (!row) return;
+    const state = sent >= row.size ? "saving" : "sending";
+    this.#set(id, { ...this.#tally.speedOf(row, sent), sent, state });
   }
 
   #end(id, outcome) {
@@ -242,7 +250,8 @@ export class Transfers {
     if (!row) return;
     this.#set(id, { sent: row.size, again: false, waits: undefined, speed: undefined, ...outcome });
     this.#remember(this.row(id));
-    if (!this.#tally.busy && !this.#tally.of("failed") && !this.#tally.of("missed")) this.#memory.clear();
+    const left = this.#tally.busy || this.#tally.of("failed") || this.#tally.of("missed");
+    if (!left) this.#memory.clear();
   }
 
   #remember({ key, name, size, sent, state, reason, sha256, url }) {

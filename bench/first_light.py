@@ -31,7 +31,7 @@ _WATCH = """
 """
 _FIRST_BYTE = """
 () => Math.min(...performance.getEntriesByType('resource')
-  .filter((entry) => entry.name.endsWith('/api/upload')).map((entry) => entry.requestStart))
+  .filter((entry) => entry.name.endsWith('/api/tus')).map((entry) => entry.requestStart))
 """
 # Resolves at the frame in which the last of the pictures on the screen has been painted.
 _PAINTED_AT = """
