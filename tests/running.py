@@ -19,6 +19,8 @@ from typing import Any
 import httpx
 import psutil
 
+from imgapp.adapters.embedded.postgres import Postgres
+
 REPO = Path(__file__).resolve().parent.parent
 EMAIL, PASSWORD = "owner@example.org", "correct horse battery"
 
@@ -36,6 +38,11 @@ class App:
     @property
     def log(self) -> Path:
         return self.folder / "up.log"
+
+    @property
+    def database_url(self) -> str:
+        """Of the embedded database, for the application's role."""
+        return Postgres(Path(self.env["IMGAPP_DATA_DIR"]) / "postgres").app_url
 
     def start(self) -> None:
         """Run `imgapp up` and wait until it is healthy."""
