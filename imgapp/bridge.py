@@ -47,6 +47,7 @@ class Bridge:
         self.app = app
         self.waiting: dict[UUID, dict[UUID, bool]] = {}
         self.pushing: dict[UUID, asyncio.Task[None]] = {}
+        self.reloading: set[asyncio.Task[None]] = set()
         self.progress = ProgressWatch(app, self._connected)
 
     async def run(self) -> None:
@@ -72,6 +73,11 @@ class Bridge:
     def take(self, event: Event) -> None:
         """Note a change; it is pushed at once, or with the others when a push is under way."""
         self.progress.note(event.user_id)
+        if event.image_id is None:
+            task = asyncio.create_task(self._reload(event.user_id))
+            self.reloading.add(task)
+            task.add_done_callback(self.reloading.discard)
+            return
         waiting = self.waiting.setdefault(event.user_id, {})
         counted = event.kind in _COUNTED
         waiting[event.image_id] = waiting.get(event.image_id, False) or counted
@@ -137,13 +143,17 @@ class Bridge:
         """Events were missed: let every tab read its window again."""
         for user_id in tabs.people():
             self.progress.note(user_id)
-            for token in self._connected(user_id):
-                try:
-                    cls = GalleryState
-                    async with self.app.modify_state(rx.BaseStateToken(ident=token, cls=cls)) as s:
-                        (await s.get_state(cls))._ask_to_reload()
-                except ImgappError:
-                    log.exception("reload_failed")
+            await self._reload(user_id)
+
+    async def _reload(self, user_id: UUID) -> None:
+        """Let this person's tabs read their lists again."""
+        for token in self._connected(user_id):
+            try:
+                cls = GalleryState
+                async with self.app.modify_state(rx.BaseStateToken(ident=token, cls=cls)) as s:
+                    (await s.get_state(cls))._ask_to_reload()
+            except ImgappError:
+                log.exception("reload_failed")
 
     async def _forget_closed_tabs(self) -> None:
         while True:
