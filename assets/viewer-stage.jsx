@@ -87,12 +87,15 @@ function Frame({ image, source, onLoad, onError }) {
   );
 }
 
-export function ViewerStage({ image, beside, onStep, onStale }) {
-  const [scale, setScale] = useState(1);
+export function ViewerStage({ image, beside, onStep, onStale, children }) {
+  const [zoomedTo, setZoomedTo] = useState({ of: "", scale: 1 });
   const [loaded, setLoaded] = useState("");
   const stage = useRef(null);
   const zoom = useRef(null);
   const stale = useRef("");
+  // Another picture, or the same in its true size, begins whole.
+  const of = `${image.id} ${image.width}`;
+  const scale = zoomedTo.of === of ? zoomedTo.scale : 1;
   const swipe = useSwipe(stage, scale <= 1.01, onStep);
   // Pixels of the screen for each pixel of the picture, or of its preview.
   const frame = stage.current?.querySelector(".stage-frame")?.offsetWidth ?? 0;
@@ -115,15 +118,15 @@ export function ViewerStage({ image, beside, onStep, onStale }) {
   const zoomed = scale > 1.01;
 
   return (
-    <div className="viewer-stage" aria-busy={loaded !== image.id}>
-      <div ref={stage} className={zoomed ? "stage-place zoomed" : "stage-place"} {...swipe}>
+    <div className="viewer-stage" aria-busy={loaded !== image.id} {...swipe}>
+      <div ref={stage} className={zoomed ? "stage-place zoomed" : "stage-place"}>
         <Suspense fallback={<div className="stage-still">{picture}</div>}>
           <ViewerZoom
-            key={`${image.id} ${image.width}`}
+            key={of}
             ref={zoom}
             scale={scale}
             most={Math.min(40, Math.max(6, (image.width || 0) / 300))}
-            onScale={setScale}
+            onScale={(now) => setZoomedTo({ of, scale: now })}
           >
             {picture}
           </ViewerZoom>
@@ -160,6 +163,7 @@ export function ViewerStage({ image, beside, onStep, onStale }) {
         </button>
         <Original image={image} state={original} load={load} />
       </div>
+      {children}
     </div>
   );
 }

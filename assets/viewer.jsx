@@ -220,25 +220,11 @@ export function ViewerDialog(props) {
     >
       {wanted && !lost && (
         <ViewerStage
-          key={wanted}
           image={known ? image : foretold(wanted, previous, next)}
           beside={known ? [next, previous] : []}
           onStep={step}
           onStale={() => handlers.current.onChange()}
-        />
-      )}
-      {lost ? <Missing /> : children}
-      <button
-        type="button"
-        className="button ghost icon viewer-close"
-        aria-label="Close the picture"
-        aria-keyshortcuts="Escape"
-        onClick={() => leave("picture")}
-      >
-        <X size={20} aria-hidden />
-      </button>
-      {!lost && (
-        <>
+        >
           <Step
             label="Previous picture"
             keys="ArrowLeft k"
@@ -257,8 +243,18 @@ export function ViewerDialog(props) {
           >
             <ChevronRight size={26} aria-hidden />
           </Step>
-        </>
+        </ViewerStage>
       )}
+      {lost ? <Missing /> : children}
+      <button
+        type="button"
+        className="button ghost icon viewer-close"
+        aria-label="Close the picture"
+        aria-keyshortcuts="Escape"
+        onClick={() => leave("picture")}
+      >
+        <X size={20} aria-hidden />
+      </button>
       <Said />
     </dialog>
   );

@@ -15,7 +15,9 @@ from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 from imgapp.adapters import db
 from imgapp.services import users
 from tests.browser.furniture import furnish
+from tests.browser.viewing import Pictures, card_ids
 from tests.openai_server import OpenAIServer
+from tests.pictures import jpeg
 from tests.running import EMAIL, PASSWORD, App, running_app
 
 
@@ -120,6 +122,20 @@ def sign_in(app: App) -> Callable[[Page, Person], None]:
         live(page)
 
     return through_the_form
+
+
+@pytest.fixture
+def pictures(page: Page, tmp_path: Path, alice: Person, sign_in: Callable[..., None]) -> Pictures:
+    """Alice's pictures `0.jpg` to `N.jpg` in a page; their ids as they are shown, newest first."""
+
+    def make(count: int) -> list[str]:
+        sign_in(page, alice)
+        for number in range(count):
+            drop(page, [jpeg(tmp_path / f"{number}.jpg", seed=number)])
+            wait_for_cards(page, number + 1, "completed")
+        return card_ids(page)
+
+    return make
 
 
 def live(page: Page) -> None:

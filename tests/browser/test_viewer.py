@@ -4,59 +4,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from pathlib import Path
 from uuid import uuid4
 
 import pytest
-from playwright.sync_api import BrowserContext, Locator, Page, expect
+from playwright.sync_api import BrowserContext, Page, expect
 
-from tests.browser.conftest import Person, drop, live, wait_for_cards
+from tests.browser.conftest import Person, live, wait_for_cards
 from tests.browser.test_history import send
+from tests.browser.viewing import Pictures, open_picture, opener, shown
 from tests.openai_server import ANSWER, OpenAIServer
-from tests.pictures import jpeg
 from tests.running import App
 
 pytestmark = pytest.mark.browser
-
-Pictures = Callable[..., list[str]]
-
-
-@pytest.fixture
-def pictures(
-    page: Page, tmp_path: Path, alice: Person, sign_in: Callable[..., None]
-) -> Callable[..., list[str]]:
-    """Alice's pictures `0.jpg` to `N.jpg` in a page; their ids as they are shown, newest first."""
-
-    def make(count: int, **options: int) -> list[str]:
-        sign_in(page, alice)
-        for number in range(count):
-            drop(page, [jpeg(tmp_path / f"{number}.jpg", seed=number)])
-            wait_for_cards(page, number + 1, "completed")
-        return card_ids(page)
-
-    return make
-
-
-def card_ids(page: Page) -> list[str]:
-    cards = page.get_by_test_id("card").all()
-    return [str(card.get_attribute("data-image-id")) for card in cards]
-
-
-def opener(page: Page, image_id: str) -> Locator:
-    return page.locator(f'[data-image-id="{image_id}"] button').first
-
-
-def shown(page: Page, image_id: str) -> Locator:
-    """The viewer, once it shows all of this picture."""
-    dialog = page.get_by_role("dialog")
-    page.wait_for_url(f"**picture={image_id}*")
-    expect(dialog).to_have_attribute("aria-busy", "false")
-    return dialog
-
-
-def open_picture(page: Page, image_id: str) -> Locator:
-    opener(page, image_id).click()
-    return shown(page, image_id)
 
 
 def test_a_picture_has_an_address_that_reload_back_and_forward_follow(
