@@ -54,6 +54,8 @@ def test_a_camera_is_named_without_its_maker_twice(
         ({"exposure_time": 0.004, "f_number": 5.6, "iso": 200}, "1/250 s · f/5.6 · ISO 200"),
         ({"exposure_time": 2.0, "focal_length": 35.0}, "2 s · 35 mm"),
         ({"exposure_time": 0.0333333}, "1/30 s"),
+        ({"focal_length": 4.2, "focal_length_35mm": 28}, "4.2 mm (like 28 mm)"),
+        ({"focal_length": 50.0, "focal_length_35mm": 50}, "50 mm"),
         ({}, ""),
     ],
 )
@@ -86,6 +88,13 @@ def test_facts_say_what_the_file_and_the_describer_said() -> None:
     assert values["Uploaded"] == AT.isoformat()
     assert values["Described by"] == "gpt-test"
     assert values["Described in"] == "3.2 s"
+
+
+def test_colours_are_shown_with_their_names_and_where_it_was_taken_never_is() -> None:
+    facts = {"colours": [{"name": "blue", "code": "#2341cd"}], "gps": "1, 2", "latitude": 1.5}
+    details = details_of(picture(facts=facts))
+    assert [(one.name, one.code) for one in details.colours] == [("blue", "#2341cd")]
+    assert not any("1.5" in fact.value or "1, 2" in fact.value for fact in details.facts)
 
 
 def test_each_text_says_who_wrote_it() -> None:

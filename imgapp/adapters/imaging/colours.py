@@ -48,6 +48,8 @@ def _hue_name(hue: float, saturation: float, value: float) -> str:
         return "beige" if value > 0.65 else "brown" if saturation > 0.22 else "grey"
     if hue < 45 and value < 0.6:
         return "brown" if hue >= 10 or saturation < 0.6 else "red"
+    if 45 <= hue < 72 and value < 0.55:
+        return "olive"
     if hue >= 330 or hue < 15:
         return "pink" if saturation < 0.5 and value > 0.7 else "red"
     for limit, name in ((42, "orange"), (68, "yellow"), (165, "green"), (195, "turquoise")):
