@@ -44,12 +44,13 @@ def test_a_picture_is_zoomed_with_keys_wheel_and_double_click_and_dragged(
     whole(page, before)
     page.mouse.move(440, 400)
     page.mouse.dblclick(440, 400)
-    grown(page, before)
+    grown(page, 2 * before)
     left = page.evaluate(LEFT)
     page.mouse.down()
     page.mouse.move(540, 400, steps=4)
     page.mouse.up()
     page.wait_for_function(f"() => {LEFT} > {left} + 20")
+    page.wait_for_timeout(1000)  # it glides on for a moment
     page.mouse.dblclick(440, 400)
     whole(page, before)
     for _ in range(5):
