@@ -38,6 +38,7 @@ _COUNTED = frozenset({"image_uploaded", "image_restored", "image_deleted"})
 _UNHURRIED = frozenset({"image_claimed", "image_queued"})
 """What a result often follows at once, and then goes out with it."""
 _UNHURRIED_AFTER = 0.2
+_RELOAD_AFTER = 0.3
 
 
 class Bridge:
@@ -47,7 +48,7 @@ class Bridge:
         self.app = app
         self.waiting: dict[UUID, dict[UUID, bool]] = {}
         self.pushing: dict[UUID, asyncio.Task[None]] = {}
-        self.reloading: set[asyncio.Task[None]] = set()
+        self.reloading: dict[UUID, asyncio.Task[None]] = {}
         self.progress = ProgressWatch(app, self._connected)
 
     async def run(self) -> None:
@@ -74,9 +75,7 @@ class Bridge:
         """Note a change; it is pushed at once, or with the others when a push is under way."""
         self.progress.note(event.user_id)
         if event.image_id is None:
-            task = asyncio.create_task(self._reload(event.user_id))
-            self.reloading.add(task)
-            task.add_done_callback(self.reloading.discard)
+            self._reload_soon(event.user_id)
             return
         waiting = self.waiting.setdefault(event.user_id, {})
         counted = event.kind in _COUNTED
@@ -85,6 +84,16 @@ class Bridge:
             asyncio.get_running_loop().call_later(_UNHURRIED_AFTER, self._start, event.user_id)
         else:
             self._start(event.user_id)
+
+    def _reload_soon(self, user_id: UUID) -> None:
+        """So many pictures changed that tabs read their window again: once for what comes soon."""
+        if user_id not in self.reloading:
+            self.reloading[user_id] = asyncio.create_task(self._reload_in_a_moment(user_id))
+
+    async def _reload_in_a_moment(self, user_id: UUID) -> None:
+        await asyncio.sleep(_RELOAD_AFTER)
+        del self.reloading[user_id]
+        await self._reload(user_id)
 
     def _start(self, user_id: UUID) -> None:
         if user_id in self.waiting and user_id not in self.pushing:
@@ -146,7 +155,6 @@ class Bridge:
             await self._reload(user_id)
 
     async def _reload(self, user_id: UUID) -> None:
-        """Let this person's tabs read their lists again."""
         for token in self._connected(user_id):
             try:
                 cls = GalleryState

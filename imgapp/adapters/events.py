@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from functools import lru_cache
 from uuid import UUID
@@ -21,17 +21,14 @@ log = logging.getLogger(__name__)
 
 _PREFIX = "imgapp:events:"
 
-MANY = "images_changed"
-MOST_NAMED = 200
-"""Pictures of one change that are named one by one."""
-
 
 @dataclass(frozen=True)
 class Event:
     """Something that happened to a picture: a hint to read its row again.
 
     `kind` is one of image_uploaded, image_restored, image_queued, image_claimed, image_described,
-    image_failed, image_edited, image_deleted; or images_changed, of so many that none is named.
+    image_failed, image_edited, image_deleted, or images_changed: so many that pages read their
+    window again, and `image_id` is None.
     """
 
     user_id: UUID
@@ -53,24 +50,20 @@ def _client() -> redis.Redis:
 
 def publish(user_id: UUID, kind: str, image_id: UUID) -> None:
     """Tell the owner's open pages. Never raises: the row is the truth and pages read it again."""
-    _publish(user_id, kind, image_id)
+    _publish(user_id, kind, str(image_id))
 
 
-def publish_many(user_id: UUID, kind: str, image_ids: Sequence[UUID]) -> None:
-    """As `publish`, of several; of very many only that there is much to read again."""
-    if len(image_ids) > MOST_NAMED:
-        _publish(user_id, MANY, None)
-    else:
-        for image_id in image_ids:
-            _publish(user_id, kind, image_id)
+def publish_many(user_id: UUID) -> None:
+    """Tell the owner's open pages that many pictures changed. Never raises."""
+    _publish(user_id, "images_changed", None)
 
 
-def _publish(user_id: UUID, kind: str, image_id: UUID | None) -> None:
-    body = {"kind": kind, "image_id": str(image_id) if image_id else None}
+def _publish(user_id: UUID, kind: str, image_id: str | None) -> None:
+    told = {"kind": kind, "image_id": image_id}
     try:
-        _client().publish(f"{_PREFIX}{user_id}", json.dumps(body))
+        _client().publish(f"{_PREFIX}{user_id}", json.dumps(told))
     except (RedisError, QueueUnavailable):
-        log.warning("event_not_published", extra=body)
+        log.warning("event_not_published", extra=told)
 
 
 class Subscriber:
@@ -135,5 +128,5 @@ class Subscriber:
 def _event(message: dict[str, bytes]) -> Event:
     body = json.loads(message["data"])
     user_id = UUID(message["channel"].decode().removeprefix(_PREFIX))
-    image_id = UUID(body["image_id"]) if body["image_id"] else None
-    return Event(user_id, body["kind"], image_id)
+    image_id = body["image_id"]
+    return Event(user_id, body["kind"], UUID(image_id) if image_id else None)

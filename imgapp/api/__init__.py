@@ -9,6 +9,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from imgapp.api import (
     account,
     batches,
+    bulk,
     direct_uploads,
     events,
     files,
@@ -56,6 +57,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     tus.router,
     hashes.router,
     timeline.router,
+    bulk.router,
     images.router,
     history.router,
     runs.router,

@@ -5,7 +5,7 @@ Alt text and "decorative" are one statement, named `alt_text` here.
 
 from __future__ import annotations
 
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 from uuid import UUID
 
 from imgapp.models import Image, ImageAnalysis, WrittenBy
@@ -86,10 +86,14 @@ def forget(image: Image, edited: set[str]) -> None:
 
 def decide(image: Image, field: TextField, choice: dict[str, str]) -> None:
     """Note what was decided of a text; nothing leaves no note."""
-    rest = {name: said for name, said in image.choices.items() if name != field}
-    decided = rest | ({field: choice} if choice else {})
+    decided = without_choice(image.choices, field) | ({field: choice} if choice else {})
     if decided != image.choices:
         image.choices = decided
+
+
+def without_choice(choices: dict[str, Any], field: TextField) -> dict[str, Any]:
+    """What was decided of the other texts."""
+    return {name: said for name, said in choices.items() if name != field}
 
 
 def _decided(image: Image, field: TextField) -> dict[str, str]:

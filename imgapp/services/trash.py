@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from functools import partial
 from uuid import UUID
 
-from sqlalchemy import text
+from pydantic import Field
+from sqlalchemy import func, text
+from sqlalchemy import select as sa_select
 from sqlmodel import col, select
 
 from imgapp.adapters import events
 from imgapp.adapters.db import after_commit, transaction
 from imgapp.adapters.queue import enqueue_analysis
 from imgapp.errors import NotFound
-from imgapp.models import AnalysisStatus, Image, Priority, now
+from imgapp.models import AnalysisStatus, Image, ImagePublic, Priority, Shape, now
+from imgapp.services.bulk import Chosen, Outcome, delete_for_good
+from imgapp.services.cursors import newest_page
+from imgapp.services.shown import shown
 
 DAYS_KEPT = 30
 _AT_ONCE = 50
@@ -34,6 +40,55 @@ def restore_image(user_id: UUID, image_id: UUID) -> None:
             permit = partial(enqueue_analysis, image.id, priority=Priority(image.priority))
             after_commit(session, permit)
         after_commit(session, partial(events.publish, user_id, "image_restored", image.id))
+
+
+class TrashedImage(Shape):
+    """A picture in the trash."""
+
+    image: ImagePublic
+    deleted_at: datetime
+    purged_at: datetime = Field(description="When it is removed for good, by itself")
+
+
+class TrashPage(Shape):
+    items: list[TrashedImage]
+    next_cursor: str | None
+    total: int | None = Field(description="With the first page only")
+
+
+def list_trash(user_id: UUID, *, limit: int = 60, cursor: str | None = None) -> TrashPage:
+    """One page, what was deleted last first. Raises InvalidRequest (cursor)."""
+    in_trash = (col(Image.user_id) == user_id, col(Image.deleted_at).is_not(None))
+    order = (col(Image.deleted_at), col(Image.id))
+    with transaction(user_id) as session:
+        rows, further = newest_page(
+            session,
+            sa_select(Image).where(*in_trash),
+            order,
+            (user_id, "trash"),
+            limit=limit,
+            cursor=cursor,
+        )
+        count = sa_select(func.count()).select_from(Image).where(*in_trash)
+        total = None if cursor else session.execute(count).scalar_one()
+        pictures = shown(session, rows)
+    items = [
+        TrashedImage(image=one, deleted_at=at, purged_at=at + timedelta(days=DAYS_KEPT))
+        for one, row in zip(pictures, rows, strict=True)
+        if (at := row.deleted_at) is not None
+    ]
+    return TrashPage(items=items, next_cursor=further, total=total)
+
+
+def empty_trash(user_id: UUID) -> Outcome:
+    """Remove for good what is in the trash now. Raises DatabaseUnavailable."""
+    query = sa_select(col(Image.id)).where(
+        col(Image.user_id) == user_id, col(Image.deleted_at).is_not(None)
+    )
+    with transaction(user_id) as session:
+        ids = tuple(session.execute(query).scalars())
+    # What somebody restored meanwhile stays.
+    return delete_for_good(user_id, Chosen(ids), in_trash=True)
 
 
 def purge_trash() -> int:

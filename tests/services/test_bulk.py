@@ -1,102 +1,171 @@
-"""Acting on many pictures: what is the person's changes, all else is as if it were not there."""
+"""Many pictures at once: by ids, by what matches, in chunks, and nobody else's."""
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
+from typing import Any
 from uuid import UUID
 
 import pytest
+import sqlalchemy as sa
 
-from imgapp.errors import NotFound
-from imgapp.models import WrittenBy, new_id
-from imgapp.services import bulk, finding, images
-from imgapp.services.bulk import Chosen, Tagged
+from imgapp.adapters import db, events
+from imgapp.errors import DatabaseUnavailable
+from imgapp.models import AnalysisStatus, WrittenBy, new_id, now
+from imgapp.services import bulk, images, runs, trash
+from imgapp.services.bulk import Chosen
 from imgapp.services.wanted import Wanted
+from tests.conftest import Person
+from tests.rows import add_image
+from tests.waiting import row_of
 
 
-def chosen(*ids: UUID) -> Chosen:
-    return Chosen(images=ids)
+def some(person: Person, count: int, **fields: Any) -> list[UUID]:
+    return [add_image(person.user_id, **fields).id for _ in range(count)]
 
 
-@pytest.fixture
-def three(alice, add_image) -> list[UUID]:
-    given = (["sea"], None, ["Dog", "sea"])
-    by = ("model", None, "person")
-    return [add_image(alice, tags=tags, tags_by=who) for tags, who in zip(given, by, strict=True)]
+def deleted(person: Person) -> set[UUID]:
+    with db.transaction(person.user_id) as session:
+        query = sa.text("SELECT id FROM images WHERE deleted_at IS NOT NULL")
+        return set(session.execute(query).scalars())
 
 
-def tags_of(person, ids: list[UUID]) -> list[tuple[list[str] | None, WrittenBy | None]]:
-    found = [images.get_image(person.user_id, image_id) for image_id in ids]
-    return [(image.tags, image.written_by.get("tags")) for image in found]
+def test_pictures_go_to_the_trash_and_come_back(alice: Person) -> None:
+    ids, kept = some(alice, 3), some(alice, 1)
+
+    gone = bulk.move_to_trash(alice.user_id, Chosen(tuple(ids)))
+    assert (gone.asked, sorted(gone.changed), gone.left) == (3, sorted(ids), 0)
+    assert deleted(alice) == set(ids)
+    again = bulk.move_to_trash(alice.user_id, Chosen(tuple(ids)))
+    assert again.changed == []
+
+    back = bulk.restore(alice.user_id, [*gone.changed, *kept])
+    assert (back.asked, sorted(back.changed)) == (4, sorted(ids))
+    assert deleted(alice) == set()
 
 
-def test_pictures_go_to_the_trash_and_come_back(alice, three) -> None:
-    assert set(bulk.move_to_trash(alice.user_id, chosen(*three[:2]))) == set(three[:2])
-    assert finding.all_ids(alice.user_id, Wanted()) == [three[2]]
-    assert bulk.move_to_trash(alice.user_id, chosen(*three[:2])) == []
-    assert set(bulk.restore(alice.user_id, three)) == set(three[:2])
-    assert finding.count(alice.user_id, Wanted()) == 3
+def test_all_that_match_but_some_are_chosen(alice: Person) -> None:
+    docks, other = some(alice, 3, tags=["dock"]), some(alice, 1)
+
+    chosen = Chosen((docks[0],), Wanted(tags=("dock",)))
+    assert sorted(bulk.move_to_trash(alice.user_id, chosen).changed) == sorted(docks[1:])
+    assert bulk.move_to_trash(alice.user_id, Chosen((), Wanted())).asked == 2
+    assert deleted(alice) == {*docks, *other}
 
 
-def test_only_what_is_in_the_trash_is_removed_for_good(alice, three) -> None:
-    bulk.move_to_trash(alice.user_id, chosen(three[0]))
-    assert bulk.delete_for_good(alice.user_id, three) == [three[0]]
-    assert bulk.restore(alice.user_id, three) == []
-    with pytest.raises(NotFound):
-        images.delete_image(alice.user_id, three[0], permanent=True)
+def test_tags_are_added_and_removed_as_a_person_does(alice: Person) -> None:
+    by_model = {"tags": ["Sea", "boat"], "tags_by": "model", "choices": {"tags": {"kept": "x"}}}
+    one, none = some(alice, 1, **by_model)[0], some(alice, 1)[0]
+
+    added = bulk.add_tags(alice.user_id, Chosen((one, none)), [" sea ", "new\x00", "new"])
+    assert sorted(added.changed) == sorted([one, none])
+    row = row_of(alice.user_id, one)
+    assert (row.tags, row.tags_by, row.choices) == (["Sea", "boat", "new"], WrittenBy.PERSON, {})
+    assert row_of(alice.user_id, none).tags == ["sea", "new"]
+
+    removed = bulk.remove_tags(alice.user_id, Chosen((one, none)), ["SEA", "boat"])
+    assert len(removed.changed) == 2
+    assert row_of(alice.user_id, one).tags == ["new"]
+    # What is so already keeps who wrote it.
+    kept = some(alice, 1, tags=["new"], tags_by="model")[0]
+    assert bulk.add_tags(alice.user_id, Chosen((kept,)), ["NEW"]).changed == []
+    assert row_of(alice.user_id, kept).tags_by == WrittenBy.MODEL
 
 
-def test_all_that_match_but_some_are_chosen(alice, three, add_image) -> None:
-    add_image(alice, filename="other.png", mime_type="image/png")
-    wanted = Chosen(wanted=Wanted(tags=("sea",)), left_out=frozenset({three[0]}))
-    assert bulk.move_to_trash(alice.user_id, wanted) == [three[2]]
-    everything = Chosen(wanted=Wanted())
-    assert len(bulk.move_to_trash(alice.user_id, everything)) == 3
+def test_pictures_are_removed_for_good(alice: Person) -> None:
+    here, there = some(alice, 2), some(alice, 2, deleted_at=now())
+
+    only_trash = bulk.delete_for_good(alice.user_id, Chosen((*here, *there)), in_trash=True)
+    assert sorted(only_trash.changed) == sorted(there)
+    assert bulk.delete_for_good(alice.user_id, Chosen(tuple(here))).changed
+    with db.transaction(alice.user_id) as session:
+        assert session.execute(sa.text("SELECT count(*) FROM images")).scalar_one() == 0
+        assert session.execute(sa.text("SELECT count(*) FROM store_removals")).scalar_one() == 4
 
 
-def test_tags_are_added_and_taken_away_as_their_owner_writes_them(alice, three) -> None:
-    changes = bulk.add_tags(alice.user_id, chosen(*three), [" dog ", "SEA", ""])
-    assert tags_of(alice, three) == [
-        (["sea", "dog"], WrittenBy.PERSON),
-        (["dog", "SEA"], WrittenBy.PERSON),
-        (["Dog", "sea"], WrittenBy.PERSON),
-    ]
-    assert {change.image_id for change in changes} == set(three[:2])
-    bulk.remove_tags(alice.user_id, chosen(*three), ["sea"])
-    assert [tags for tags, _ in tags_of(alice, three)] == [["dog"], ["dog"], ["Dog"]]
+def test_analysing_again_is_a_run(alice: Person) -> None:
+    ids = some(alice, 2, analysis_status=AnalysisStatus.COMPLETED)
+    outcome, run_id = bulk.analyze(alice.user_id, Chosen(tuple(ids)))
+    assert run_id is not None
+    assert (len(outcome.changed), runs.get_run(alice.user_id, run_id).total) == (2, 2)
+    assert bulk.analyze(alice.user_id, Chosen((), Wanted(q="nothing"))) == (bulk.Outcome(0), None)
 
 
-def test_undoing_puts_back_what_was_there_and_who_wrote_it(alice, three) -> None:
-    before = tags_of(alice, three)
-    changes = bulk.add_tags(alice.user_id, chosen(*three), ["cat"])
-    assert bulk.undo_tags(alice.user_id, changes) == 3
-    assert tags_of(alice, three) == before
+def test_nobody_elses_pictures_are_changed(alice: Person, mallory: Person) -> None:
+    hers, in_trash = some(alice, 2, tags=["a"]), some(alice, 1, deleted_at=now())
+    chosen = Chosen((*hers, *in_trash, new_id()))
 
-
-def test_undoing_leaves_what_was_changed_since(alice, three) -> None:
-    changes = bulk.add_tags(alice.user_id, chosen(*three), ["cat"])
-    bulk.remove_tags(alice.user_id, chosen(three[0]), ["sea"])
-    assert bulk.undo_tags(alice.user_id, changes) == 2
-    assert tags_of(alice, three)[0] == (["cat"], WrittenBy.PERSON)
-
-
-def test_somebody_elses_pictures_are_not_there(alice, mallory, three) -> None:
-    before = tags_of(alice, three)
     user = mallory.user_id
-    assert bulk.move_to_trash(user, chosen(*three, new_id())) == []
-    assert bulk.move_to_trash(user, Chosen(wanted=Wanted())) == []
-    assert bulk.add_tags(user, chosen(*three), ["mine"]) == []
-    assert bulk.remove_tags(user, chosen(*three), ["sea"]) == []
-    stolen = [Tagged(three[0], ["mine"], "person", before[0][0])]
-    assert bulk.undo_tags(user, stolen) == 0
-    bulk.move_to_trash(alice.user_id, chosen(three[0]))
-    assert bulk.restore(user, three) == []
-    assert bulk.delete_for_good(user, three) == []
-    assert bulk.restore(alice.user_id, three) == [three[0]]
-    assert tags_of(alice, three) == before
+    assert bulk.move_to_trash(user, chosen).changed == []
+    assert bulk.restore(user, chosen.ids).changed == []
+    assert bulk.delete_for_good(user, chosen).changed == []
+    assert bulk.add_tags(user, chosen, ["mine"]).changed == []
+    assert bulk.remove_tags(user, chosen, ["a"]).changed == []
+    assert bulk.analyze(user, chosen)[0].changed == []
+    assert bulk.move_to_trash(user, Chosen((), Wanted())).asked == 0
+    assert trash.empty_trash(user).asked == 0
+
+    assert deleted(alice) == set(in_trash)
+    assert row_of(alice.user_id, hers[0]).tags == ["a"]
 
 
-def test_a_thousand_and_more_are_changed_in_portions(alice, add_image, monkeypatch) -> None:
-    monkeypatch.setattr(bulk, "_AT_ONCE", 4)
-    ids = [add_image(alice) for _ in range(11)]
-    assert len(bulk.add_tags(alice.user_id, chosen(*ids, *ids), ["x"])) == 11
-    assert set(bulk.move_to_trash(alice.user_id, Chosen(wanted=Wanted(tags=("x",))))) == set(ids)
+def test_what_was_not_reached_is_counted_and_done_by_asking_again(
+    alice: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ids = some(alice, 5)
+    monkeypatch.setattr(bulk, "_CHUNK", 2)
+    opened = []
+
+    def breaking(user_id: UUID | None = None) -> AbstractContextManager[Any]:
+        opened.append(user_id)
+        if len(opened) == 2:
+            raise DatabaseUnavailable
+        return db.transaction(user_id)
+
+    monkeypatch.setattr(bulk, "transaction", breaking)
+    outcome = bulk.move_to_trash(alice.user_id, Chosen(tuple(ids)))
+    assert (outcome.asked, len(outcome.changed), outcome.left) == (5, 2, 3)
+    rest = bulk.move_to_trash(alice.user_id, Chosen(tuple(ids)))
+    assert (len(rest.changed), rest.left) == (3, 0)
+    assert deleted(alice) == set(ids)
+
+
+def test_pages_hear_of_each_or_once_that_many_changed(
+    alice: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[str] = []
+    monkeypatch.setattr(events, "_publish", lambda _user, kind, _id: told.append(kind))
+    monkeypatch.setattr(bulk, "TOLD_ONE_BY_ONE", 3)
+    ids = some(alice, 4)
+    bulk.move_to_trash(alice.user_id, Chosen(tuple(ids[:3])))
+    assert told == ["image_deleted"] * 3
+    bulk.restore(alice.user_id, ids)
+    told.clear()
+    bulk.move_to_trash(alice.user_id, Chosen(tuple(ids)))
+    assert told == ["images_changed"]
+
+
+def test_the_trash_is_listed_newest_first_and_emptied(alice: Person) -> None:
+    ids = some(alice, 3)
+    for image_id in ids:
+        bulk.move_to_trash(alice.user_id, Chosen((image_id,)))
+    page = trash.list_trash(alice.user_id, limit=2)
+    assert [item.image.id for item in page.items] == ids[:0:-1]
+    assert page.total == 3
+    assert (page.items[0].purged_at - page.items[0].deleted_at).days == trash.DAYS_KEPT
+    rest = trash.list_trash(alice.user_id, limit=2, cursor=page.next_cursor)
+    assert [item.image.id for item in rest.items] == ids[:1]
+    assert trash.empty_trash(alice.user_id).changed
+    assert trash.list_trash(alice.user_id).total == 0
+
+
+def test_undoing_puts_tags_back_and_who_wrote_them(alice, mallory, add_image) -> None:
+    given = ((["sea"], "model"), (None, None), (["dog", "sea"], "person"))
+    ids = [add_image(alice, tags=tags, tags_by=by) for tags, by in given]
+    before = bulk.add_tags(alice.user_id, bulk.Chosen(tuple(ids)), ["cat"]).before
+    bulk.remove_tags(alice.user_id, bulk.Chosen((ids[2],)), ["sea"])
+    assert bulk.undo_tags(mallory.user_id, before).changed == []
+    assert set(bulk.undo_tags(alice.user_id, before).changed) == set(ids[:2])
+    found = [images.get_image(alice.user_id, image_id) for image_id in ids]
+    assert [image.tags for image in found] == [["sea"], None, ["dog", "cat"]]
+    assert [image.written_by.get("tags") for image in found] == ["model", None, "person"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from imgapp.api.examples.batches import BATCHES
+from imgapp.api.examples.bulk import BULK
 from imgapp.api.examples.descriptions import DESCRIPTIONS
 from imgapp.api.examples.people import PEOPLE
 from imgapp.api.examples.pictures import EXAMPLE_ID, PICTURES
@@ -16,6 +17,7 @@ from imgapp.api.examples.webhooks import WEBHOOKS
 EXAMPLES: dict[str, dict[str, Any]] = {
     **PICTURES,
     **BATCHES,
+    **BULK,
     **RUNS,
     **PROGRESS,
     **DESCRIPTIONS,
