@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from typing import get_origin
+from typing import Any, get_args, get_origin
 
 from fastapi import Request
 from fastapi.dependencies.models import Dependant
@@ -34,9 +34,14 @@ def refuse_unknown(request: Request) -> None:
 def _names(dependant: Dependant) -> Iterator[tuple[str, bool]]:
     """The names of parameters, and whether each may come several times."""
     for field in dependant.query_params:
-        yield field.alias, get_origin(field.field_info.annotation) is list
+        yield field.alias, _takes_many(field.field_info.annotation)
     for dependency in dependant.dependencies:
         yield from _names(dependency)
+
+
+def _takes_many(kind: Any) -> bool:
+    """Whether a type is a list, or a list or nothing."""
+    return list in (get_origin(kind), *map(get_origin, get_args(kind)))
 
 
 def _error(name: str, code: str, message: str) -> dict[str, object]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 from typing import Annotated, Any
 
+from annotated_types import Interval
 from fastapi import Depends, Query
 from pydantic import BeforeValidator, StringConstraints
 
@@ -19,7 +20,10 @@ def _empty_is_none(value: object) -> object:
 
 
 _Optional = BeforeValidator(_empty_is_none)
-_Bytes = Annotated[int | None, _Optional, Query(ge=0, lt=2**63, description="Bytes")]
+_Bytes = Annotated[
+    # The bounds are the number's: there may be none.
+    Annotated[int, Interval(ge=0, lt=2**63)] | None, _Optional, Query(description="Bytes")
+]
 _Time = Annotated[
     datetime.datetime | None, _Optional, Query(description="A time (RFC 3339), or a date in UTC")
 ]

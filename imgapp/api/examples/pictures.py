@@ -71,6 +71,11 @@ PICTURES: dict[str, dict[str, Any]] = {
         "next_cursor": "AAZWZ0mKQkABmi9efEF7HJ1TLwpuG4xEo1V8Yt0pJb2n9Qw3rS6mdA",
         "total": 1204,
     },
+    "TimelineAnswer": {
+        "total": 3,
+        "days": [{"date": "2026-07-05", "count": 2}, {"date": "2026-07-04", "count": 1}],
+        "ratios": "mlq0",
+    },
     "ImageStatus": {
         "id": EXAMPLE_ID,
         "status": "pending",
