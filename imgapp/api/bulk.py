@@ -13,13 +13,12 @@ from imgapp.api.bodies import json_body, json_body_schema
 from imgapp.api.ids import parse_id
 from imgapp.api.images import PAGE, Cursor, ImageId, Limit, Reader, Writer
 from imgapp.api.problems import documented
-from imgapp.api.wanted import WantedInQuery
+from imgapp.api.wanted import ImageFilter, WantedInQuery
 from imgapp.models import Shape
 from imgapp.services import bulk, finding, trash
 from imgapp.services.bulk import Chosen, Outcome
 from imgapp.services.pools import in_db, in_io
 from imgapp.services.trash import TrashPage
-from imgapp.services.wanted import Wanted
 
 router = APIRouter(prefix="/api", tags=["images"])
 
@@ -31,12 +30,6 @@ class Action(StrEnum):
     ADD_TAGS = "add_tags"
     REMOVE_TAGS = "remove_tags"
     ANALYZE = "analyze"
-
-
-class ImageFilter(Wanted):
-    """As the parameters of `GET /api/images`; `{}` is all pictures that are not in the trash."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class NewAction(BaseModel):

@@ -10,6 +10,7 @@ from fastapi.openapi.utils import get_openapi
 from imgapp.api.entity_tags import TAGGED
 from imgapp.api.examples import EXAMPLE_ID, EXAMPLES
 from imgapp.api.problems import MEDIA_TYPE, Problem, documented, examples
+from imgapp.api.wanted import ImageFilter
 from imgapp.settings import get_settings
 
 DESCRIPTION = """\
@@ -69,6 +70,8 @@ def _document(app: FastAPI) -> dict[str, Any]:
     schemas = components.setdefault("schemas", {})
     problem = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
     schemas.update(problem.pop("$defs", {}), Problem=problem)
+    chosen = ImageFilter.model_json_schema(ref_template="#/components/schemas/{model}")
+    schemas.update(chosen.pop("$defs", {}), ImageFilter=chosen)  # no answer has one
     components["securitySchemes"] = {
         "token": {"type": "http", "scheme": "bearer", "description": "A personal access token"},
         "session": {"type": "apiKey", "in": "cookie", "name": get_settings().session_cookie},

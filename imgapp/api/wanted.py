@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 from annotated_types import Interval
 from fastapi import Depends, Query
-from pydantic import BeforeValidator, StringConstraints
+from pydantic import BeforeValidator, ConfigDict, StringConstraints
 
 from imgapp.api.ids import parse_id
 from imgapp.models import AnalysisStatus
@@ -71,3 +71,13 @@ def _wanted(
 
 
 WantedInQuery = Annotated[Wanted, Depends(_wanted)]
+
+
+class ImageFilter(Wanted):
+    """As the parameters of `GET /api/images`, `tags` for several of `tag`.
+
+    `{}` is all pictures that are not in the trash.
+    """
+
+    # A misspelt filter must not choose everything.
+    model_config = ConfigDict(extra="forbid", frozen=True)

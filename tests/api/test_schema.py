@@ -21,6 +21,7 @@ LEFT_OUT = {"/api/events": "the answer never ends; tests/api/test_events.py read
 # 422 is for what the document forbids, 400 for what it cannot tell: a cursor of another list.
 TAKEN_OR_NOT = ["2xx", "3xx", "400", "401", "403", "404", "409", "412", "429", "5xx"]
 MORE_THAN_A_SCHEMA_SAYS = {
+    "POST /api/images/actions": "which members go together depends on the action",
     "POST /api/upload": "a file is bytes in the document, and a picture here",
     "POST /api/batches": "a URL has more rules than a pattern tells",
     "POST /api/batches/{batch_id}/urls": "as above",
