@@ -34,11 +34,18 @@ def hand_over(functions: Iterable[str]) -> None:
 
     Runs within `roles.system_role`.
     """
+    functions = list(functions)
+    let_call(functions)
+    for signature in _signatures(functions):
+        execute(f"ALTER FUNCTION {signature} OWNER TO {roles.SYSTEM}")
+
+
+def let_call(functions: Iterable[str]) -> None:
+    """Let only the application and that role call functions, which stay those of the owner."""
     app = application()
     for signature in _signatures(functions):
         execute(f"REVOKE EXECUTE ON FUNCTION {signature} FROM PUBLIC")
         execute(f"GRANT EXECUTE ON FUNCTION {signature} TO {app}, {roles.SYSTEM}")
-        execute(f"ALTER FUNCTION {signature} OWNER TO {roles.SYSTEM}")
 
 
 def drop_functions(functions: Iterable[str]) -> None:
