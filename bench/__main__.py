@@ -18,6 +18,7 @@ from bench import (
     memory,
     push,
     s3_ingest,
+    search,
     session_check,
 )
 from bench.report import Result
@@ -34,6 +35,7 @@ BENCHES = {
     "first_light": first_light.run,
     "session_check": session_check.run,
     "lists": lists.run,
+    "search": search.run,
 }
 
 

@@ -118,7 +118,7 @@ def fill(variables: dict[str, str], user_id: UUID, count: int, pictures: Path | 
                     ids = [str(row.id) for row in rows]
                     for n, row in enumerate(rows if pictures else (), 1):
                         _link(pictures, row.s3_key, kinds[n % len(kinds)])
-    _vacuum(variables)
+    vacuum(variables)
     return ids
 
 
@@ -145,7 +145,7 @@ def _link(pictures: Path | None, s3_key: str, kind: Kind) -> None:
         os.link(kind.files[name], pictures / storage.rendition_key(s3_key, name))  # type: ignore[arg-type]
 
 
-def _vacuum(variables: dict[str, str]) -> None:
+def vacuum(variables: dict[str, str]) -> None:
     """As the server does by itself within minutes."""
     engine = sa.create_engine(
         variables["IMGAPP_MIGRATE_DATABASE_URL"],

@@ -1,0 +1,93 @@
+"""First pages of searches among a person's 100,000 pictures, in milliseconds and over 1,000's."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator
+from uuid import UUID
+
+import sqlalchemy as sa
+
+from bench.library import make_library, servers_of, vacuum
+from bench.report import Result, percentile
+from imgapp.adapters import db
+from imgapp.services import finding
+from imgapp.services.wanted import Sort, Wanted
+from imgapp.settings import get_settings
+from tests.running import running_app
+
+SMALL, LARGE, CALLS, WARM, LIMIT = 1_000, 100_000, 60, 5, 0.050
+
+# Besides English: a rare and a common text without spaces, and one that stems find.
+_TEXTS = """
+UPDATE images SET visible_text = CASE WHEN n % 1000 = 3 THEN '富士山の写真' WHEN n % 5 = 0
+    THEN '東京タワー' END
+FROM (SELECT id AS of, substr(filename, 5, length(filename) - 8)::integer AS n FROM images
+    WHERE user_id = :user_id) numbered
+WHERE id = of AND (n % 1000 = 3 OR n % 5 = 0)
+"""
+_SEARCHES = {
+    "a rare word": Wanted(q="777"),
+    "a rare tag": Wanted(q="regattas"),
+    "a common word": Wanted(q="boats"),
+    "two common words": Wanted(q="green boats"),
+    "a word being typed": Wanted(q="bo"),
+    "a phrase": Wanted(q='"green boat"'),
+    "one word or another": Wanted(q="regatta or green"),
+    "a rare CJK word": Wanted(q="富士山"),
+    "a common CJK word": Wanted(q="東京"),
+    "a CJK character": Wanted(q="東"),
+    "a common word and a filter": Wanted(q="boats", status="failed"),
+    "a rare word and a tag": Wanted(q="regatta", tags=("red",)),
+    "rare, by relevance": Wanted(q="regatta", sort=Sort.RELEVANCE),
+}
+
+
+def run() -> Iterator[Result]:
+    with running_app(IMGAPP_VISION="basic", IMGAPP_WEB_PROCESSES="1") as app:
+        people = {
+            count: make_library(app, f"{count}@example.org", count).user_id
+            for count in (SMALL, LARGE)
+        }
+        variables = servers_of(app)
+        for user_id in people.values():
+            _describe(variables["DATABASE_URL"], user_id)
+        vacuum(variables)
+        os.environ.update(variables)
+        get_settings.cache_clear()
+        try:
+            for name, wanted in _SEARCHES.items():
+                yield _compare(name, wanted, people)
+        finally:
+            db.dispose()
+            for name in variables:
+                del os.environ[name]
+
+
+def _describe(url: str, user_id: UUID) -> None:
+    engine = sa.create_engine(url, poolclass=sa.NullPool)
+    with engine.begin() as connection:
+        setting = sa.text("SELECT set_config('app.user_id', :user_id, true)")
+        connection.execute(setting, {"user_id": str(user_id)})
+        connection.execute(sa.text(_TEXTS), {"user_id": user_id})
+
+
+def _compare(name: str, wanted: Wanted, people: dict[int, UUID]) -> Result:
+    """The two in turns, so that whatever else the machine does falls on both."""
+    times: dict[int, list[float]] = {count: [] for count in people}
+    for turn in range(WARM + CALLS):
+        for count, user_id in people.items():
+            begun = time.perf_counter()
+            page = finding.list_images(user_id, wanted, limit=60)
+            if turn >= WARM:
+                times[count].append(time.perf_counter() - begun)
+    p95 = {count: percentile(of, 0.95) for count, of in times.items()}
+    median = percentile(times[LARGE], 0.5)
+    return Result(
+        f"search, {name}",
+        p95[LARGE] / LIMIT,
+        f"p95 {p95[LARGE] * 1000:.1f} ms (median {median * 1000:.1f}) for {page.total:,} found "
+        f"among {LARGE:,} pictures, {p95[LARGE] / p95[SMALL]:.1f} times that among {SMALL:,}",
+        high=1.0,
+    )
