@@ -17,6 +17,7 @@ BEFORE = ["imgapp_search_document", "imgapp_search_query"]
 FUNCTIONS = [
     *BEFORE,
     "imgapp_search_cjk",
+    "imgapp_search_few",
     "imgapp_search_field",
     "imgapp_search_fold",
     "imgapp_search_language",
@@ -29,7 +30,7 @@ def upgrade() -> None:
     with roles.system_role(op.get_bind()):
         execute("ALTER TABLE images DROP COLUMN search")
         drop_functions(BEFORE)
-        for name in ("search", "document", "query"):
+        for name in ("search", "document", "query", "find"):
             run_file(f"0017/{name}")
         let_call(FUNCTIONS)
 
