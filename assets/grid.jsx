@@ -10,6 +10,8 @@ import { useGridKeys } from "$/public/grid-keyboard.js";
 import { useLibrary } from "$/public/library.js";
 import { mark } from "$/public/marks.js";
 import { placeholder } from "$/public/placeholders.js";
+import { useSelecting, useSelection } from "$/public/selecting.js";
+import { selection } from "$/public/selection.js";
 import { Scrubber } from "$/public/scrubber.jsx";
 
 const LEAST_MOUNTED = 60;
@@ -132,6 +134,8 @@ export function PictureGrid({ shown, patch, total, card: Card, onLook, onStale, 
       items.length && virtualizer.scrollToIndex(itemOf(items, position), { align }),
     [items, virtualizer],
   );
+  useSelection();
+  const selecting = useSelecting({ canvas, list });
   const keys = useGridKeys({ canvas, list, items, m, goTo, keyboard, setKeyboard, version });
   useReturn({ list, goTo, canvas, items });
 
@@ -140,9 +144,10 @@ export function PictureGrid({ shown, patch, total, card: Card, onLook, onStale, 
     <>
       <div
         ref={canvas}
-        className={m.columns ? "days two" : "days"}
+        className={`days${m.columns ? " two" : ""}${selection.empty ? "" : " selecting"}`}
         style={{ height: virtualizer.getTotalSize() }}
         data-testid="grid"
+        {...selecting}
         {...keys}
       >
         {width > 0 &&
@@ -165,6 +170,9 @@ export function PictureGrid({ shown, patch, total, card: Card, onLook, onStale, 
                       card={picture}
                       eager={at < EAGER}
                       tab={at === current ? 0 : -1}
+                      selected={selection.has(picture.id)}
+                      data-selected={selection.has(picture.id)}
+                      data-leaving={selection.isPending(picture.id)}
                       data-at={at}
                       aria-posinset={at + 1}
                       aria-setsize={list.length}

@@ -16,7 +16,7 @@ from imgapp.adapters.db import after_commit, transaction
 from imgapp.adapters.queue import enqueue_analysis
 from imgapp.errors import NotFound
 from imgapp.models import AnalysisStatus, Image, ImagePublic, Priority, Shape, now
-from imgapp.services.bulk import Chosen, Outcome, delete_for_good
+from imgapp.services.bulk import Chosen, Outcome, delete_for_good, restore
 from imgapp.services.cursors import newest_page
 from imgapp.services.shown import shown
 
@@ -82,13 +82,21 @@ def list_trash(user_id: UUID, *, limit: int = 60, cursor: str | None = None) -> 
 
 def empty_trash(user_id: UUID) -> Outcome:
     """Remove for good what is in the trash now. Raises DatabaseUnavailable."""
+    # What somebody restored meanwhile stays.
+    return delete_for_good(user_id, Chosen(_all_ids(user_id)), in_trash=True)
+
+
+def restore_all(user_id: UUID) -> Outcome:
+    """Take everything out of the trash. Raises DatabaseUnavailable."""
+    return restore(user_id, _all_ids(user_id))
+
+
+def _all_ids(user_id: UUID) -> tuple[UUID, ...]:
     query = sa_select(col(Image.id)).where(
         col(Image.user_id) == user_id, col(Image.deleted_at).is_not(None)
     )
     with transaction(user_id) as session:
-        ids = tuple(session.execute(query).scalars())
-    # What somebody restored meanwhile stays.
-    return delete_for_good(user_id, Chosen(ids), in_trash=True)
+        return tuple(session.execute(query).scalars())
 
 
 def purge_trash() -> int:

@@ -116,6 +116,7 @@ def _account(email: Var[str]) -> rx.Component:
             rx.el.p("Signed in as", class_name="quiet"),
             rx.el.p(email, class_name="menu-email"),
             _menu_link("settings", "Account", "/account"),
+            _menu_link("trash-2", "Trash", "/trash"),
             _menu_link("circle-help", "Help", "/help"),
             rx.el.button(
                 rx.icon("keyboard", size=16, aria_hidden="true"),

@@ -17,6 +17,7 @@ from imgapp.ui.grid import grid, skeleton
 from imgapp.ui.live import LiveWindow, look_for
 from imgapp.ui.notices import failures_shown
 from imgapp.ui.progress import strip
+from imgapp.ui.selection import selection_bar
 from imgapp.ui.session import current_viewer
 from imgapp.ui.upgrade import upgrade_hint
 from imgapp.ui.viewer import viewer
@@ -122,6 +123,7 @@ def page() -> rx.Component:
             direct=GalleryState.direct,
         ),
         viewer(GalleryState.patch),
+        selection_bar(GalleryState),
         email=GalleryState.email,
         total=GalleryState.total,
         live=GalleryState.loaded,

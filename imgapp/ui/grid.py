@@ -10,6 +10,7 @@ from reflex.vars.base import Var
 
 from imgapp.models import AnalysisStatus
 from imgapp.ui.cards import Card
+from imgapp.ui.selection import select_box
 from imgapp.ui.status import status_badge
 from imgapp.ui.viewer import ViewerState
 
@@ -49,9 +50,10 @@ def grid(state: Any, *, empty: rx.Component) -> rx.Component:
 def _component(memo: Any) -> Var:
     """A component of ours as a value that a component in JavaScript draws."""
     drawn = memo(
-        card=Var("card", _var_type=Card),
-        eager=Var("eager", _var_type=bool),
-        tab=Var("tab", _var_type=int),
+        card=Var("card").to(Card),
+        eager=Var("eager").to(bool),
+        tab=Var("tab").to(int),
+        selected=Var("selected").to(bool),
     )
     return Var(drawn.tag, _var_data=VarData(imports=drawn._get_all_imports()))
 
@@ -71,7 +73,11 @@ def skeleton() -> rx.Component:
 
 @rx.memo
 def picture_card(
-    card: rx.Var[Card], eager: rx.Var[bool], tab: rx.Var[int], rest: rx.RestProp
+    card: rx.Var[Card],
+    eager: rx.Var[bool],
+    tab: rx.Var[int],
+    selected: rx.Var[bool],
+    rest: rx.RestProp,
 ) -> rx.Component:
     """One picture. Drawn again only when it changes itself. `tab` is its place in the order of the
     Tab key: of all cards, one takes part in it."""
@@ -93,6 +99,7 @@ def picture_card(
             data_open=card.id,
             tab_index=tab,
         ),
+        select_box(card.filename, selected, tab),
         status_badge(card.status),
         _text(card),
         rest,

@@ -5,32 +5,54 @@ from __future__ import annotations
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 import reflex as rx
 
 from imgapp.errors import ImgappError, NotFound, NotSignedIn
-from imgapp.services import trash
-from imgapp.services.pools import in_db
+from imgapp.services import bulk
+from imgapp.services.pools import in_io
 from imgapp.ui.session import current_viewer
 
 log = logging.getLogger(__name__)
 
 
-class NoticeState(rx.State):
-    """The message that is shown, if any. An error stays until it is dismissed."""
+MOST_SHOWN = 4
 
-    text: str = ""
+
+@dataclass
+class Notice:
+    """One message. An error stays until it is dismissed."""
+
+    serial: int
+    text: str
     is_error: bool = False
-    undo_id: str = ""
-    """The picture that Undo takes out of the trash."""
-    serial: int = 0
-    """Starts the fading anew when the same text is said twice."""
+    can_undo: bool = False
+
+
+@dataclass(frozen=True)
+class Undo:
+    """What takes something back."""
+
+    trashed: tuple[UUID, ...] = ()
+    """Pictures that come out of the trash again."""
+    tags: tuple[dict[str, Any], ...] = ()
+    """Tags as they were (`bulk.Outcome.before`)."""
+
+
+class NoticeState(rx.State):
+    """The messages that are shown, the newest last."""
+
+    notices: list[Notice] = []
+    _undo: dict[int, Undo] = {}
+    _serial: int = 0
 
     @rx.event
-    async def dismiss(self):
+    async def dismiss(self, serial: int):
         current_viewer()
-        self.text = ""
+        self._drop(serial)
 
     @rx.event
     async def say_that_it_failed(self):
@@ -38,17 +60,37 @@ class NoticeState(rx.State):
         await say(self, "Something went wrong. Try again in a moment.", is_error=True)
 
     @rx.event
-    async def undo(self):
-        user, image_id, self.text = current_viewer().user_id, self.undo_id, ""
+    async def undo(self, serial: int):
+        user, undo = current_viewer().user_id, self._undo.get(serial, Undo())
         async with failures_shown(self):
-            await in_db(trash.restore_image, user, id_of(image_id))
+            if undo.trashed:
+                await in_io(bulk.restore, user, undo.trashed)
+            if undo.tags:
+                await in_io(bulk.undo_tags, user, undo.tags)
+            self._drop(serial)
+
+    def _add(self, text: str, is_error: bool, undo: Undo | None) -> None:
+        self._serial += 1
+        if undo is not None:
+            self._undo[self._serial] = undo
+        # What left by itself a while ago is still in the list: errors are kept before the others.
+        kept = [notice for notice in self.notices if notice.is_error][-MOST_SHOWN:]
+        kept += [notice for notice in self.notices if not notice.is_error][-1:]
+        added = Notice(self._serial, text, is_error, undo is not None)
+        self.notices = [*sorted(kept, key=lambda notice: notice.serial), added]
+        shown = {notice.serial for notice in self.notices}
+        self._undo = {serial: one for serial, one in self._undo.items() if serial in shown}
+
+    def _drop(self, serial: int) -> None:
+        self.notices = [notice for notice in self.notices if notice.serial != serial]
+        self._undo.pop(serial, None)
 
 
-async def say(state: rx.State, text: str, *, is_error: bool = False, undo_id: str = "") -> None:
-    """Show a message; with `undo_id`, offer to take that picture out of the trash again."""
-    notices = await state.get_state(NoticeState)
-    notices.text, notices.is_error, notices.undo_id = text, is_error, undo_id
-    notices.serial += 1
+async def say(
+    state: rx.State, text: str, *, is_error: bool = False, undo: Undo | None = None
+) -> None:
+    """Show a message; with `undo`, offer to take back what it says."""
+    (await state.get_state(NoticeState))._add(text, is_error, undo)
 
 
 @asynccontextmanager
@@ -72,40 +114,37 @@ def id_of(text: str) -> UUID:
 
 
 def notice() -> rx.Component:
-    """The message, at the bottom of the page. Announced politely, or at once if it is an error."""
+    """The messages, at the bottom of the page. Announced politely, or at once if it is an error."""
+    return rx.el.div(
+        rx.foreach(NoticeState.notices, _notice), class_name="notices", aria_live="polite"
+    )
+
+
+def _notice(notice: rx.Var[Notice]) -> rx.Component:
     return rx.el.div(
         rx.cond(
-            NoticeState.text != "",
-            rx.el.div(
-                rx.cond(
-                    NoticeState.is_error,
-                    rx.icon(
-                        "triangle-alert", size=18, class_name="notice-icon", aria_hidden="true"
-                    ),
-                    rx.icon("check", size=18, class_name="notice-icon", aria_hidden="true"),
-                ),
-                rx.el.span(NoticeState.text),
-                rx.cond(
-                    NoticeState.undo_id != "",
-                    rx.el.button(
-                        "Undo",
-                        type="button",
-                        class_name="button ghost small undo",
-                        on_click=NoticeState.undo,
-                    ),
-                ),
-                rx.el.button(
-                    rx.icon("x", size=16),
-                    type="button",
-                    class_name="button ghost icon small",
-                    aria_label="Dismiss this message",
-                    on_click=NoticeState.dismiss,
-                ),
-                key=NoticeState.serial.to_string(),
-                role=rx.cond(NoticeState.is_error, "alert", "status"),
-                class_name=rx.cond(NoticeState.is_error, "notice error", "notice"),
+            notice.is_error,
+            rx.icon("triangle-alert", size=18, class_name="notice-icon", aria_hidden="true"),
+            rx.icon("check", size=18, class_name="notice-icon", aria_hidden="true"),
+        ),
+        rx.el.span(notice.text),
+        rx.cond(
+            notice.can_undo,
+            rx.el.button(
+                "Undo",
+                type="button",
+                class_name="button ghost small undo",
+                on_click=NoticeState.undo(notice.serial),
             ),
         ),
-        class_name="notices",
-        aria_live="polite",
+        rx.el.button(
+            rx.icon("x", size=16),
+            type="button",
+            class_name="button ghost icon small",
+            aria_label="Dismiss this message",
+            on_click=NoticeState.dismiss(notice.serial),
+        ),
+        key=notice.serial.to_string(),
+        role=rx.cond(notice.is_error, "alert", "status"),
+        class_name=rx.cond(notice.is_error, "notice error", "notice"),
     )

@@ -25,6 +25,7 @@ from imgapp.ui import (
     sign_in,
     spending,
     spending_administration,
+    trash,
     upgrade,
     webhooks,
 )
@@ -54,6 +55,7 @@ PAGES = (
         progress_failures.page,
         [progress_failures.FailuresState.load, progress.ProgressState.load],
     ),
+    Page("/trash", "Trash · imgapp", trash.page, trash.TrashState.load),
     Page("/account", "Account · imgapp", account.page, account.AccountState.load),
     Page(
         "/descriptions",
@@ -95,6 +97,7 @@ def look() -> dict[str, Any]:
             "editing",
             "uploads",
             "find",
+            "selection",
             "sheet",
         ),
         *("settings", "descriptions", "progress", "usage"),

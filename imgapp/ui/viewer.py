@@ -23,7 +23,7 @@ from imgapp.ui.describing_section import describing_section
 from imgapp.ui.details import Beside, Details, beside_of, details_of
 from imgapp.ui.history import TextHistory
 from imgapp.ui.history_sections import history_section
-from imgapp.ui.notices import failures_shown, id_of, notice, say
+from imgapp.ui.notices import Undo, failures_shown, id_of, notice, say
 from imgapp.ui.session import current_viewer
 from imgapp.ui.status import status_badge
 from imgapp.ui.viewer_browser import ViewerDialog
@@ -93,7 +93,7 @@ class ViewerState(TextHistory, Describing, rx.State):
             image = await in_db(images.get_image, user, id_of(image_id))
             await in_db(images.delete_image, user, image.id)
             self.trash_failed = {"id": "", "times": times}
-            await say(self, f"{image.filename} is in the trash", undo_id=str(image.id))
+            await say(self, f"{image.filename} is in the trash", undo=Undo((image.id,)))
 
     async def _look_again(self) -> None:
         if shown := self.image.id or self.missing:
