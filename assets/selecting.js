@@ -48,9 +48,18 @@ export function useSelecting({ canvas, list }) {
         if (id) selection.toggle(id);
       }
     };
+    // A frame begins wherever the page is empty.
+    const down = (event) => {
+      const empty = event.target.matches?.("#main, .days, .days .grid, .days section");
+      if (empty && event.button === 0 && event.pointerType === "mouse") dragFrame(event, canvas.current);
+    };
     addEventListener("keydown", key);
-    return () => removeEventListener("keydown", key);
-  }, [list]);
+    addEventListener("pointerdown", down);
+    return () => {
+      removeEventListener("keydown", key);
+      removeEventListener("pointerdown", down);
+    };
+  }, [list, canvas]);
 
   // Another list: what was selected in the one before is not meant any more.
   const query = list.query;
@@ -83,7 +92,7 @@ export function useSelecting({ canvas, list }) {
             selection.toggle(card.dataset.imageId);
           }, LONG_PRESS_MS),
         };
-      } else if (event.button === 0 && !card) dragFrame(event, canvas.current);
+      }
     },
     onPointerMove: (event) => {
       const held = press.current;

@@ -32,6 +32,7 @@ function TagsDialog({ dialog, count, onTag }) {
   return (
     <dialog ref={dialog} className="dialog" aria-labelledby={`${id}-title`}>
       <form
+        className="dialog-box stack"
         onSubmit={(event) => {
           event.preventDefault();
           apply(true);

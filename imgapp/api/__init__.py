@@ -8,6 +8,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from imgapp.api import (
     account,
+    archive,
     batches,
     bulk,
     direct_uploads,
@@ -57,6 +58,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     tus.router,
     hashes.router,
     timeline.router,
+    archive.router,
     bulk.router,
     images.router,
     history.router,

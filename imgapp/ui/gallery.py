@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import reflex as rx
 
 from imgapp.services import finding, images
@@ -9,7 +11,7 @@ from imgapp.services.pools import in_db
 from imgapp.services.wanted import Wanted
 from imgapp.settings import get_settings
 from imgapp.ui.browser import KeepFresh, PlainLink, Uploader
-from imgapp.ui.cards import card_of
+from imgapp.ui.cards import Card, card_of
 from imgapp.ui.content_policy import upload_origin
 from imgapp.ui.find import find_bar, nothing_found
 from imgapp.ui.frame import frame
@@ -77,6 +79,11 @@ class GalleryState(LiveWindow, rx.State):
         async with failures_shown(self):
             read = await in_db(finding.read_window, user, self._wanted(), start, count)
             self._show(map(card_of, read), start=start, count=count)
+
+    def _apply_changes(self, cards: Iterable[Card], gone: Iterable[str], total: int | None) -> None:
+        super()._apply_changes(cards, gone, total)
+        if total is not None and not self._wanted().filtered:
+            self.found = total
 
     def _wanted(self) -> Wanted:
         return Wanted.from_query(self.query)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
+from datetime import timedelta
 
 import reflex as rx
 from reflex.vars.base import Var
@@ -98,7 +100,7 @@ class TrashState(rx.State):
 
 def row_of(trashed: TrashedImage) -> TrashRow:
     """What is shown of a picture in the trash."""
-    days = max(0, (trashed.purged_at - now()).days)
+    days = max(0, math.ceil((trashed.purged_at - now()) / timedelta(days=1)))
     image = trashed.image
     return TrashRow(
         id=str(image.id),
