@@ -75,9 +75,8 @@ def test_from_a_folder_come_pictures_and_not_what_systems_leave_there() -> None:
 def test_a_refusal_says_why_and_whether_to_try_again(
     status: int, body: Any, state: str, words: str, again: bool
 ) -> None:
-    text = body if isinstance(body, str) else json.dumps(body)
-    request = json.dumps({"status": status, "responseText": text})
-    outcome = run("outcomes.js", f"return it.refusal({request});")
+    answer = {"status": status} | ({"body": body} if isinstance(body, dict) else {})
+    outcome = run("outcomes.js", f"return it.refusal({json.dumps(answer)});")
     assert outcome["state"] == state
     assert words in outcome["reason"]
     assert outcome.get("again", False) is again
