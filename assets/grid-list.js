@@ -24,14 +24,16 @@ export class PictureList {
   sort = "newest";
   edition = null;
   query = null;
+  sized = false; // whether its length is known
   #at = new Map();
 
   get length() {
     return this.slots.length;
   }
 
+  // Whether every card is here, and it is known that there are no more.
   get complete() {
-    return this.#at.size === this.slots.length;
+    return this.sized && this.#at.size === this.slots.length;
   }
 
   positionOf(id) {
@@ -43,19 +45,25 @@ export class PictureList {
     if (window.query !== this.query) this.#clear(window);
     if (window.edition !== this.edition) for (const id of this.#at.keys()) this.stale.add(id);
     this.edition = window.edition;
+    if (window.found !== null) this.sized = true;
     if (window.found !== null && window.found !== this.length) this.#resize(window.found);
     this.#put(window.start, window.cards);
     // The server reads to the end: there is nothing after what it sent short.
-    if (window.short) this.#resize(window.start + window.cards.length);
+    if (window.short) {
+      this.sized = true;
+      this.#resize(window.start + window.cards.length);
+    }
     this.#nameDays();
   }
 
   // The timeline: {total, days: [{date, count}], ratios: base64}.
   arrange({ total, days, ratios }) {
+    const known = this.sized;
+    this.sized = true;
     const bytes = Uint8Array.from(atob(ratios), (character) => character.charCodeAt(0));
     if (total !== this.length) {
       this.#resize(total);
-      for (const id of this.#at.keys()) this.stale.add(id);
+      if (known) for (const id of this.#at.keys()) this.stale.add(id);
     }
     this.ratios = Array.from(bytes, ratioOf);
     this.days = days.map(({ date, count }) => {
@@ -118,7 +126,7 @@ export class PictureList {
   }
 
   #clear({ query, sort }) {
-    Object.assign(this, { slots: [], ratios: [], days: [], query, sort });
+    Object.assign(this, { slots: [], ratios: [], days: [], query, sort, sized: false });
     this.stale.clear();
     this.#at.clear();
   }

@@ -11,6 +11,7 @@ from bench import (
     analysis,
     described,
     first_light,
+    gallery,
     import_memory,
     independence,
     ingest,
@@ -20,6 +21,7 @@ from bench import (
     s3_ingest,
     search,
     session_check,
+    tabs,
 )
 from bench.report import Result
 
@@ -35,6 +37,8 @@ BENCHES = {
     "first_light": first_light.run,
     "session_check": session_check.run,
     "lists": lists.run,
+    "gallery": gallery.run,
+    "tabs": tabs.run,
     "search": search.run,
 }
 

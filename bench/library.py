@@ -91,11 +91,14 @@ def make_library(app: App, email: str, count: int, *, files: bool = False) -> Li
     with app.client(token=token) as client:
         user_id = UUID(client.get("/api/account").json()["id"])
     pictures = Path(app.env["IMGAPP_DATA_DIR"]) / "pictures" if files else None
-    return Library(user_id, token, fill(servers_of(app), user_id, count, pictures))
+    variables = servers_of(app)
+    ids = fill(variables, user_id, count, pictures)
+    vacuum(variables)
+    return Library(user_id, token, ids)
 
 
 def fill(variables: dict[str, str], user_id: UUID, count: int, pictures: Path | None) -> list[str]:
-    """Add rows, and files below the folder `pictures`; the ids of some of them."""
+    """Add rows, and files below the folder `pictures`; their ids."""
     with tempfile.TemporaryDirectory(prefix="imgapp-scenes-", dir=pictures) as folder:
         kinds = _kinds(Path(folder)) if pictures else [Kind(4000, 3000, "", {})]
         given: dict[str, Any] = {
@@ -118,7 +121,6 @@ def fill(variables: dict[str, str], user_id: UUID, count: int, pictures: Path | 
                     ids = [str(row.id) for row in rows]
                     for n, row in enumerate(rows if pictures else (), 1):
                         _link(pictures, row.s3_key, kinds[n % len(kinds)])
-    vacuum(variables)
     return ids
 
 

@@ -74,20 +74,29 @@ def _describe(url: str, user_id: UUID) -> None:
 
 
 def _compare(name: str, wanted: Wanted, people: dict[int, UUID]) -> Result:
-    """The two in turns, so that whatever else the machine does falls on both."""
-    times: dict[int, list[float]] = {count: [] for count in people}
+    """The two in turns, so that whatever else the machine does falls on both.
+
+    The page shows the first pictures before it counts the others, and so the two are told apart.
+    """
+    shown: dict[int, list[float]] = {count: [] for count in people}
+    counted: list[float] = []
+    total = 0
     for turn in range(WARM + CALLS):
         for count, user_id in people.items():
             begun = time.perf_counter()
-            page = finding.list_images(user_id, wanted, limit=60)
+            finding.read_window(user_id, wanted, 0, 60)
             if turn >= WARM:
-                times[count].append(time.perf_counter() - begun)
-    p95 = {count: percentile(of, 0.95) for count, of in times.items()}
-    median = percentile(times[LARGE], 0.5)
+                shown[count].append(time.perf_counter() - begun)
+        begun = time.perf_counter()
+        total = finding.count(people[LARGE], wanted)
+        counted.append(time.perf_counter() - begun)
+    p95 = {count: percentile(of, 0.95) for count, of in shown.items()}
+    median = percentile(shown[LARGE], 0.5)
     return Result(
         f"search, {name}",
         p95[LARGE] / LIMIT,
-        f"p95 {p95[LARGE] * 1000:.1f} ms (median {median * 1000:.1f}) for {page.total:,} found "
-        f"among {LARGE:,} pictures, {p95[LARGE] / p95[SMALL]:.1f} times that among {SMALL:,}",
+        f"p95 {p95[LARGE] * 1000:.1f} ms (median {median * 1000:.1f}) to the first of {total:,} "
+        f"among {LARGE:,} pictures, {p95[LARGE] / p95[SMALL]:.1f} times that among {SMALL:,}; "
+        f"counting them takes {percentile(counted, 0.5) * 1000:.0f} ms",
         high=1.0,
     )

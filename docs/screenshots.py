@@ -202,6 +202,12 @@ def _picture(page: Page) -> None:
     page.get_by_role("dialog").wait_for()
 
 
+def _select(page: Page) -> None:
+    for at in (0, 2, 3):
+        page.get_by_test_id("card").nth(at).hover()
+        page.get_by_test_id("card").nth(at).locator(".select-box").click()
+
+
 @dataclass(frozen=True)
 class Shot:
     """A page, and what is opened on it; to show more of imgapp, add a line to `SHOTS`."""
@@ -211,7 +217,12 @@ class Shot:
     open: Callable[[Page], None] | None = None
 
 
-SHOTS = (Shot("gallery"), Shot("viewer", open=_picture))
+SHOTS = (
+    Shot("gallery"),
+    Shot("viewer", open=_picture),
+    Shot("search", path="/?q=mountain&orientation=landscape"),
+    Shot("selection", open=_select),
+)
 SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 DEVICES = {"": (1280, 860), "-phone": (390, 844)}
 

@@ -50,6 +50,7 @@ class GalleryState(LiveWindow, rx.State):
     """What is looked for, as `Wanted.to_query` writes it."""
     found: int = 0
     """How many pictures match."""
+    _uncounted: bool = False
 
     @rx.event
     async def load(self):
@@ -58,18 +59,24 @@ class GalleryState(LiveWindow, rx.State):
         self.email, self.person = current_viewer().email, str(current_viewer().user_id)
         self.max_mb, self.no_model = settings.max_upload_mb, settings.describer == "basic"
         await self._read(Wanted.from_query(self.router.url.query))
+        yield
+        await self._count()
         self.direct = await upload_origin() is not None
 
     @rx.event
     async def read_again(self):
         current_viewer()
         await self._read(self._wanted())
+        yield
+        await self._count()
 
     @rx.event
     async def find(self, query: str):
         """Show the pictures that a query string asks for."""
         current_viewer()
         await self._read(Wanted.from_query(str(query)))
+        yield
+        await self._count()
 
     @rx.event
     async def look(self, start: int, count: int):
@@ -93,13 +100,22 @@ class GalleryState(LiveWindow, rx.State):
         look_for(self.router.session.client_token, wanted)
         self.unreadable = True
         async with failures_shown(self):
-            page = await in_db(finding.list_images, user, wanted, limit=STEP)
-            self.found, self.query = page.total or 0, wanted.to_query()
-            self.total = await in_db(images.count_images, user) if wanted.filtered else self.found
-            cards = map(card_of, page.items)
-            self._show(cards, start=0, count=STEP, wanted=wanted, found=self.found)
+            read = await in_db(finding.read_window, user, wanted, 0, STEP)
+            self.total, self.query = await in_db(images.count_images, user), wanted.to_query()
+            # Of a search with many matches the first are shown before they are counted.
+            found = self.total if not wanted.filtered else len(read) if len(read) < STEP else None
+            self._show(map(card_of, read), start=0, count=STEP, wanted=wanted, found=found)
+            self._uncounted = found is None
+            self.found = self.found if found is None else found
             self.unreadable = False
         self.loaded = True
+
+    async def _count(self) -> None:
+        user = current_viewer().user_id
+        if self._uncounted:
+            async with failures_shown(self):
+                self.found = await in_db(finding.count, user, self._wanted())
+                self._uncounted = False
 
 
 def page() -> rx.Component:

@@ -274,3 +274,14 @@ def test_the_page_and_the_server_agree_whatever_comes_and_goes(seed: int) -> Non
         )
         == "agreed"
     )
+
+
+def test_a_list_that_is_not_counted_yet_is_not_complete() -> None:
+    assert listed(
+        """
+        list.take(window_(0, 60));
+        const before = [list.length, list.complete, list.wanted(0, 60)];
+        list.arrange({total: 80, days: [{date: null, count: 80}], ratios: btoa("a".repeat(80))});
+        return [...before, list.length, list.complete, list.wanted(50, 80)];
+        """
+    ) == [60, False, None, 80, False, {"start": 60, "count": 60}]
