@@ -2,6 +2,7 @@
 // patches come over the websocket, the timeline is fetched.
 
 import { useCallback, useEffect, useLayoutEffect, useRef, useState } from "react";
+import { announceMany } from "$/public/announce.js";
 import { PictureList } from "$/public/grid-list.js";
 
 const ANSWER_WITHIN_MS = 5000;
@@ -17,6 +18,22 @@ async function fetchTimeline(query, signal) {
   const answer = await fetch(address, { signal });
   if (!answer.ok) throw new Error(`The timeline answered ${answer.status}`);
   return answer.json();
+}
+
+const outcomes = {
+  completed: (count) => `${count} ${count === 1 ? "picture" : "pictures"} described.`,
+  failed: (count) => `${count} ${count === 1 ? "picture" : "pictures"} could not be described.`,
+};
+
+// What became of pictures that are here, for who does not see it.
+function tell(list, cards) {
+  for (const [status, words] of Object.entries(outcomes)) {
+    const ended = cards.filter((card) => {
+      const before = list.slots[list.positionOf(card.id)];
+      return card.status === status && before && before.status !== status;
+    });
+    announceMany(ended.length, words, status);
+  }
 }
 
 // Fetches the timeline of `query`, again whenever `tick` changes, and until it is there.
@@ -85,6 +102,7 @@ export function useLibrary({ shown, patch, total, onLook, onStale, before }) {
       let unsure = false;
       if (patch.cards.length || patch.gone.length)
         changed(() => {
+          tell(list, patch.cards);
           unsure = list.patch(patch, { counted });
         });
       if (missed) ask.current.onStale();

@@ -138,7 +138,7 @@ def _account(email: Var[str]) -> rx.Component:
                 action="/api/sign-out",
             ),
             id="account",
-            class_name="menu",
+            class_name="menu account-menu",
             custom_attrs={"popover": "auto"},
         ),
     )

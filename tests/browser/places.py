@@ -67,6 +67,23 @@ def _account_menu(page: Page) -> None:
     page.get_by_role("button", name="Sign out").wait_for()
 
 
+def _filters(page: Page) -> None:
+    page.get_by_role("button", name="Filter").first.click()
+    page.get_by_role("dialog", name="Filters").wait_for()
+
+
+def _selected(page: Page) -> None:
+    page.get_by_test_id("card").first.hover()
+    page.get_by_test_id("card").first.locator(".select-box").click()
+    page.get_by_test_id("selected").wait_for()
+
+
+def _tags(page: Page) -> None:
+    _selected(page)
+    page.get_by_role("button", name="Tags").click()
+    page.get_by_role("dialog", name="Tags of 1 picture").wait_for()
+
+
 def _first_picture(page: Page) -> None:
     page.get_by_test_id("card").first.get_by_role("button").first.click()
     page.get_by_role("dialog").wait_for()
@@ -144,6 +161,11 @@ def _shortcuts(page: Page) -> None:
 OPENED = (
     Place("Shortcuts", "/help", open=_shortcuts),
     Place("Account menu", "/", open=_account_menu),
+    Place("Filters", "/", open=_filters),
+    Place("What was found", "/?q=bicycle&status=completed"),
+    Place("Nothing found", "/?q=zzzzz"),
+    Place("A selected picture", "/", PERSON, open=_selected),
+    Place("Tags of what is selected", "/", PERSON, open=_tags),
     Place("A picture", "/", open=_first_picture),
     Place("A picture that failed", "/", open=_failed_picture),
     Place("How a picture is described", "/", open=_how_it_is_described),

@@ -67,6 +67,15 @@ def test_results_arrive_one_after_the_other_without_a_reload(
     assert page.evaluate("window.neverReloaded") is True
 
 
+def test_what_is_described_is_said_to_who_does_not_see_it(
+    page: Page, alice: Person, model, sign_in, tmp_path: Path
+) -> None:
+    sign_in(page, alice)
+    drop(page, [jpeg(tmp_path / "heard.jpg", seed=31)])
+    wait_for_cards(page, 1, "completed")
+    expect(page.locator("[data-announcements]").first).to_contain_text("1 picture described")
+
+
 def test_a_broken_file_among_good_ones_says_why_and_the_others_go_on(
     page: Page, tmp_path: Path, alice: Person, sign_in: Callable[..., None]
 ) -> None:
