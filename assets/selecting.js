@@ -75,7 +75,8 @@ export function useSelecting({ canvas, list }) {
       if (!box && !(onPicture && (asked || pressed.current))) return;
       event.stopPropagation();
       event.nativeEvent.stopImmediatePropagation();
-      if (!box) event.preventDefault();
+      // A click on the label around the box would click the box once more.
+      if (!box || !event.target.matches("input")) event.preventDefault();
       if (!pressed.current) choose(id, event.shiftKey);
       pressed.current = false;
     },

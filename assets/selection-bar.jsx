@@ -7,6 +7,7 @@ import { useSelection } from "$/public/selecting.js";
 import { selection } from "$/public/selection.js";
 
 const MOST_DOWNLOADED = 5000;
+const SETTLED_MS = 1500;
 const said = (count) => `${count.toLocaleString()} selected`;
 
 function Action({ icon: Icon, children, ...props }) {
@@ -96,8 +97,11 @@ export function SelectionBar({ found, query, done, cost, onTrash, onTag, onAnaly
   };
   act.current = { trash, tags: () => dialog.current?.showModal() };
 
-  // An action ended: what is still in the list stays in it.
-  useEffect(() => selection.show(), [done]);
+  // An action ended: what is still in the list a moment later stays in it.
+  useEffect(() => {
+    const timer = setTimeout(() => selection.show(), SETTLED_MS);
+    return () => clearTimeout(timer);
+  }, [done]);
   useEffect(() => {
     announce(count ? said(count) : "");
     if (!count) setAsking(false);
