@@ -2,7 +2,14 @@
 
 import { useEffect, useRef, useSyncExternalStore } from "react";
 import { X } from "lucide-react";
-import { GROUPS, isCharacter, setShortcuts, shortcutsOn, subscribe } from "$/public/shortcuts.js";
+import {
+  GROUPS,
+  isCharacter,
+  setShortcuts,
+  shortcutsOn,
+  subscribe,
+  together,
+} from "$/public/shortcuts.js";
 
 function Group({ title, shortcuts }) {
   return (
@@ -15,7 +22,12 @@ function Group({ title, shortcuts }) {
               {keys.map((key, at) => (
                 <span key={key}>
                   {at > 0 && <span className="quiet"> or </span>}
-                  <kbd>{key}</kbd>
+                  {together(key).map((one, number) => (
+                    <span key={one}>
+                      {number > 0 && <span className="quiet"> + </span>}
+                      <kbd>{one}</kbd>
+                    </span>
+                  ))}
                 </span>
               ))}
             </dt>

@@ -1,5 +1,7 @@
 // The shortcuts of the page: what the sheet lists, and whether single letters do anything.
 //
+// Of the `keys` of a shortcut each does it; those that go together are one, as "Ctrl+a".
+//
 // Single characters can be turned off (WCAG 2.1.4): people who speak to their computer would press
 // them by talking. What is off reaches no listener, so nobody needs to ask; who shows a shortcut
 // beside a button may ask `shortcutsOn()`.
@@ -27,6 +29,9 @@ export const GROUPS = [
   { title: "Several pictures", shortcuts: SELECTION_SHORTCUTS },
   { title: "An open picture", shortcuts: VIEWER_SHORTCUTS },
 ].filter((group) => group.shortcuts.length > 0);
+
+// The keys that are pressed together; "+" alone is a key.
+export const together = (keys) => keys.split(/(?<=.)\+(?=.)/);
 
 export function shortcutsOn() {
   if (kept === undefined) {

@@ -166,3 +166,8 @@ def test_every_shortcut_is_in_the_sheet_with_words() -> None:
         texts = [one["text"] for one in group["shortcuts"]]
         assert len(set(texts)) == len(texts), "React tells them apart by their text"
         assert all(one["keys"] for one in group["shortcuts"])
+
+
+def test_keys_pressed_together_are_told_from_keys_of_which_each_does_it() -> None:
+    parts = run("shortcuts.js", "return ['Ctrl+a', '+', 'Esc', 'Shift+Click'].map(it.together);")
+    assert parts == [["Ctrl", "a"], ["+"], ["Esc"], ["Shift", "Click"]]
