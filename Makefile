@@ -7,7 +7,7 @@ BIN = .venv/bin
 # The virtualenv's Node comes first: the system's may be too old.
 IN_VENV = PATH="$(CURDIR)/$(BIN):$$PATH"
 # A file of tests stays in one of the two processes; with PYTEST_ARGS="-n 0" there is only one.
-PARALLEL = -n 2 --dist loadfile --no-loadscope-reorder
+PARALLEL = -n 2 --dist loadfile --no-loadscope-reorder --reruns 2 --reruns-delay 1
 
 run: .venv/.runtime
 	@exec $(BIN)/imgapp up
