@@ -56,8 +56,9 @@ def _a_model_that_answers(model: OpenAIServer) -> Iterator[None]:
     model.reset()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
+    # Playwright keeps an event loop running, in which the asynchronous tests of other files fail.
     with sync_playwright() as playwright:
         arguments = ["--no-sandbox", "--disable-background-networking", "--no-first-run"]
         launched = playwright.chromium.launch(executable_path=chromium(), args=arguments)
