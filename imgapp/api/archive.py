@@ -1,30 +1,62 @@
-"""`/api/images/archive`: the originals of many pictures as one ZIP, by a plain form of the page."""
+"""`/api/images/archive`: the originals of many pictures as one ZIP; a form of the page, or JSON."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import StreamingResponse
 
-from imgapp.api.auth import require_read
+from imgapp.api.bodies import json_body, json_body_schema
+from imgapp.api.bulk import Choice
+from imgapp.api.examples import EXAMPLE_ID
 from imgapp.api.ids import parse_id
-from imgapp.models import Viewer
-from imgapp.services import archive
-from imgapp.services.pools import in_db
+from imgapp.api.images import Reader
+from imgapp.api.problems import documented
+from imgapp.services import archive, bulk
+from imgapp.services.bulk import Chosen
+from imgapp.services.pools import in_io
+from imgapp.services.wanted import Wanted
 
-router = APIRouter(prefix="/api/images/archive", include_in_schema=False)
+router = APIRouter(prefix="/api", tags=["images"])
+
+FORM = "application/x-www-form-urlencoded"
+_ZIP: dict[int | str, dict[str, Any]] = {
+    200: {
+        "description": "The ZIP file",
+        "content": {"application/zip": {"schema": {"type": "string", "format": "binary"}}},
+    }
+}
 
 
-@router.post("")
+async def _chosen(request: Request) -> Chosen:
+    """Raises NotFound (a malformed id in a form)."""
+    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != FORM:
+        return (await json_body(Choice)(request)).chosen()
+    # As the page has them: `images`, or the `query` of its address and `except`.
+    fields = await request.form(max_fields=bulk.MOST_NAMED + 1)
+    query = fields.get("query")
+    ids = fields.getlist("images" if query is None else "except")
+    wanted = None if query is None else Wanted.from_query(str(query))
+    return Chosen(tuple(parse_id(str(value)) for value in ids), wanted)
+
+
+@router.post(
+    "/images/archive",
+    response_class=StreamingResponse,
+    responses=_ZIP | documented(404, "invalid_request"),
+    openapi_extra=json_body_schema(Choice, {"images": [EXAMPLE_ID]}),
+)
 async def download_archive(
-    request: Request, viewer: Annotated[Viewer, Depends(require_read)]
+    viewer: Reader, chosen: Annotated[Chosen, Depends(_chosen)]
 ) -> StreamingResponse:
-    """Fields named `images` hold ids. Somebody else's and missing ones are left out."""
-    fields = await request.form(max_fields=archive.MOST + 1)
-    ids = [parse_id(str(value)) for value in fields.getlist("images")]
-    pieces = await in_db(archive.open_archive, viewer.user_id, ids)
+    """Originals of up to 5,000 pictures as one ZIP file, with their texts in `descriptions.csv`.
+
+    Pictures that are missing, in the trash or somebody else's are left out; 404 if none is left. A
+    file that the store does not have is named in `errors.txt`.
+    """
+    pieces = await in_io(archive.open_archive, viewer.user_id, chosen)
     name = f"pictures {datetime.now(UTC):%Y-%m-%d}.zip"
     headers = {
         "Content-Disposition": f'attachment; filename="{name}"',

@@ -32,16 +32,33 @@ class Action(StrEnum):
     ANALYZE = "analyze"
 
 
-class NewAction(BaseModel):
-    """What is done with which pictures: those in `images`, or all that match `filter` but those in
-    `except`."""
+class Choice(BaseModel):
+    """Which pictures: those in `images`, or all that match `filter` but those in `except`."""
 
     model_config = ConfigDict(extra="forbid")
 
-    action: Action
     images: Annotated[list[UUID], Field(min_length=1, max_length=bulk.MOST_NAMED)] | None = None
     filter: ImageFilter | None = None
     left_out: Annotated[list[UUID], Field(max_length=bulk.MOST_NAMED, alias="except")] = []
+
+    @model_validator(mode="after")
+    def _one_way(self) -> Self:
+        if (self.images is None) == (self.filter is None):
+            raise ValueError("Name `images`, or give a `filter`: one of them")
+        if self.images is not None and self.left_out:
+            raise ValueError("`except` goes with a `filter`")
+        return self
+
+    def chosen(self) -> Chosen:
+        """Those pictures, for the services."""
+        return Chosen(tuple(self.images or self.left_out), self.filter)
+
+
+class NewAction(Choice):
+    """What is done with which pictures: those in `images`, or all that match `filter` but those in
+    `except`."""
+
+    action: Action
     tags: (
         Annotated[
             list[Annotated[str, StringConstraints(max_length=100)]],
@@ -52,18 +69,11 @@ class NewAction(BaseModel):
 
     @model_validator(mode="after")
     def _fits(self) -> Self:
-        if (self.images is None) == (self.filter is None):
-            raise ValueError("Name `images`, or give a `filter`: one of them")
-        if self.images is not None and self.left_out:
-            raise ValueError("`except` goes with a `filter`")
         if (self.tags is None) == (self.action in (Action.ADD_TAGS, Action.REMOVE_TAGS)):
             raise ValueError("`tags` go with `add_tags` and `remove_tags`, and only with them")
         if self.action is Action.RESTORE and self.images is None:
             raise ValueError("A filter finds nothing in the trash: name `images`")
         return self
-
-    def chosen(self) -> Chosen:
-        return Chosen(tuple(self.images or self.left_out), self.filter)
 
 
 class ActionDone(Shape):

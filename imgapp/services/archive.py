@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import PurePath
 from uuid import UUID
 
@@ -16,6 +16,7 @@ from imgapp.adapters import storage
 from imgapp.adapters.db import transaction
 from imgapp.errors import ImgappError, InvalidRequest, NotFound
 from imgapp.models import Image
+from imgapp.services.bulk import Chosen
 from imgapp.services.filenames import safe_name
 
 MOST = 5_000
@@ -24,13 +25,13 @@ _PIECE = 256 * 1024
 _TEXTS = ("file", "alt_text", "decorative", "description", "tags", "visible_text", "language")
 
 
-def open_archive(user_id: UUID, ids: Iterable[UUID]) -> Iterator[bytes]:
-    """A ZIP of the originals of this person's pictures among `ids`, with `descriptions.csv`.
+def open_archive(user_id: UUID, chosen: Chosen) -> Iterator[bytes]:
+    """A ZIP of the originals of this person's pictures among those, with `descriptions.csv`.
 
     Originals are compressed already and stored as they are. A file that the store does not have
     is named in `errors.txt`. Raises InvalidRequest (too many), NotFound (none of them is there).
     """
-    wanted = list(dict.fromkeys(ids))
+    wanted = chosen.resolve(user_id)
     if len(wanted) > MOST:
         raise InvalidRequest(f"At most {MOST:,} pictures fit into one archive")
     query = select(Image).where(col(Image.id).in_(wanted), col(Image.deleted_at).is_(None))

@@ -60,6 +60,32 @@ def test_a_file_that_is_gone_is_named_and_the_others_come(client_for, alice, upl
     assert b"gone.jpg" in archive.read("errors.txt")
 
 
+def test_all_that_match_but_some_come_by_json_and_by_form(client_for, alice, upload) -> None:
+    ids = [upload(alice, f"{name}.jpg")[0] for name in ("one", "two", "three")]
+    for image_id in ids[:2]:
+        images.edit_image(alice.user_id, image_id, ImageEdit(tags=["sea"]))
+    client = client_for(alice)
+    for asked in (
+        {"json": {"filter": {"tags": ["sea"]}, "except": [ids[0]]}},
+        {"json": {"images": [ids[1]]}},
+        {"data": {"query": "tag=sea", "except": [ids[0]]}},
+    ):
+        archive = opened(client.post(ROUTE, **asked))
+        assert sorted(archive.namelist()) == ["descriptions.csv", "two.jpg"]
+    everything = opened(client.post(ROUTE, data={"query": ""}))
+    assert len(everything.namelist()) == 4
+    for unclear in (
+        {},
+        {"filter": {"tag": "sea"}},
+        {"filter": {}, "images": ids},
+        {"images": ["x"]},
+    ):
+        assert client.post(ROUTE, json=unclear).status_code == 422
+    assert (
+        client.post(ROUTE, content=b"x", headers={"content-type": "text/plain"}).status_code == 415
+    )
+
+
 def test_mallory_gets_nothing_of_alice(client_for, alice, mallory, upload) -> None:
     theirs, _ = upload(alice, "secret.jpg")
     own, _ = upload(mallory, "own.jpg")
@@ -70,6 +96,9 @@ def test_mallory_gets_nothing_of_alice(client_for, alice, mallory, upload) -> No
     for ids in ([theirs], [str(new_id())], ["nonsense"], []):
         answer = client.post(ROUTE, data={"images": ids})
         assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
+    everything = opened(client.post(ROUTE, json={"filter": {}}))
+    assert sorted(everything.namelist()) == ["descriptions.csv", "own.jpg"]
+    assert client.post(ROUTE, json={"filter": {"q": "secret"}}).status_code == 404
     assert client_for(None).post(ROUTE, data={"images": [theirs]}).status_code == 401
 
 

@@ -22,6 +22,7 @@ LEFT_OUT = {"/api/events": "the answer never ends; tests/api/test_events.py read
 TAKEN_OR_NOT = ["2xx", "3xx", "400", "401", "403", "404", "409", "412", "429", "5xx"]
 MORE_THAN_A_SCHEMA_SAYS = {
     "POST /api/images/actions": "which members go together depends on the action",
+    "POST /api/images/archive": "pictures are named in one of two ways",
     "POST /api/upload": "a file is bytes in the document, and a picture here",
     "POST /api/batches": "a URL has more rules than a pattern tells",
     "POST /api/batches/{batch_id}/urls": "as above",
