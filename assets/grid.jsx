@@ -135,7 +135,7 @@ export function PictureGrid({ shown, patch, total, card: Card, onLook, onStale, 
     [items, virtualizer],
   );
   useSelection();
-  const selecting = useSelecting({ canvas, list });
+  const selecting = useSelecting({ canvas, list, version });
   const keys = useGridKeys({ canvas, list, items, m, goTo, keyboard, setKeyboard, version });
   useReturn({ list, goTo, canvas, items });
 

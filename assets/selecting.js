@@ -19,14 +19,16 @@ async function addBetween(list, query, anchor, id) {
     if (whole) return;
   }
   const separator = query ? "&" : "";
-  const answer = await fetch(`/api/images/ids?${query}${separator}from=${anchor}&to=${id}`);
-  if (answer.ok) selection.add((await answer.json()).ids);
+  const answer = await fetch(`/api/images/ids?${query}${separator}from=${anchor}&to=${id}`).catch(() => null);
+  const { ids } = answer?.ok ? await answer.json() : { ids: [] };
+  // None where the range begins at a picture that is gone: then this one is meant, at least.
+  selection.add(ids.length ? ids : [id]);
 }
 
 const touched = (event) => event.pointerType === "touch" || event.pointerType === "pen";
 
 // Handlers for the grid's element.
-export function useSelecting({ canvas, list }) {
+export function useSelecting({ canvas, list, version }) {
   const press = useRef(null);
   const pressed = useRef(false);
 
@@ -64,6 +66,8 @@ export function useSelecting({ canvas, list }) {
   // Another list: what was selected in the one before is not meant any more.
   const query = list.query;
   useEffect(() => () => selection.clear(), [query]);
+
+  useEffect(() => selection.settle((id) => list.positionOf(id) >= 0), [list, version]);
 
   return {
     onClickCapture: (event) => {

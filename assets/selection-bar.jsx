@@ -7,7 +7,6 @@ import { useSelection } from "$/public/selecting.js";
 import { selection } from "$/public/selection.js";
 
 const MOST_DOWNLOADED = 5000;
-const SETTLED_MS = 1500;
 const said = (count) => `${count.toLocaleString()} selected`;
 
 function Action({ icon: Icon, children, ...props }) {
@@ -71,17 +70,19 @@ function TagsDialog({ dialog, count, onTag }) {
 function download(chosen) {
   const form = document.createElement("form");
   Object.assign(form, { method: "post", action: "/api/images/archive", hidden: true });
-  for (const id of chosen.images) {
-    const input = document.createElement("input");
-    Object.assign(input, { type: "hidden", name: "images", value: id });
-    form.append(input);
+  for (const [name, values] of Object.entries(chosen)) {
+    for (const value of [values].flat()) {
+      const input = document.createElement("input");
+      Object.assign(input, { type: "hidden", name, value });
+      form.append(input);
+    }
   }
   document.body.append(form);
   form.submit();
   form.remove();
 }
 
-export function SelectionBar({ found, query, done, cost, onTrash, onTag, onAnalyze, onPrice }) {
+export function SelectionBar({ found, query, failed, cost, onTrash, onTag, onAnalyze, onPrice }) {
   useSelection();
   const dialog = useRef(null);
   const [asking, setAsking] = useState(false);
@@ -97,11 +98,8 @@ export function SelectionBar({ found, query, done, cost, onTrash, onTag, onAnaly
   };
   act.current = { trash, tags: () => dialog.current?.showModal() };
 
-  // An action ended: what is still in the list a moment later stays in it.
-  useEffect(() => {
-    const timer = setTimeout(() => selection.show(), SETTLED_MS);
-    return () => clearTimeout(timer);
-  }, [done]);
+  // What could not be done: those pictures are seen again.
+  useEffect(() => selection.show(), [failed]);
   useEffect(() => {
     announce(count ? said(count) : "");
     if (!count) setAsking(false);
@@ -146,7 +144,7 @@ export function SelectionBar({ found, query, done, cost, onTrash, onTag, onAnaly
           >
             Describe again
           </Action>
-          {!selection.all && count <= MOST_DOWNLOADED && (
+          {count <= MOST_DOWNLOADED && (
             <Action icon={Download} onClick={() => download(chosen())}>
               Download
             </Action>

@@ -57,20 +57,19 @@ class Selection {
 
   // Pictures vanish at once, and come back if what was to be done with them fails.
   hide(ids) {
-    this.#pending = new Set(ids);
+    for (const id of ids) this.#pending.add(id);
     this.#changed();
+  }
+
+  // The list changed: what left it may come back one day, and is then to be seen.
+  settle(isThere) {
+    for (const id of this.#pending) if (!isThere(id)) this.#pending.delete(id);
   }
 
   show() {
     if (!this.#pending.size) return;
     this.#pending.clear();
     this.#changed();
-  }
-
-  // A click on a picture: from the last one to this one with `shift`, else this one.
-  click(id, { shift = false } = {}, between = () => [id]) {
-    if (!shift || this.anchor === null) return this.toggle(id);
-    return this.add(between(this.anchor, id));
   }
 
   subscribe = (listener) => {

@@ -115,6 +115,7 @@ def id_of(text: str) -> UUID:
 
 def notice() -> rx.Component:
     """The messages, at the bottom of the page. Announced politely, or at once if it is an error."""
+    # A role "status" of their own would have some readers say them twice.
     return rx.el.div(
         rx.foreach(NoticeState.notices, _notice), class_name="notices", aria_live="polite"
     )
@@ -145,6 +146,6 @@ def _notice(notice: rx.Var[Notice]) -> rx.Component:
             on_click=NoticeState.dismiss(notice.serial),
         ),
         key=notice.serial.to_string(),
-        role=rx.cond(notice.is_error, "alert", "status"),
+        role=rx.cond(notice.is_error, "alert", "none"),
         class_name=rx.cond(notice.is_error, "notice error", "notice"),
     )

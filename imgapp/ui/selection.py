@@ -24,8 +24,8 @@ MOST_UNDONE = 10_000
 class SelectionState(rx.State):
     """Actions on many pictures, and how they ended."""
 
-    done: int = 0
-    """Rises when an action has ended."""
+    failed: int = 0
+    """Rises when pictures could not be moved to the trash."""
     cost: str = ""
     """What describing the selected pictures again would take."""
 
@@ -36,7 +36,9 @@ class SelectionState(rx.State):
             outcome = await in_io(bulk.move_to_trash, user, chosen_of(chosen))
             undo = Undo(trashed=tuple(outcome.changed)) if _can_undo(outcome) else None
             await say(self, _told(outcome, "in the trash"), undo=undo)
-        self.done += 1
+            if not outcome.left:
+                return
+        self.failed += 1
 
     @rx.event
     async def tag(self, chosen: dict, add: bool, tags: list[str]):
@@ -45,7 +47,6 @@ class SelectionState(rx.State):
             outcome = await in_io(change, user, chosen_of(chosen), list(map(str, tags)))
             undo = Undo(tags=tuple(outcome.before)) if _can_undo(outcome) else None
             await say(self, _told(outcome, "changed"), undo=undo)
-        self.done += 1
 
     @rx.event
     async def price(self, chosen: dict):
@@ -60,7 +61,6 @@ class SelectionState(rx.State):
         async with failures_shown(self):
             outcome, _ = await in_io(bulk.analyze, user, chosen_of(chosen))
             await say(self, f"{pictures(len(outcome.changed))} will be described again")
-        self.done += 1
 
 
 def chosen_of(said: Any) -> Chosen:
@@ -99,7 +99,7 @@ class SelectionBar(rx.Component):
     tag = "SelectionBar"
     found: rx.Var[int]
     query: rx.Var[str]
-    done: rx.Var[int]
+    failed: rx.Var[int]
     cost: rx.Var[str]
     on_trash: rx.EventHandler[rx.event.passthrough_event_spec(dict)]
     on_tag: rx.EventHandler[rx.event.passthrough_event_spec(dict, bool, list[str])]
@@ -112,7 +112,7 @@ def selection_bar(gallery: Any) -> rx.Component:
     return SelectionBar.create(
         found=gallery.found,
         query=gallery.query,
-        done=SelectionState.done,
+        failed=SelectionState.failed,
         cost=SelectionState.cost,
         on_trash=SelectionState.trash,
         on_tag=SelectionState.tag,

@@ -186,3 +186,44 @@ def test_the_trash_shows_what_was_deleted_and_gives_it_back(
     sign_in(other, mallory)
     other.goto(f"{app.url}/trash")
     expect(other.get_by_text("The trash is empty.")).to_be_visible()
+
+
+def test_the_whole_box_selects_and_so_does_its_edge(gallery: Page) -> None:
+    gallery.locator('[data-at="1"]').hover()
+    gallery.locator('[data-at="1"] .select-box').click(position={"x": 2, "y": 18})
+    selected(gallery, 1)
+    gallery.locator('[data-at="1"] .select-box input').press("Space")
+    expect(gallery.get_by_test_id("selected")).to_have_count(0)
+
+
+def test_what_goes_to_the_trash_is_not_seen_again_on_its_way(gallery: Page) -> None:
+    choose(gallery, 1)
+    gone = gallery.locator('[data-at="1"]').get_attribute("data-image-id")
+    gallery.evaluate(
+        """(id) => {
+          window.seen = [];
+          const look = () => {
+            const card = document.querySelector(`[data-image-id="${id}"]`);
+            const now = card ? card.dataset.leaving : "gone";
+            if (window.seen.at(-1) !== now) window.seen.push(now);
+            requestAnimationFrame(look);
+          };
+          look();
+        }""",
+        gone,
+    )
+    gallery.get_by_role("button", name="Delete").click()
+    said(gallery, "1 picture is in the trash")
+    expect(gallery.locator(f'[data-image-id="{gone}"]')).to_have_count(0)
+    assert gallery.evaluate("window.seen") == ["false", "true", "gone"]
+
+
+def test_a_message_stays_while_it_is_pointed_at(gallery: Page) -> None:
+    choose(gallery, 1)
+    gallery.get_by_role("button", name="Delete").click()
+    notice = gallery.locator(".notice:visible", has_text="is in the trash")
+    notice.hover()
+    gallery.wait_for_timeout(10_000)
+    expect(notice).to_be_visible()
+    gallery.mouse.move(5, 5)
+    expect(notice).to_be_hidden(timeout=12_000)
