@@ -22,6 +22,7 @@ from imgapp.ui import session_watch
 from tests.pictures import jpeg
 from tests.running import PASSWORD, REPO, App, running_app
 from tests.sockets import ROOT, handshake, open_tab
+from tests.waiting import eventually
 
 # Answered without a session, each for a reason. All others must lead to the sign-in page.
 WITHOUT_SESSION = {
@@ -97,6 +98,8 @@ def alice(
             answer = client.post("/api/upload", files={"files": (name, picture.read_bytes())})
             alice.images += answer.json()["images"]
         alice.user_id = alice.images[0]["urls"]["original"].split("/")[3]
+        # Described before the tests begin: what changes after that, somebody changed.
+        eventually(lambda: described(client) == 2, 60)
         client.delete(f"/api/images/{alice.images[1]['id']}").raise_for_status()
     return alice
 
@@ -123,14 +126,35 @@ def sign_in(site: App, email: str, password: str = PASSWORD) -> dict[str, str]:
 def state_of(alice: Someone, site: App) -> Any:
     """What is alice's, as she sees it; without what only time changes."""
     with site.client(token=alice.token) as client:
-        listed = client.get("/api/images").json()
-        for image in listed["items"]:
+        listed, trash = client.get("/api/images").json(), client.get("/api/trash").json()
+        for image in (*listed["items"], *(one["image"] for one in trash["items"])):
             del image["urls"]
-        return listed
+        return listed, trash
+
+
+def described(client: httpx.Client) -> int:
+    return int(client.get("/api/images?status=completed").json()["total"])
 
 
 def secrets_of(alice: Someone) -> list[str]:
     return [alice.email, "alices-secret", "alices-trash", *(one["id"] for one in alice.images)]
+
+
+# What the bar of the gallery says is selected.
+SELECTIONS: dict[str, Callable[[Someone], list[Any]]] = {
+    "hers": lambda alice: [
+        {"images": [one["id"] for one in alice.images]},
+        {"query": "", "except": []},
+        {"query": "q=alices-secret", "except": [alice.images[1]["id"]]},
+    ],
+    "malformed": lambda _: [
+        {"images": "x"},
+        {"images": [[], None, "\0"]},
+        {"images": ["x"] * 20_000},
+        {"query": {"q": []}, "except": {}},
+        {"query": "\0%00&status=x&larger_than=" + "9" * 99, "except": [7]},
+    ],
+}
 
 
 def leads_to_sign_in(said: str) -> bool:
@@ -189,6 +213,9 @@ def test_mallory_gets_and_changes_nothing_with_alices_ids(
         for name, parameters in found["handlers"].items():
             for value in values if parameters else values[:1]:
                 tab.send(name, dict.fromkeys(parameters, value))
+            for chosen in SELECTIONS[kind](alice) if "chosen" in parameters else ():
+                sent = {"chosen": chosen, "add": True, "tags": ["mine"]}
+                tab.send(name, {name: sent[name] for name in parameters})
         said += tab.listen(3)
         tab.send(f"{ROOT}.imgapp___ui___gallery____gallery_state.load")
         said += (alive := tab.listen(5, until="gallery_state"))
