@@ -14,15 +14,16 @@ DESCRIBED = 3
 
 
 def furnish(client: httpx.Client, model: OpenAIServer, folder: Path, *, failed: int = 1) -> None:
-    """Pictures that are described, edited, decorative and `failed`; a webhook."""
-    ids = [_upload(client, folder, number) for number in range(DESCRIBED)]
-    _wait(client, "completed", DESCRIBED)
+    """Pictures that are described, edited, decorative, in the trash and `failed`; a webhook."""
+    ids = [_upload(client, folder, number) for number in range(DESCRIBED + 1)]
+    _wait(client, "completed", DESCRIBED + 1)
+    client.delete(f"/api/images/{ids.pop()}").raise_for_status()
     client.patch(f"/api/images/{ids[0]}", json={"alt_text": "Ellipses in many colours, by hand"})
     client.patch(f"/api/images/{ids[1]}", json={"alt_text": "", "decorative": True})
     if failed:
         model.default = Reply(status=400, error={"message": "This picture is not allowed."})
         for number in range(failed):
-            _upload(client, folder, DESCRIBED + number)
+            _upload(client, folder, DESCRIBED + 1 + number)
         _wait(client, "failed", failed)
         model.reset()
     hook = {"name": "My web site", "url": "http://127.0.0.1:9/imgapp"}

@@ -84,6 +84,12 @@ def _tags(page: Page) -> None:
     page.get_by_role("dialog", name="Tags of 1 picture").wait_for()
 
 
+def _price(page: Page) -> None:
+    _selected(page)
+    page.get_by_role("button", name="Describe again").click()
+    page.get_by_role("button", name="Describe them again").wait_for()
+
+
 def _first_picture(page: Page) -> None:
     page.get_by_test_id("card").first.get_by_role("button").first.click()
     page.get_by_role("dialog").wait_for()
@@ -166,6 +172,8 @@ OPENED = (
     Place("Nothing found", "/?q=zzzzz"),
     Place("A selected picture", "/", PERSON, open=_selected),
     Place("Tags of what is selected", "/", PERSON, open=_tags),
+    Place("What describing again costs", "/", PERSON, open=_price),
+    Place("What the trash asks first", "/trash", open=_all_that_asks_first),
     Place("A picture", "/", open=_first_picture),
     Place("A picture that failed", "/", open=_failed_picture),
     Place("How a picture is described", "/", open=_how_it_is_described),
