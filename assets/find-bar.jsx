@@ -5,6 +5,7 @@ import { useEffect, useId, useRef, useState, useSyncExternalStore } from "react"
 import { ArrowDownUp, ListFilter, Search, X } from "lucide-react";
 import * as address from "$/public/address.js";
 import { announce } from "$/public/announce.js";
+import { useListed } from "$/public/listed.js";
 import * as words from "$/public/find-words.js";
 
 const TYPING_MS = 180;
@@ -279,6 +280,7 @@ export function FindBar({ live, total, found, query: answered, onFind }) {
   const chips = words.chipsOf(params);
   const filtered = chips.length > 0 || Boolean(params.get("q"));
   useAsking(query, live, onFind);
+  const listed = useListed(answered, found);
   const first = useRef(true);
   useEffect(() => {
     if (!live) return;
@@ -293,7 +295,7 @@ export function FindBar({ live, total, found, query: answered, onFind }) {
         <Filters params={params} count={chips.length} />
         <Sort params={params} />
       </div>
-      {filtered && <Chips chips={chips} params={params} found={found} />}
+      {filtered && <Chips chips={chips} params={params} found={listed} />}
     </div>
   );
 }

@@ -4,6 +4,8 @@
 import { useCallback, useEffect, useLayoutEffect, useRef, useState } from "react";
 import { announceMany } from "$/public/announce.js";
 import { PictureList } from "$/public/grid-list.js";
+import * as listed from "$/public/listed.js";
+import { selection } from "$/public/selection.js";
 
 const ANSWER_WITHIN_MS = 5000;
 const SETTLE_MS = 400;
@@ -104,6 +106,7 @@ export function useLibrary({ shown, patch, total, onLook, onStale, before }) {
         changed(() => {
           tell(list, patch.cards);
           unsure = list.patch(patch, { counted });
+          selection.forget(patch.gone);
         });
       if (missed) ask.current.onStale();
       else if (unsure && (counted || list.query)) {
@@ -114,6 +117,9 @@ export function useLibrary({ shown, patch, total, onLook, onStale, before }) {
   }, [shown, patch, total, list, changed]);
 
   useTimeline(list, arrangement.query, arrangement.tick, changed);
+  useEffect(() => {
+    if (list.sized) listed.note(list.query, list.length);
+  }, [list, version]);
 
   const look = useCallback(
     (first, end) => {

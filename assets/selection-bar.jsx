@@ -3,6 +3,7 @@
 import { useEffect, useId, useRef, useState } from "react";
 import { Download, RotateCw, Tag, Trash2, X } from "lucide-react";
 import { announce } from "$/public/announce.js";
+import { useListed } from "$/public/listed.js";
 import { useSelection } from "$/public/selecting.js";
 import { selection } from "$/public/selection.js";
 
@@ -82,10 +83,11 @@ function download(chosen) {
   form.remove();
 }
 
-export function SelectionBar({ found, query, failed, cost, onTrash, onTag, onAnalyze, onPrice }) {
+export function SelectionBar({ found: counted, query, failed, cost, onTrash, onTag, onAnalyze, onPrice }) {
   useSelection();
   const dialog = useRef(null);
   const [asking, setAsking] = useState(false);
+  const found = useListed(query, counted);
   const count = selection.size(found);
   const chosen = () => selection.chosen(query);
   const act = useRef({});

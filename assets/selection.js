@@ -41,6 +41,14 @@ class Selection {
     this.#changed();
   }
 
+  // They are not in the list any more. Of everything, what is left out stays so if it comes back.
+  forget(ids) {
+    if (this.#everything) return;
+    let known = false;
+    for (const id of ids) known = this.#ids.delete(id) || known;
+    if (known) this.#changed();
+  }
+
   everything() {
     this.#ids.clear();
     this.#everything = true;

@@ -25,6 +25,7 @@ from imgapp.ui.gallery import GalleryState
 from imgapp.ui.live import searches
 from imgapp.ui.progress_watch import ProgressWatch
 from imgapp.ui.session import tabs
+from imgapp.ui.trash import TrashState
 
 log = logging.getLogger(__name__)
 
@@ -125,7 +126,7 @@ class Bridge:
             for wanted, those in _by_search(tokens).items():
                 seen = await self._matching(user_id, wanted, cards)
                 gone = {str(image_id) for image_id in ids} - {card.id for card in seen}
-                told = (self._tell(token, seen, sorted(gone), total) for token in those)
+                told = (self._tell(token, user_id, seen, sorted(gone), total) for token in those)
                 for outcome in await asyncio.gather(*told, return_exceptions=True):
                     if isinstance(outcome, Exception):
                         log.error("push_failed", exc_info=outcome, extra={"user_id": str(user_id)})
@@ -138,10 +139,12 @@ class Bridge:
         return [card for card in cards if UUID(card.id) in match]
 
     async def _tell(
-        self, token: str, cards: list[Card], gone: list[str], total: int | None
+        self, token: str, user_id: UUID, cards: list[Card], gone: list[str], total: int | None
     ) -> None:
         async with self.app.modify_state(rx.BaseStateToken(ident=token, cls=GalleryState)) as state:
             (await state.get_state(GalleryState))._apply_changes(cards, gone, total)
+            if total is not None:
+                await (await state.get_state(TrashState))._follow(user_id)
 
     def _connected(self, user_id: UUID) -> list[str]:
         namespace = self.app.event_namespace
@@ -160,6 +163,7 @@ class Bridge:
                 cls = GalleryState
                 async with self.app.modify_state(rx.BaseStateToken(ident=token, cls=cls)) as s:
                     (await s.get_state(cls))._ask_to_reload()
+                    await (await s.get_state(TrashState))._follow(user_id)
             except ImgappError:
                 log.exception("reload_failed")
 

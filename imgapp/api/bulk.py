@@ -71,8 +71,11 @@ class NewAction(Choice):
     def _fits(self) -> Self:
         if (self.tags is None) == (self.action in (Action.ADD_TAGS, Action.REMOVE_TAGS)):
             raise ValueError("`tags` go with `add_tags` and `remove_tags`, and only with them")
-        if self.action is Action.RESTORE and self.images is None:
-            raise ValueError("A filter finds nothing in the trash: name `images`")
+        if self.images is None and self.action in (Action.RESTORE, Action.DELETE):
+            raise ValueError(
+                "`restore` and `delete` take `images`: a filter finds nothing in the trash, and "
+                "must not remove for good"
+            )
         return self
 
 
@@ -105,8 +108,8 @@ async def act_on_images(
 ) -> ActionDone:
     """Move many pictures to the trash or back, remove, tag, or analyse them again.
 
-    `delete` removes for good, also what is in the trash. Asking again changes nothing that is
-    changed already.
+    `delete` removes for good, also what is in the trash; it takes `images` only. Asking again
+    changes nothing that is changed already.
     """
     outcome, run_id = await in_io(_act, viewer.user_id, new)
     return _done(new.action, outcome, run_id)

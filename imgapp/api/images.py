@@ -59,7 +59,7 @@ Limit = Annotated[
     Query(description="Items on a page"),
 ]
 Cursor = Annotated[
-    Annotated[str, StringConstraints(max_length=200)] | None,
+    Annotated[str, StringConstraints(max_length=2_000)] | None,
     BeforeValidator(_empty_is_none),
     Query(description="`next_cursor` of the page before"),
 ]

@@ -26,16 +26,18 @@ _TIME_BYTES, _PLACE_BYTES, _SIGNATURE_BYTES = 8, 24, 16
 
 @dataclass(frozen=True)
 class Place:
-    """The last row of a page, in a list sorted by time and id, newest first."""
+    """The last row of a page, in a list sorted by time and id, newest first, or by `key` and id."""
 
     at: datetime
     id: UUID
+    key: str = ""
 
 
 def write_cursor(place: Place, *scope: object) -> str:
     """A cursor that is good for this list only; `scope` names the person, the list, the filter."""
     microseconds = (place.at - _EPOCH) // timedelta(microseconds=1)
     packed = microseconds.to_bytes(_TIME_BYTES, "big", signed=True) + place.id.bytes
+    packed += place.key.encode()
     return base64.urlsafe_b64encode(packed + _signature(packed, scope)).decode().rstrip("=")
 
 
@@ -45,11 +47,13 @@ def read_cursor(cursor: str, *scope: object) -> Place:
         raw = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
     except (ValueError, binascii.Error):
         raw = b""
-    packed, signature = raw[:_PLACE_BYTES], raw[_PLACE_BYTES:]
-    if not hmac.compare_digest(signature, _signature(packed, scope)):
+    packed, signature = raw[:-_SIGNATURE_BYTES], raw[-_SIGNATURE_BYTES:]
+    if len(packed) < _PLACE_BYTES or not hmac.compare_digest(signature, _signature(packed, scope)):
         raise InvalidRequest("The cursor is not one of this list", code="invalid_cursor")
     microseconds = int.from_bytes(packed[:_TIME_BYTES], "big", signed=True)
-    return Place(_EPOCH + timedelta(microseconds=microseconds), UUID(bytes=packed[_TIME_BYTES:]))
+    key = packed[_PLACE_BYTES:].decode()
+    at = _EPOCH + timedelta(microseconds=microseconds)
+    return Place(at, UUID(bytes=packed[_TIME_BYTES:_PLACE_BYTES]), key)
 
 
 def newest_page(

@@ -12,12 +12,11 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Text, Uuid, bindparam, cast, func, select, text
+from sqlalchemy import Uuid, bindparam, func, select, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Session, col
 
 from imgapp.adapters.db import transaction
-from imgapp.errors import InvalidRequest
 from imgapp.models import Image, ImagePage, ImagePublic, StorageUsage
 from imgapp.services import batches
 from imgapp.services.cursors import Place, read_cursor, write_cursor
@@ -57,10 +56,6 @@ _TIMELINE = _statement("SELECT days, counts, shapes FROM imgapp_timeline(:wanted
 
 
 _VERSION = (col(Image.id), col(Image.updated_at), col(Image.s3_bucket))
-_KEYS: dict[Sort, Any] = {
-    Sort.NAME: func.lower(col(Image.filename)),
-    Sort.LARGEST: cast(col(Image.file_size), Text),
-}
 
 
 def list_images(
@@ -100,29 +95,25 @@ def read_images(
 
 
 def _after(session: Session, wanted: Wanted, place: Place | None) -> dict[str, Any]:
-    """Where a page begins, as `imgapp_find` takes it. Raises InvalidRequest."""
+    """Where a page begins, as `imgapp_find` takes it."""
     if place is None:
         return {}
     if wanted.by_relevance:
         # Ranks are no keys: the place is how many came before.
         return {"offset": (place.at - _EPOCH) // timedelta(microseconds=1)}
-    key: str | None = place.at.isoformat()
-    if wanted.sort in _KEYS:
-        query = select(_KEYS[wanted.sort]).where(col(Image.id) == place.id)
-        key = session.execute(query).scalar_one_or_none()
-    if key is None:
-        raise InvalidRequest(
-            "The picture with which the page before ended is gone; begin again at the first page.",
-            code="invalid_cursor",
-        )
+    key = place.key or place.at.isoformat()
+    if wanted.sort is Sort.NAME:
+        # As the index has it: what is a small letter is the database's to say.
+        key = session.execute(select(func.lower(place.key))).scalar_one()
     return {"place": {"key": key, "id": str(place.id)}}
 
 
 def _end(wanted: Wanted, last: Image, begun: Place | None, limit: int) -> Place:
-    if not wanted.by_relevance:
-        return Place(last.uploaded_at, last.id)
-    before = begun.at if begun else _EPOCH
-    return Place(before + timedelta(microseconds=limit), last.id)
+    if wanted.by_relevance:
+        before = begun.at if begun else _EPOCH
+        return Place(before + timedelta(microseconds=limit), last.id)
+    keys = {Sort.NAME: last.filename, Sort.LARGEST: str(last.file_size)}
+    return Place(last.uploaded_at, last.id, keys.get(wanted.sort, ""))
 
 
 def read_window(user_id: UUID, wanted: Wanted, start: int, count: int) -> list[ImagePublic]:

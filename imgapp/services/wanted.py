@@ -14,6 +14,7 @@ from imgapp.models import AnalysisStatus
 from imgapp.services.texts import clean_line
 
 _MOST_TAGS = 20
+_MOST_PARAMETERS = 100
 
 
 class Sort(StrEnum):
@@ -88,7 +89,8 @@ class Wanted(BaseModel):
     def from_query(cls, query: str) -> Wanted:
         """What the query string of an address asks for; what makes no sense in it is left out."""
         given: dict[str, Any] = {}
-        for name, value in parse_qsl(query, max_num_fields=100):
+        said = "&".join(query.split("&", _MOST_PARAMETERS)[:_MOST_PARAMETERS])
+        for name, value in parse_qsl(said):
             if name == "tag":
                 given.setdefault("tags", []).append(value)
             else:

@@ -14,6 +14,7 @@ import reflex as rx
 from imgapp.errors import ImgappError, NotFound, NotSignedIn
 from imgapp.services import bulk
 from imgapp.services.pools import in_io
+from imgapp.ui.reasons import pictures
 from imgapp.ui.session import current_viewer
 
 log = logging.getLogger(__name__)
@@ -41,6 +42,12 @@ class Undo:
     tags: tuple[dict[str, Any], ...] = ()
     """Tags as they were (`bulk.Outcome.before`)."""
 
+    def take_back(self, user_id: UUID) -> bulk.Outcome:
+        """Raises DatabaseUnavailable."""
+        if self.tags:
+            return bulk.undo_tags(user_id, self.tags)
+        return bulk.restore(user_id, self.trashed)
+
 
 class NoticeState(rx.State):
     """The messages that are shown, the newest last."""
@@ -61,13 +68,13 @@ class NoticeState(rx.State):
 
     @rx.event
     async def undo(self, serial: int):
-        user, undo = current_viewer().user_id, self._undo.get(serial, Undo())
+        user, undo = current_viewer().user_id, self._undo.get(serial)
+        if undo is None:
+            return
         async with failures_shown(self):
-            if undo.trashed:
-                await in_io(bulk.restore, user, undo.trashed)
-            if undo.tags:
-                await in_io(bulk.undo_tags, user, undo.tags)
+            outcome = await in_io(undo.take_back, user)
             self._drop(serial)
+            self._add(_undone(outcome), is_error=False, undo=None)
 
     def _add(self, text: str, is_error: bool, undo: Undo | None) -> None:
         self._serial += 1
@@ -84,6 +91,13 @@ class NoticeState(rx.State):
     def _drop(self, serial: int) -> None:
         self.notices = [notice for notice in self.notices if notice.serial != serial]
         self._undo.pop(serial, None)
+
+
+def _undone(outcome: bulk.Outcome) -> str:
+    if not outcome.changed:
+        return "Nothing was left to undo: it was changed again, or removed"
+    said = f"Undone: {pictures(len(outcome.changed))}"
+    return f"{said}; {pictures(outcome.left)} could not be reached" if outcome.left else said
 
 
 async def say(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from datetime import timedelta
+from uuid import UUID
 
 import reflex as rx
 from reflex.vars.base import Var
@@ -21,7 +22,10 @@ from imgapp.ui.reasons import pictures
 from imgapp.ui.session import current_viewer
 from imgapp.ui.settings_frame import confirmed, loading
 
+ROUTE = "/trash"
 STEP = 60
+MOST = 3 * STEP
+"""Pictures that are read again; of more, those after them are asked for once more."""
 
 
 @dataclass
@@ -47,8 +51,9 @@ class TrashState(rx.State):
 
     @rx.event
     async def load(self):
-        self.email = current_viewer().email
-        await self._read(max(STEP, min(len(self.rows), 3 * STEP)))
+        viewer = current_viewer()
+        self.email = viewer.email
+        await self._read(viewer.user_id)
 
     @rx.event
     async def more(self):
@@ -89,10 +94,15 @@ class TrashState(rx.State):
             await say(self, f"{pictures(len(outcome.changed))} removed for good")
         await self.load()
 
-    async def _read(self, count: int) -> None:
-        user = current_viewer().user_id
+    async def _follow(self, user_id: UUID) -> None:
+        """Something came or went: read again what is shown, if it is."""
+        if self.loaded and self.router.url.path.rstrip("/") == ROUTE:
+            await self._read(user_id)
+
+    async def _read(self, user_id: UUID) -> None:
+        count = max(STEP, min(len(self.rows), MOST))
         async with failures_shown(self):
-            page = await in_db(trash.list_trash, user, limit=count)
+            page = await in_db(trash.list_trash, user_id, limit=count)
             self.rows, self.total = list(map(row_of, page.items)), page.total or 0
             self._next, self.has_more = page.next_cursor or "", bool(page.next_cursor)
         self.loaded = True
@@ -133,7 +143,7 @@ def page() -> rx.Component:
             class_name="settings trash",
         ),
         email=TrashState.email,
-        here="/trash",
+        here=ROUTE,
     )
 
 

@@ -61,6 +61,7 @@ def test_a_filter_chooses_all_but_some(hers: TestClient, alice: Person) -> None:
         {"action": "add_tags", "images": [str(new_id())]},
         {"action": "trash", "images": [str(new_id())], "tags": ["a"]},
         {"action": "restore", "filter": {}},
+        {"action": "delete", "filter": {}},
         {"action": "burn", "filter": {}},
         {"action": "trash", "images": [str(new_id())] * 10_001},
     ],

@@ -26,6 +26,12 @@ def test_a_cursor_comes_back_to_the_microsecond() -> None:
     assert read_cursor(write_cursor(PLACE, "alice", "dogs"), "alice", "dogs") == PLACE
 
 
+@pytest.mark.parametrize("key", ["", "A", "IMG 1 — Ünï.jpg", "日本" * 60])
+def test_a_key_of_any_length_comes_back(key: str) -> None:
+    place = Place(PLACE.at, PLACE.id, key)
+    assert read_cursor(write_cursor(place, "alice"), "alice") == place
+
+
 def test_a_time_before_1970_is_a_place_too() -> None:
     place = Place(datetime(1931, 5, 5, 0, 0, 0, 1, UTC), new_id())
     assert read_cursor(write_cursor(place, 1), 1) == place

@@ -26,6 +26,13 @@ def test_of_everything_those_that_are_left_out_are_kept() -> None:
     assert selecting("s.everything(); s.remove(['a', 'b']); return s.size(1);") == 0
 
 
+def test_what_left_the_list_is_not_selected_any_more_but_stays_left_out() -> None:
+    assert selecting(
+        "s.toggle('a'); s.toggle('b'); s.forget(['b', 'x']); const some = s.chosen('');"
+        "s.everything(); s.toggle('c'); s.forget(['c']); return [some, s.chosen('')];"
+    ) == [{"images": ["a"]}, {"query": "", "except": ["c"]}]
+
+
 def test_nothing_is_selected_after_clearing() -> None:
     assert selecting(
         "s.everything(); s.toggle('b'); s.clear();"
