@@ -66,7 +66,7 @@ def test_a_webhook_is_made_tried_and_removed(
     expect(row).to_contain_text("Switched off")
     page.get_by_role("button", name="Switch on").click()
     expect(row).not_to_contain_text("Switched off")
-    page.get_by_text("Delete", exact=True).click()
+    row.get_by_text("Delete", exact=True).click()
     page.get_by_role("button", name="Delete the webhook").click()
     expect(page.get_by_text("There are none yet.")).to_be_visible()
 

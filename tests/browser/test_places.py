@@ -1,0 +1,152 @@
+"""Every place of the page, visited on a desktop and at 320 pixels: what axe-core finds (nothing),
+light and dark; that all can be used; that nothing moves for those who asked for that.
+
+1280 x 1024 at 400 % are 320 x 256 (WCAG 2.2, 1.4.10).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from axe_playwright_python.base import AXE_SCRIPT
+from playwright.sync_api import Page
+
+from tests.browser.places import PLACES, Place
+from tests.running import App
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
+
+RULES = {
+    "type": "tag",
+    "values": [
+        *("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22a", "wcag22aa"),
+        "best-practice",
+    ],
+}
+"""All rules for WCAG 2.0, 2.1 and 2.2 A and AA (22aa has target-size), and what axe advises."""
+RULES_OF_COLOUR = {"type": "rule", "values": ["color-contrast", "link-in-text-block"]}
+DESKTOP, SMALL = {"width": 1280, "height": 900}, {"width": 320, "height": 256}
+
+# Everything that can be used: scrolled to, it is within the window and nothing lies over it.
+_LOST = """() => {
+  const layers = [...document.querySelectorAll('dialog:modal, :popover-open')];
+  const inside = layers.at(-1) ?? document;
+  const controls = inside.querySelectorAll(
+    'a[href], button:not(:disabled), input:not([type=hidden]), select, textarea, summary, h1');
+  const lost = [];
+  for (const one of controls) {
+    const seen = one.classList.contains('sr-only') ? one.closest('label') : one;
+    if (!seen || seen.closest('.skip, .sr-only')) continue;
+    if (!seen.checkVisibility({ visibilityProperty: true })) continue;
+    let box, there, hit;
+    for (const block of ['center', 'start', 'end']) {
+      seen.scrollIntoView({ block, inline: 'nearest', behavior: 'instant' });
+      box = seen.getBoundingClientRect();
+      const y = Math.min(Math.max(box.y, 0) + 12, box.y + box.height / 2);
+      there = document.elementFromPoint(box.x + box.width / 2, y);
+      // A message goes by itself, or is put away.
+      const message = there?.closest('.notice') && !seen.closest('.notice');
+      hit = there && (message || seen.contains(there) || there.contains(seen));
+      if (hit) break;
+    }
+    if (box.width < 2 || box.height < 2) continue;
+    if (!hit || box.left < -1 || box.right > innerWidth + 1) {
+      lost.push(`${seen.outerHTML.slice(0, 140)} at ${Math.round(box.x)},${Math.round(box.y)} `
+        + `${Math.round(box.width)}x${Math.round(box.height)}, over it: `
+        + `${there?.outerHTML.slice(0, 80)}`);
+    }
+  }
+  return lost;
+}"""
+
+
+@pytest.fixture(scope="module", params=PLACES, ids=str)
+def place(request: pytest.FixtureRequest) -> Place:
+    found: Place = request.param
+    return found
+
+
+@pytest.fixture(scope="module")
+def desktop(app: App, page_of: Callable[[str], Page], place: Place) -> Page:
+    """The place as a desktop shows it; the tests look at it one after the other."""
+    page = page_of(place.who)
+    page.set_viewport_size(DESKTOP)  # type: ignore[arg-type]
+    place.go(page, app.url)
+    return page
+
+
+@pytest.fixture(scope="module")
+def small(app: App, page_of: Callable[[str], Page], place: Place, desktop: Page) -> Page:
+    """The place at 320 pixels."""
+    # What opens may open in another way where there is less room.
+    page = page_of(place.who) if place.open else desktop
+    page.set_viewport_size(SMALL)  # type: ignore[arg-type]
+    if page is not desktop:
+        place.go(page, app.url)
+    return page
+
+
+def findings(page: Page, rules: dict[str, Any] = RULES) -> list[str]:
+    """What axe-core objects to on the page as it is now, one line for each element."""
+    if not page.evaluate("'axe' in window"):
+        page.evaluate(AXE_SCRIPT)
+    found: dict[str, Any] = page.evaluate(
+        "options => axe.run(document, options)",
+        {"runOnly": rules, "resultTypes": ["violations"]},
+    )
+    return [
+        f"{rule['id']}: {node['target']}: {node['failureSummary']}"
+        for rule in found["violations"]
+        for node in rule["nodes"]
+    ]
+
+
+def all_findings(page: Page) -> dict[str, list[str]]:
+    """In both colour schemes; a dark page has other colours, and is the same otherwise."""
+    found = {}
+    for scheme, rules in (("dark", RULES_OF_COLOUR), ("light", RULES)):
+        page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+        page.locator(f"html.{scheme}").wait_for()
+        if said := findings(page, rules):
+            found[scheme] = said
+    return found
+
+
+def test_axe_finds_nothing_on_a_desktop(desktop: Page) -> None:
+    assert all_findings(desktop) == {}
+
+
+def test_nothing_moves_for_those_who_asked_for_that(desktop: Page) -> None:
+    moving = desktop.evaluate(
+        """() => document.getAnimations().filter((one) => {
+            const { duration, iterations } = one.effect.getComputedTiming();
+            return duration > 10 || iterations === Infinity;
+        }).map((one) => `${one.effect.target?.className} ${one.animationName}`)"""
+    )
+    assert moving == []
+
+
+def test_axe_finds_nothing_at_320_pixels(small: Page) -> None:
+    assert all_findings(small) == {}
+
+
+def test_all_can_be_used_at_320_pixels(small: Page) -> None:
+    wide = small.evaluate(
+        """() => [...document.querySelectorAll('body *')]
+            .filter((one) => one.getBoundingClientRect().right > innerWidth + 1)
+            .map((one) => one.outerHTML.slice(0, 120)).slice(0, 8)"""
+    )
+    width = small.evaluate("() => document.documentElement.scrollWidth")
+    assert width <= small.evaluate("() => innerWidth"), wide
+    assert small.evaluate(_LOST) == []
+
+
+def test_axe_sees_what_is_wrong(app: App, page_of: Callable[[str], Page]) -> None:
+    """The test of the tests: a page with two mistakes."""
+    page = page_of("nobody")
+    page.goto(f"{app.url}/sign-in")
+    page.wait_for_load_state("networkidle")
+    page.evaluate("document.querySelector('label').remove(); document.title = ''")
+    assert {line.split(":")[0] for line in findings(page)} >= {"label", "document-title"}
