@@ -18,7 +18,7 @@ from PIL import Image, ImageDraw, ImageFilter
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from tests.browser.conftest import chromium
-from tests.openai_server import OpenAIServer
+from tests.openai_server import OpenAIServer, Reply
 from tests.running import App, running_app, wait_for_all_described
 
 OUT = Path(__file__).parent / "screenshots"
@@ -175,8 +175,8 @@ def _ridge(
         yield x, base + sum(a * math.sin(turn * f + p) for a, f, p in waves) * 0.6
 
 
-def fill(app: App, folder: Path) -> None:
-    """Upload the scenes twice over, with what they show."""
+def fill(app: App, model: OpenAIServer, folder: Path) -> None:
+    """Upload the scenes twice over, and let the model say what they show."""
     with app.client() as client:
         for round_ in (1, 0):
             for seed, scene in enumerate(reversed(SCENES)):
@@ -185,16 +185,15 @@ def fill(app: App, folder: Path) -> None:
                 if round_:
                     picture = picture.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
                 picture.save(path, quality=90)
-                with path.open("rb") as file:
-                    answer = client.post("/api/upload", files={"files": (scene.name, file)})
-                image_id = answer.json()["images"][0]["id"]
-                texts = {
+                said = {
                     "alt_text": scene.alt_text,
                     "description": scene.description,
                     "tags": list(scene.tags),
                 }
-                client.patch(f"/api/images/{image_id}", json=texts)
-    wait_for_all_described(app)
+                model.default = Reply(answer=said)
+                with path.open("rb") as file:
+                    client.post("/api/upload", files={"files": (scene.name, file)})
+                wait_for_all_described(app)
 
 
 def _picture(page: Page) -> None:
@@ -260,7 +259,7 @@ def main() -> None:
         running_app(OPENAI_BASE_URL=model.url, OPENAI_API_KEY="screenshots") as app,
         sync_playwright() as playwright,
     ):
-        fill(app, Path(folder))
+        fill(app, model, Path(folder))
         browser = playwright.chromium.launch(executable_path=chromium(), args=["--no-sandbox"])
         shoot(app, browser)
         browser.close()

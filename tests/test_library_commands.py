@@ -220,17 +220,18 @@ def test_an_export_to_standard_output_is_nothing_but_the_export(
     assert list(row) == list(image)
 
 
-@pytest.mark.parametrize(
-    "text", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "  =1", "'=1", "＝1"]  # noqa: RUF001
-)  # fmt: skip
-def test_no_text_is_taken_for_a_formula(imgapp: Run, alice: Person, text: str) -> None:
-    add_image(alice.user_id, alt_text=text, filename="-2.jpg", tags=["=1", "b"])
+def test_no_text_is_taken_for_a_formula(imgapp: Run, alice: Person) -> None:
+    texts = ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "  =1", "'=1", "＝1"]  # noqa: RUF001
+    for text in texts:
+        add_image(alice.user_id, alt_text=text, filename="-2.jpg", tags=["=1", "b"])
 
-    [row] = read_csv(imgapp("export", "--user", alice.email, "--format", "csv").stdout)
-    [image] = json.loads(imgapp("export", "--user", alice.email, "--format", "json").stdout)
+    rows = read_csv(imgapp("export", "--user", alice.email, "--format", "csv").stdout)
+    images = json.loads(imgapp("export", "--user", alice.email, "--format", "json").stdout)
 
-    assert (row["alt_text"], row["filename"], row["tags"]) == (f"'{text}", "'-2.jpg", "'=1; b")
-    assert (image["alt_text"], image["filename"]) == (text, "-2.jpg")
+    assert {row["alt_text"] for row in rows} == {f"'{text}" for text in texts}
+    assert {(row["filename"], row["tags"]) for row in rows} == {("'-2.jpg", "'=1; b")}
+    assert {image["alt_text"] for image in images} == set(texts)
+    assert {image["filename"] for image in images} == {"-2.jpg"}
 
 
 def test_an_export_takes_the_place_of_the_one_before_as_a_whole(
