@@ -17,6 +17,7 @@ FUNCTIONS = [
     "imgapp_find_among",
     "imgapp_find_count",
     "imgapp_find_position",
+    "imgapp_search_few",
     "imgapp_timeline",
     "imgapp_wanted_condition",
     "imgapp_wanted_order",
@@ -44,7 +45,10 @@ def downgrade() -> None:
         hand_over(["imgapp_search_count", "imgapp_search_images", "imgapp_search_query"])
     execute(f"REVOKE SELECT ({READ_BY_NOW}) ON images FROM {roles.SYSTEM}")
     execute(f"REVOKE SELECT (image_id) ON batch_items FROM {roles.SYSTEM}")
-    execute("DROP INDEX images_gallery, images_by_name, images_by_size")
+    execute(
+        "DROP INDEX images_gallery, images_by_name, images_by_size, images_without_alt_text,"
+        " images_edited"
+    )
     execute("ALTER TABLE images DROP COLUMN shape, DROP COLUMN no_alt_text")
     execute(
         "CREATE INDEX images_gallery ON images (user_id, uploaded_at DESC, id DESC)"

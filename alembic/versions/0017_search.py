@@ -17,7 +17,6 @@ BEFORE = ["imgapp_search_document", "imgapp_search_query"]
 FUNCTIONS = [
     *BEFORE,
     "imgapp_search_cjk",
-    "imgapp_search_few",
     "imgapp_search_field",
     "imgapp_search_fold",
     "imgapp_search_language",
@@ -30,7 +29,7 @@ def upgrade() -> None:
     with roles.system_role(op.get_bind()):
         execute("ALTER TABLE images DROP COLUMN search")
         drop_functions(BEFORE)
-        for name in ("search", "document", "query", "find"):
+        for name in ("search", "document", "query"):
             run_file(f"0017/{name}")
         let_call(FUNCTIONS)
 

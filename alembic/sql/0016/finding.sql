@@ -14,7 +14,14 @@ DROP INDEX images_gallery;
 CREATE INDEX images_gallery ON images (user_id, uploaded_at DESC, id DESC) INCLUDE (shape)
     WHERE deleted_at IS NULL;
 CREATE INDEX images_by_name ON images (user_id, lower(filename), id) WHERE deleted_at IS NULL;
-CREATE INDEX images_by_size ON images (user_id, file_size DESC, id DESC) WHERE deleted_at IS NULL;
+CREATE INDEX images_by_size ON images (user_id, file_size DESC, id DESC) INCLUDE (shape)
+    WHERE deleted_at IS NULL;
+-- Usually few, or none, among very many.
+CREATE INDEX images_without_alt_text ON images (user_id, uploaded_at DESC, id DESC)
+    INCLUDE (shape) WHERE deleted_at IS NULL AND no_alt_text;
+CREATE INDEX images_edited ON images (user_id, uploaded_at DESC, id DESC)
+    INCLUDE (shape) WHERE deleted_at IS NULL
+    AND 'person' IN (alt_text_by, description_by, tags_by, visible_text_by, decorative_by);
 
 GRANT SELECT (
         filename, mime_type, width, height, shape, no_alt_text, decorative,
@@ -112,6 +119,25 @@ AS $$
         coalesce(p_wanted ->> 'sort', 'newest') NOT IN ('oldest', 'name')
 $$;
 
+-- Of a word the planner knows little, and what begins with it it only guesses: for a rare one it
+-- would read all pictures in the order of the list, and for a common one the index of words tells of
+-- each of them. So the beginning of the list is looked at; where little of it matches, the first
+-- thousand are asked of the index, and if these are all, they are what is sorted.
+-- Not a definer: called by itself it reaches what its caller does.
+CREATE FUNCTION imgapp_search_few(p_where text) RETURNS uuid[]
+LANGUAGE plpgsql STABLE SET search_path = ''
+SET enable_seqscan = off SET enable_indexscan = off SET enable_indexonlyscan = off
+AS $$
+DECLARE
+    v_ids uuid[];
+BEGIN
+    EXECUTE format(
+        'SELECT ARRAY(SELECT i.id FROM public.images i WHERE %s LIMIT 1000)', p_where
+    ) INTO v_ids;
+    RETURN v_ids;
+END
+$$;
+
 -- The pictures after (or, in reverse, before) a place, as {"key", "id"}, in the order of the list.
 CREATE FUNCTION imgapp_find(
     p_wanted jsonb, p_place jsonb, p_offset integer, p_limit integer, p_reverse boolean
@@ -119,30 +145,50 @@ CREATE FUNCTION imgapp_find(
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = '' ROWS 100
 AS $$
 DECLARE
+    v_where text := public.imgapp_wanted_condition(p_wanted);
+    v_ranked boolean := p_wanted ? 'q' AND p_wanted ->> 'sort' = 'relevance';
     v_key text;
     v_descending boolean;
-    v_where text := public.imgapp_wanted_condition(p_wanted);
     v_direction text;
+    v_after text := '';
     v_rank text := '';
+    v_common boolean;
+    v_few uuid[];
 BEGIN
     SELECT o.key, o.descending INTO v_key, v_descending FROM public.imgapp_wanted_order(p_wanted) o;
     v_descending := v_descending <> p_reverse;
     v_direction := CASE WHEN v_descending THEN 'DESC' ELSE 'ASC' END;
     IF p_place IS NOT NULL THEN
-        v_where := v_where || format(
+        v_after := format(
             ' AND (%s, i.id) %s (%L, %L::uuid)', v_key,
             CASE WHEN v_descending THEN '<' ELSE '>' END, p_place ->> 'key', p_place ->> 'id'
         );
     END IF;
-    IF p_wanted ->> 'sort' = 'relevance' AND p_wanted ? 'q' THEN
+    IF v_ranked THEN
         v_rank := format(
             'pg_catalog.ts_rank(i.search, %L::tsquery) %s, ',
             public.imgapp_search_query(p_wanted ->> 'q'), v_direction
         );
     END IF;
+    IF p_wanted ? 'q' THEN
+        EXECUTE format(
+            'SELECT count(*) FILTER (WHERE s.found) >= 15 FROM ('
+            'SELECT %s AS found FROM public.images i WHERE i.user_id = %L AND i.deleted_at IS NULL'
+            '%s ORDER BY %s %s, i.id %s LIMIT 1000) s',
+            v_where, NULLIF(current_setting('app.user_id', true), ''), v_after, v_key, v_direction,
+            v_direction
+        ) INTO v_common;
+        IF NOT v_common THEN
+            v_few := public.imgapp_search_few(v_where);
+            IF cardinality(v_few) < 1000 THEN
+                v_where := format('i.id = ANY(%L::uuid[])', v_few);
+            END IF;
+        END IF;
+    END IF;
     RETURN QUERY EXECUTE format(
-        'SELECT i.id FROM public.images i WHERE %s ORDER BY %s%s %s, i.id %s OFFSET %s LIMIT %s',
-        v_where, v_rank, v_key, v_direction, v_direction, p_offset, coalesce(p_limit::text, 'ALL')
+        'SELECT i.id FROM public.images i WHERE %s%s ORDER BY %s%s %s, i.id %s OFFSET %s LIMIT %s',
+        v_where, v_after, v_rank, v_key, v_direction, v_direction, p_offset,
+        coalesce(p_limit::text, 'ALL')
     );
 END
 $$;
