@@ -21,6 +21,8 @@ SEARCH_ONLY = {
     "images_gallery",
     "images_by_name",
     "images_by_size",
+    "images_edited",
+    "images_without_alt_text",
 }
 MIGRATION_LOCK = 0x696D_6761  # "imga"
 

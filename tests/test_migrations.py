@@ -36,6 +36,8 @@ NOT_OF_MODELS = {
     "images_gallery",
     "images_by_name",
     "images_by_size",
+    "images_edited",
+    "images_without_alt_text",
 }
 
 
