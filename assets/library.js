@@ -11,6 +11,7 @@ const ANSWER_WITHIN_MS = 5000;
 const SETTLE_MS = 400;
 const TIMELINE_REST_MS = 3000;
 const RETRY_MS = 3000;
+const MOST_REMEMBERED = 500;
 
 const timeZone = () => Intl.DateTimeFormat().resolvedOptions().timeZone ?? "UTC";
 
@@ -20,6 +21,36 @@ async function fetchTimeline(query, signal) {
   const answer = await fetch(address, { signal });
   if (!answer.ok) throw new Error(`The timeline answered ${answer.status}`);
   return answer.json();
+}
+
+// What changed lately, by id: after which patch, and the card, or null where it went. A window that
+// was read before a patch may come after it.
+class Recent {
+  #changes = new Map();
+
+  note({ seq, cards, gone }) {
+    for (const card of cards) this.#set(card.id, { seq, card });
+    for (const id of gone) this.#set(id, { seq, card: null });
+    for (const id of this.#changes.keys()) {
+      if (this.#changes.size <= MOST_REMEMBERED) break;
+      this.#changes.delete(id);
+    }
+  }
+
+  // The window with what is newer, and whether something of it is gone.
+  renew(window) {
+    const newer = (id) => {
+      const change = this.#changes.get(id);
+      return change && change.seq > window.seq ? change : null;
+    };
+    const gone = window.cards.some(({ id }) => newer(id)?.card === null);
+    return { gone, window: { ...window, cards: window.cards.map((card) => newer(card.id)?.card ?? card) } };
+  }
+
+  #set(id, change) {
+    this.#changes.delete(id);
+    this.#changes.set(id, change);
+  }
 }
 
 const outcomes = {
@@ -65,6 +96,7 @@ function useTimeline(list, query, tick, changed) {
 
 export function useLibrary({ shown, patch, total, onLook, onStale, before }) {
   const [list] = useState(() => new PictureList());
+  const [recent] = useState(() => new Recent());
   const [version, setVersion] = useState(0);
   const [arrangement, setArrangement] = useState({ query: null, tick: 0 });
   const seen = useRef({ shown: null, seq: -1, total: null });
@@ -88,10 +120,12 @@ export function useLibrary({ shown, patch, total, onLook, onStale, before }) {
     if (last.shown !== shown && shown.edition) {
       const another = shown.edition !== list.edition;
       const otherQuery = shown.query !== list.query;
-      if (another) last.seq = shown.seq;
+      if (another) last.seq = Math.max(last.seq, shown.seq);
       last.shown = shown;
       asked.current = null;
-      changed(() => list.take(shown));
+      const { window, gone } = recent.renew(shown);
+      changed(() => list.take(window));
+      if (gone) ask.current.onStale();
       if (another)
         setArrangement(({ tick }) => ({
           query: shown.query,
@@ -101,7 +135,9 @@ export function useLibrary({ shown, patch, total, onLook, onStale, before }) {
     if (patch.seq > last.seq) {
       const missed = patch.since > last.seq;
       last.seq = patch.seq;
+      recent.note(patch);
       let unsure = false;
+      if (!list.edition) return;
       if (patch.cards.length || patch.gone.length)
         changed(() => {
           tell(list, patch.cards);
@@ -114,7 +150,7 @@ export function useLibrary({ shown, patch, total, onLook, onStale, before }) {
         setArrangement(({ query, tick }) => ({ query, tick: tick + 1 }));
       }
     }
-  }, [shown, patch, total, list, changed]);
+  }, [shown, patch, total, list, recent, changed]);
 
   useTimeline(list, arrangement.query, arrangement.tick, changed);
   useEffect(() => {

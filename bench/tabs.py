@@ -33,7 +33,8 @@ PER_SECOND, SECONDS = 100, 30
 CONNECT_SECONDS, CHANGE_MS = 15, 50
 _AT_ONCE = 100
 _CHANGE = re.compile(r"change-(\d+)-")
-_READY = f'"{ROOT}.imgapp___ui___gallery____gallery_state"'
+_READY = re.compile(r'"edition":\s*"[0-9a-f]+"')
+"""The first window came."""
 
 
 @dataclass
@@ -81,7 +82,7 @@ class Tab:
     def _take(self, text: str) -> None:
         if text == "2":
             self._send(TextMessage("3"))
-        elif not self.ready.is_set() and _READY in text and '"edition"' in text:
+        elif not self.ready.is_set() and _READY.search(text):
             self.ready.set()
         now = time.time()
         for number in _CHANGE.findall(text):

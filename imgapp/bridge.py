@@ -11,18 +11,20 @@ import asyncio
 import logging
 import time
 from collections import defaultdict
+from collections.abc import Awaitable, Iterable
+from typing import Any
 from uuid import UUID
 
 import reflex as rx
 
 from imgapp.adapters.events import Event, Subscriber
-from imgapp.errors import ImgappError, ServiceUnavailable
+from imgapp.errors import ServiceUnavailable
 from imgapp.services import finding, images
 from imgapp.services.pools import in_db
 from imgapp.services.wanted import Wanted
 from imgapp.ui.cards import Card, card_of
 from imgapp.ui.gallery import GalleryState
-from imgapp.ui.live import searches
+from imgapp.ui.live import CardValues, live_tabs, set_in_page, values_of
 from imgapp.ui.progress_watch import ProgressWatch
 from imgapp.ui.session import tabs
 from imgapp.ui.trash import TrashState
@@ -126,10 +128,16 @@ class Bridge:
             for wanted, those in _by_search(tokens).items():
                 seen = await self._matching(user_id, wanted, cards)
                 gone = {str(image_id) for image_id in ids} - {card.id for card in seen}
-                told = (self._tell(token, user_id, seen, sorted(gone), total) for token in those)
-                for outcome in await asyncio.gather(*told, return_exceptions=True):
-                    if isinstance(outcome, Exception):
-                        log.error("push_failed", exc_info=outcome, extra={"user_id": str(user_id)})
+                values = [values_of(card) for card in seen]
+                told = (self._tell(token, values, sorted(gone), total) for token in those)
+                await self._all(user_id, told)
+        if total is not None:
+            await self._all(user_id, (self._note(token, user_id, total) for token in tokens))
+
+    async def _all(self, user_id: UUID, told: Iterable[Awaitable[None]]) -> None:
+        for outcome in await asyncio.gather(*told, return_exceptions=True):
+            if isinstance(outcome, Exception):
+                log.error("push_failed", exc_info=outcome, extra={"user_id": str(user_id)})
 
     async def _matching(self, user_id: UUID, wanted: Wanted, cards: list[Card]) -> list[Card]:
         if not wanted.filtered or not cards:
@@ -139,12 +147,22 @@ class Bridge:
         return [card for card in cards if UUID(card.id) in match]
 
     async def _tell(
-        self, token: str, user_id: UUID, cards: list[Card], gone: list[str], total: int | None
+        self, token: str, cards: list[CardValues], gone: list[str], total: int | None
     ) -> None:
+        live = live_tabs[token]
+        values: dict[str, Any] = {"patch": live.patches.push(cards, gone)}
+        if total is not None:
+            values["total"] = total
+            if not live.wanted.filtered:
+                values["found"] = total
+        await set_in_page(self.app, token, GalleryState, **values)
+
+    async def _note(self, token: str, user_id: UUID, total: int | None) -> None:
+        """Pictures came or went: what the state of a tab says has to be right, too."""
         async with self.app.modify_state(rx.BaseStateToken(ident=token, cls=GalleryState)) as state:
-            (await state.get_state(GalleryState))._apply_changes(cards, gone, total)
             if total is not None:
-                await (await state.get_state(TrashState))._follow(user_id)
+                (await state.get_state(GalleryState))._counted(total)
+            await (await state.get_state(TrashState))._follow(user_id)
 
     def _connected(self, user_id: UUID) -> list[str]:
         namespace = self.app.event_namespace
@@ -158,14 +176,16 @@ class Bridge:
             await self._reload(user_id)
 
     async def _reload(self, user_id: UUID) -> None:
-        for token in self._connected(user_id):
-            try:
-                cls = GalleryState
-                async with self.app.modify_state(rx.BaseStateToken(ident=token, cls=cls)) as s:
-                    (await s.get_state(cls))._ask_to_reload()
-                    await (await s.get_state(TrashState))._follow(user_id)
-            except ImgappError:
-                log.exception("reload_failed")
+        """Let the tabs of a person read their window again."""
+        tokens = self._connected(user_id)
+        for token in tokens:
+            if (live := live_tabs.get(token)) is not None:
+                # A number is left out: a page that misses a patch asks for its list.
+                live.patches.seq += 1
+        await self._all(
+            user_id, (self._tell(token, [], [], None) for token in tokens if token in live_tabs)
+        )
+        await self._all(user_id, (self._note(token, user_id, None) for token in tokens))
 
     async def _forget_closed_tabs(self) -> None:
         while True:
@@ -174,13 +194,14 @@ class Bridge:
             here = set(namespace.sid_to_token.values()) if namespace else set()
             for user_id in tabs.keep(here):
                 await self.subscriber.unfollow(user_id)
-            for token in searches.keys() - here:
-                del searches[token]
+            for token in live_tabs.keys() - here:
+                del live_tabs[token]
 
 
 def _by_search(tokens: list[str]) -> dict[Wanted, list[str]]:
     """Tabs by what they look for: what changes is looked up once for all that look for the same."""
     groups: dict[Wanted, list[str]] = defaultdict(list)
     for token in tokens:
-        groups[searches.get(token, finding.ALL)].append(token)
+        if (live := live_tabs.get(token)) is not None:
+            groups[live.wanted].append(token)
     return groups

@@ -75,6 +75,8 @@ class Subscriber:
         self._wanted: set[UUID] = set()
         self._changed = asyncio.Event()
         self._lost = False
+        # Of two commands at once before there is a connection, one would go to another connection.
+        self._one_at_a_time = asyncio.Lock()
 
     async def follow(self, user_id: UUID) -> None:
         """Start listening to one person's channel."""
@@ -88,13 +90,15 @@ class Subscriber:
         if user_id in self._wanted:
             self._wanted.discard(user_id)
             try:
-                await self._pubsub.unsubscribe(f"{_PREFIX}{user_id}")
+                async with self._one_at_a_time:
+                    await self._pubsub.unsubscribe(f"{_PREFIX}{user_id}")
             except RedisError:
                 log.warning("unsubscribe_failed", extra={"user_id": str(user_id)})
 
     async def _subscribe(self, user_id: UUID) -> None:
         try:
-            await self._pubsub.subscribe(f"{_PREFIX}{user_id}")
+            async with self._one_at_a_time:
+                await self._pubsub.subscribe(f"{_PREFIX}{user_id}")
         except RedisError:
             # The listening loop subscribes to everyone again.
             self._lost = True
@@ -108,7 +112,9 @@ class Subscriber:
                 await self._changed.wait()
             try:
                 if self._lost:
-                    await self._pubsub.subscribe(*(f"{_PREFIX}{user}" for user in self._wanted))
+                    async with self._one_at_a_time:
+                        everyone = (f"{_PREFIX}{user}" for user in self._wanted)
+                        await self._pubsub.subscribe(*everyone)
                     self._lost = False
                     yield None
                 message = await self._pubsub.get_message(timeout=5)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 import reflex as rx
 
 from imgapp.services import finding, images
@@ -11,17 +9,17 @@ from imgapp.services.pools import in_db
 from imgapp.services.wanted import Wanted
 from imgapp.settings import get_settings
 from imgapp.ui.browser import KeepFresh, PlainLink, Uploader
-from imgapp.ui.cards import Card, card_of
+from imgapp.ui.cards import card_of
 from imgapp.ui.content_policy import upload_origin
 from imgapp.ui.find import find_bar, nothing_found
 from imgapp.ui.frame import frame
 from imgapp.ui.grid import grid, skeleton
-from imgapp.ui.live import LiveWindow, look_for
+from imgapp.ui.live import LiveWindow
 from imgapp.ui.notices import failures_shown
-from imgapp.ui.progress import strip
+from imgapp.ui.progress import ProgressState, strip
 from imgapp.ui.selection import selection_bar
 from imgapp.ui.session import current_viewer
-from imgapp.ui.upgrade import upgrade_hint
+from imgapp.ui.upgrade import UpgradeState, upgrade_hint
 from imgapp.ui.viewer import viewer
 
 STEP = 60
@@ -62,6 +60,9 @@ class GalleryState(LiveWindow, rx.State):
         yield
         await self._count()
         self.direct = await upload_origin() is not None
+        # In one event: each takes the state of the tab out of Redis and puts it back.
+        for cls in (ProgressState, UpgradeState):
+            await (await self.get_state(cls)).load()
 
     @rx.event
     async def read_again(self):
@@ -82,14 +83,15 @@ class GalleryState(LiveWindow, rx.State):
     async def look(self, start: int, count: int):
         """Read the window that begins at a position of the list."""
         user, start = current_viewer().user_id, max(0, int(start))
-        count = min(max(1, int(count)), MOST)
+        count, seq = min(max(1, int(count)), MOST), self._live().patches.seq
         async with failures_shown(self):
             read = await in_db(finding.read_window, user, self._wanted(), start, count)
-            self._show(map(card_of, read), start=start, count=count)
+            self._show(map(card_of, read), seq=seq, start=start, count=count)
 
-    def _apply_changes(self, cards: Iterable[Card], gone: Iterable[str], total: int | None) -> None:
-        super()._apply_changes(cards, gone, total)
-        if total is not None and not self._wanted().filtered:
+    def _counted(self, total: int) -> None:
+        """Pictures came or went."""
+        self.total = total
+        if not self._wanted().filtered:
             self.found = total
 
     def _wanted(self) -> Wanted:
@@ -97,14 +99,15 @@ class GalleryState(LiveWindow, rx.State):
 
     async def _read(self, wanted: Wanted) -> None:
         user = current_viewer().user_id
-        look_for(self.router.session.client_token, wanted)
-        self.unreadable = True
+        live = self._live()
+        # From here on the tab is told of what comes into this list or leaves it.
+        live.wanted, seq, self.unreadable = wanted, live.patches.seq, True
         async with failures_shown(self):
             read = await in_db(finding.read_window, user, wanted, 0, STEP)
             self.total, self.query = await in_db(images.count_images, user), wanted.to_query()
             # Of a search with many matches the first are shown before they are counted.
             found = self.total if not wanted.filtered else len(read) if len(read) < STEP else None
-            self._show(map(card_of, read), start=0, count=STEP, wanted=wanted, found=found)
+            self._show(map(card_of, read), seq=seq, start=0, count=STEP, wanted=wanted, found=found)
             self._uncounted = found is None
             self.found = self.found if found is None else found
             self.unreadable = False

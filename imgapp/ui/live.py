@@ -2,7 +2,11 @@
 
 Reflex sends a var whole whenever it changes, so each window is sent once, and changes travel in a
 small var beside it, which the browser merges (`assets/library.js`). Patches are numbered: a page
-that missed one notices the gap and asks for its list again.
+that missed one notices the gap and asks for its list again, and a window that was read before a
+patch and comes after it does not undo it.
+
+A patch is nothing that the state of a tab has to keep: it goes straight to the websocket, and what
+is known of the tab for it is in the memory of the process that has the websocket.
 """
 
 from __future__ import annotations
@@ -10,16 +14,27 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any
 
 import reflex as rx
+from reflex.state import StateUpdate
+from reflex_base.constants.state import FIELD_MARKER
 
 from imgapp.services.wanted import Wanted
 from imgapp.ui.cards import Card
 
 _KEPT_SECONDS = 0.05
 _KEPT_CHANGES = 12
+
+
+CardValues = dict[str, Any]
+"""A card as it is sent."""
+
+
+def values_of(card: Card) -> CardValues:
+    """A card as it is sent. (`asdict` takes ten times as long: it looks into each text.)"""
+    return dict(vars(card))
 
 
 @dataclass
@@ -29,23 +44,24 @@ class Change:
     seq: int
     at: float
     id: str
-    card: dict[str, Any] | None
+    card: CardValues | None
 
 
 @dataclass
 class Patches:
-    """What changed lately. Kept a moment, in case the browser draws two pushes as one."""
+    """The changes of a tab; the latest are kept a moment, in case the browser draws two as one."""
 
-    seq: int = 0
+    seq: int = field(default_factory=lambda: time.time_ns() // 1_000_000)
+    """Begins at the time, and so later where a tab connects to another process."""
     recent: list[Change] = field(default_factory=list)
 
-    def push(self, cards: Iterable[Card], gone: Iterable[str]) -> dict[str, Any]:
+    def push(self, cards: Iterable[CardValues], gone: Iterable[str]) -> dict[str, Any]:
         """Add changes and return the patch to send."""
         now = time.monotonic()
         self.seq += 1
         kept = [c for c in self.recent if now - c.at < _KEPT_SECONDS][-_KEPT_CHANGES:]
         kept = [c for c in kept if all(c.seq > d.seq for d in self.recent if d not in kept)]
-        new = [Change(self.seq, now, card.id, asdict(card)) for card in cards]
+        new = [Change(self.seq, now, card["id"], card) for card in cards]
         new += [Change(self.seq, now, image_id, None) for image_id in gone]
         since = (kept[0].seq if kept else self.seq) - 1
         self.recent = kept + new
@@ -58,6 +74,18 @@ class Patches:
         }
 
 
+@dataclass
+class LiveTab:
+    """A tab that is connected to this process and shows a list."""
+
+    wanted: Wanted = field(default_factory=Wanted)
+    patches: Patches = field(default_factory=Patches)
+
+
+live_tabs: dict[str, LiveTab] = {}
+"""By the token of the tab."""
+
+
 class LiveWindow(rx.State, mixin=True):
     """The part of a page's state that shows windows of a list of cards and keeps them live."""
 
@@ -65,28 +93,27 @@ class LiveWindow(rx.State, mixin=True):
     """The window that was read last: a block of cards, and where in the list it begins. Another
     `edition` than before: what the page has of the list is to be read again."""
     patch: dict[str, Any] = {"since": 0, "seq": 0, "cards": [], "gone": []}
-    """What changed since windows were read."""
+    """What changed since windows were read. Set in the page only."""
     total: int = 0
     """All pictures of the person, found or not."""
-    _patches: Patches = Patches()
+
+    def _live(self) -> LiveTab:
+        return live_tabs.setdefault(self.router.session.client_token, LiveTab())
 
     def _show(
         self,
         cards: Iterable[Card],
         *,
+        seq: int,
         start: int,
         count: int,
         wanted: Wanted | None = None,
         found: int | None = None,
     ) -> None:
-        """Show a window that was just read; with `wanted` and `found`, the first of its list."""
-        block = [asdict(card) for card in cards]
-        window: dict[str, Any] = {
-            "seq": self._patches.seq,
-            "start": start,
-            "found": found,
-            "cards": block,
-        }
+        """Show a window, read after the patch `seq`; with `wanted` and `found`, the first of its
+        list."""
+        block = [values_of(card) for card in cards]
+        window: dict[str, Any] = {"seq": seq, "start": start, "found": found, "cards": block}
         window["short"] = len(block) < count
         if wanted is not None:
             window |= {
@@ -96,25 +123,9 @@ class LiveWindow(rx.State, mixin=True):
             }
         self.shown = {**self.shown, **window}
 
-    def _apply_changes(self, cards: Iterable[Card], gone: Iterable[str], total: int | None) -> None:
-        """Push changed cards and the ids of those that are gone; `total` where it changed."""
-        self.patch = self._patches.push(cards, gone)
-        if total is not None:
-            self.total = total
 
-    def _ask_to_reload(self) -> None:
-        """Changes were missed on the way here: skip a number, so that the page asks again."""
-        self._patches.seq += 1
-        self._apply_changes([], [], None)
-
-
-searches: dict[str, Wanted] = {}
-"""What the tabs that are connected to this process look for, where that is not all pictures."""
-
-
-def look_for(token: str, wanted: Wanted) -> None:
-    """Note what a tab looks for, so that it is told of what comes into its list or leaves it."""
-    if wanted.filtered:
-        searches[token] = wanted
-    else:
-        searches.pop(token, None)
+async def set_in_page(app: rx.App, token: str, state: type[rx.State], **values: Any) -> None:
+    """Set vars of a tab in its page, and there only: its state is neither read nor written."""
+    delta = {state.get_full_name(): {name + FIELD_MARKER: v for name, v in values.items()}}
+    if app.event_namespace is not None:
+        await app.event_namespace.emit_update(StateUpdate(delta=delta), token)

@@ -26,7 +26,6 @@ from imgapp.ui import (
     spending,
     spending_administration,
     trash,
-    upgrade,
     webhooks,
 )
 from imgapp.ui.browser import PlainLink
@@ -47,7 +46,7 @@ PAGES = (
         "/",
         "Pictures · imgapp",
         gallery.page,
-        [gallery.GalleryState.load, progress.ProgressState.load, upgrade.UpgradeState.load],
+        gallery.GalleryState.load,
     ),
     Page(
         "/failures",

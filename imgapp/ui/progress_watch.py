@@ -80,6 +80,7 @@ class ProgressWatch:
                 yield user_id
 
     async def _look(self, user_id: UUID) -> None:
+        noted = user_id in self._noted
         self._noted.discard(user_id)
         tokens = self._connected(user_id)
         if not tokens:
@@ -93,7 +94,9 @@ class ProgressWatch:
             raise
         now, last = time.monotonic(), self._looked.get(user_id)
         self._looked[user_id] = Looked(view, now, _SHARE * (now - began))
-        if last is None or last.view != view:
+        # A tab reads it when it loads; of who has nothing under way, nothing else is to be told.
+        changed = noted or view.active if last is None else last.view != view
+        if changed:
             told = (self._tell(token, view) for token in tokens)
             for outcome in await asyncio.gather(*told, return_exceptions=True):
                 if isinstance(outcome, Exception):
