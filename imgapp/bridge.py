@@ -166,7 +166,7 @@ class Bridge:
 
     def _connected(self, user_id: UUID) -> list[str]:
         namespace = self.app.event_namespace
-        here = set(namespace.sid_to_token.values()) if namespace else set()
+        here = namespace._token_manager.token_to_socket if namespace else {}
         return [token for token in tabs.of(user_id) if token in here]
 
     async def _reload_everyone(self) -> None:

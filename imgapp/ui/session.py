@@ -45,6 +45,8 @@ from imgapp.services.pools import in_db
 from imgapp.settings import get_settings
 
 SESSION_HEADER = "x-imgapp-session"
+SIGNED_OUT = "signed-out"
+"""In place of the session's id, in the token of a tab without one."""
 SIGNED_OUT_PAGES = frozenset({"/sign-in", "/sign-up", "/welcome"})
 
 # What a tab without a session may call: the events with which Reflex itself starts a page.
@@ -211,7 +213,7 @@ class SocketBinding:
         if "token" in query:
             # The browser chooses its token; only the last part is its to choose.
             tab = re.sub(r"[^A-Za-z0-9-]", "", query["token"][0].rsplit("~", 1)[-1])[:64]
-            query["token"] = [f"{session or 'signed-out'}~{tab}"]
+            query["token"] = [f"{session or SIGNED_OUT}~{tab}"]
         bound = urlencode(query, doseq=True).encode()
         return {**scope, "headers": headers, "query_string": bound}
 

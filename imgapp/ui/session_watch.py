@@ -17,7 +17,7 @@ from reflex.state import StateUpdate
 from imgapp.errors import ServiceUnavailable
 from imgapp.services import sessions
 from imgapp.services.pools import in_db
-from imgapp.ui.session import SESSION_HEADER, session_check, to_sign_in
+from imgapp.ui.session import SESSION_HEADER, SIGNED_OUT, session_check, to_sign_in
 
 log = logging.getLogger(__name__)
 
@@ -53,16 +53,25 @@ class SessionWatch:
             await asyncio.gather(*(self._close(sid) for sid in sockets[session_id]))
 
     def _sockets(self) -> dict[UUID, list[str]]:
-        found: dict[UUID, list[str]] = defaultdict(list)
+        """The websockets of this process, by session."""
+        found: dict[str, list[str]] = defaultdict(list)
         namespace = self.app.event_namespace
+        for sid, token in list(namespace.sid_to_token.items()) if namespace else ():
+            session_id, told, _ = token.partition("~")
+            if not told:
+                # A copy of a tab: Reflex gave it a token of its own.
+                session_id = self._session_of(sid)
+            if session_id and session_id != SIGNED_OUT:
+                found[session_id].append(sid)
+        return {UUID(session_id): sids for session_id, sids in found.items()}
+
+    def _session_of(self, sid: str) -> str:
+        namespace, name = self.app.event_namespace, SESSION_HEADER.encode()
         if namespace is None or self.app.sio is None:
-            return found
-        for sid in list(namespace.sid_to_token):
-            environ = self.app.sio.get_environ(sid, namespace.namespace) or {}
-            for name, value in environ.get("asgi.scope", {}).get("headers", ()):
-                if name == SESSION_HEADER.encode():
-                    found[UUID(value.decode())].append(sid)
-        return found
+            return ""
+        environ = self.app.sio.get_environ(sid, namespace.namespace) or {}
+        headers = dict(environ.get("asgi.scope", {}).get("headers", ()))
+        return bytes(headers.get(name, b"")).decode()
 
     async def _close(self, sid: str) -> None:
         namespace = self.app.event_namespace
