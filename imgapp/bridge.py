@@ -149,7 +149,9 @@ class Bridge:
     async def _tell(
         self, token: str, cards: list[CardValues], gone: list[str], total: int | None
     ) -> None:
-        live = live_tabs[token]
+        live = live_tabs.get(token)
+        if live is None:
+            return
         values: dict[str, Any] = {"patch": live.patches.push(cards, gone)}
         if total is not None:
             values["total"] = total

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from imgapp.adapters import db
 from imgapp.services import users
@@ -25,6 +25,10 @@ from tests.running import EMAIL, PASSWORD, App, running_app
 class Person:
     email: str
     password: str = PASSWORD
+
+
+# Two browsers at once leave little of two processors.
+expect.set_options(timeout=15_000)
 
 
 def chromium() -> str:
