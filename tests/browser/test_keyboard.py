@@ -34,7 +34,8 @@ _FOCUSED = """() => {
   return {
     id: one.dataset.visited,
     what: one.outerHTML.slice(0, 120),
-    ring: ringed(one) || ringed(seen),
+    // A field with buttons in it has its ring around all of it.
+    ring: ringed(one) || ringed(seen) || (one.matches('input') && ringed(one.closest('form') ?? one)),
     inView: x >= 0 && y >= 0 && x <= innerWidth && y <= innerHeight,
     covered: Boolean(over && !seen.contains(over) && !over.contains(seen)),
   };
