@@ -28,7 +28,7 @@ from starlette.testclient import TestClient
 from imgapp.adapters import db, passwords
 from imgapp.adapters.embedded import claim_data_dir, start_postgres, start_redis
 from imgapp.models import Image, Viewer, new_id
-from imgapp.services import installation, sessions
+from imgapp.services import installation, leases, sessions
 from imgapp.settings import get_settings
 from tests.buckets import gate, moto, one_loader, s3_env
 
@@ -236,6 +236,8 @@ def database(
     """The settings point at an empty database and an empty Redis."""
     _empty_again()
     installation.forget()
+    # A sweep long ago, of another test, would count as a sleep of the machine.
+    leases._spared_until[0] = leases._seen_at[0] = 0.0
     set_env(
         DATABASE_URL=servers.app_url,
         IMGAPP_MIGRATE_DATABASE_URL=servers.owner_url,

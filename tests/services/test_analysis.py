@@ -311,7 +311,7 @@ def test_the_result_of_a_lost_lease_is_not_written(
 ) -> None:
     monkeypatch.setattr(leases, "HEARTBEAT_SECONDS", 60.0)
     image_id = add_picture(alice.user_id)
-    model.script(Reply(delay=2.5, answer={"alt_text": "Too late"}))
+    model.script(Reply(delay=1.0, answer={"alt_text": "Too late"}))
     late = in_background(analysis.run_one)
     model.wait_for_calls(1)
     change(alice.user_id, image_id, lease_expires_at=now() - timedelta(seconds=1))

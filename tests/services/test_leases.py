@@ -27,12 +27,6 @@ def model(database: None, set_env: Callable[..., None]) -> Iterator[OpenAIServer
         yield server
 
 
-@pytest.fixture(autouse=True)
-def _spare_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("_spared_until", "_seen_at"):
-        monkeypatch.setattr(leases, name, [0.0])
-
-
 @pytest.fixture
 def expired(alice: Person) -> UUID:
     """A picture whose lease ran out."""
