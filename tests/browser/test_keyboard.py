@@ -35,7 +35,7 @@ _FOCUSED = """() => {
     id: one.dataset.visited,
     what: one.outerHTML.slice(0, 120),
     // A field with buttons in it has its ring around all of it.
-    ring: [one, seen, one.matches('input') && one.closest('form')].some((some) => some && ringed(some)),
+    ring: [one, seen, one.matches('input') ? one.closest('form') ?? one : one].some(ringed),
     inView: x >= 0 && y >= 0 && x <= innerWidth && y <= innerHeight,
     covered: Boolean(over && !seen.contains(over) && !over.contains(seen)),
   };
