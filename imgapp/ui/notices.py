@@ -96,7 +96,11 @@ class NoticeState(rx.State):
 def _undone(outcome: bulk.Outcome) -> str:
     if not outcome.changed:
         return "Nothing was left to undo: it was changed again, or removed"
-    said = f"Undone: {pictures(len(outcome.changed))}"
+    return with_those_left(f"Undone: {pictures(len(outcome.changed))}", outcome)
+
+
+def with_those_left(said: str, outcome: bulk.Outcome) -> str:
+    """What was done, and how many pictures were not reached, if there are any."""
     return f"{said}; {pictures(outcome.left)} could not be reached" if outcome.left else said
 
 

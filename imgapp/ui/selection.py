@@ -12,7 +12,7 @@ from imgapp.services import budgets, bulk, vision_models
 from imgapp.services.bulk import Chosen
 from imgapp.services.pools import in_io
 from imgapp.services.wanted import Wanted
-from imgapp.ui.notices import Undo, failures_shown, id_of, say
+from imgapp.ui.notices import Undo, failures_shown, id_of, say, with_those_left
 from imgapp.ui.reasons import pictures
 from imgapp.ui.session import current_viewer
 from imgapp.ui.spending_words import estimate_words
@@ -83,8 +83,7 @@ def _can_undo(outcome: bulk.Outcome) -> bool:
 
 def _told(outcome: bulk.Outcome, done: str) -> str:
     count = len(outcome.changed)
-    said = f"{pictures(count)} {'is' if count == 1 else 'are'} {done}"
-    return f"{said}; {pictures(outcome.left)} could not be reached" if outcome.left else said
+    return with_those_left(f"{pictures(count)} {'is' if count == 1 else 'are'} {done}", outcome)
 
 
 def _cost(user_id: UUID, chosen: Chosen) -> str:
