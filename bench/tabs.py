@@ -12,6 +12,7 @@ import time
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cache
 from urllib.parse import urlsplit
 from uuid import UUID
 
@@ -25,7 +26,7 @@ from imgapp.adapters import db, events
 from imgapp.models import new_id
 from imgapp.services import sessions
 from imgapp.settings import get_settings
-from tests.running import running_app
+from tests.running import REPO, running_app
 from tests.sockets import ROOT
 
 PEOPLE, TABS, PICTURES = 400, 5, 20
@@ -89,9 +90,15 @@ class Tab:
             self.heard.setdefault(int(number), now)
 
 
+@cache
 def _boot() -> dict[str, object]:
+    """The first event of a page: what it was built with, it need not be sent."""
+    built = (REPO / ".web" / "utils" / "context.jsx").read_text()
+    hashes = re.search(r"initialStateHashes = (\[.*?\])", built)
+    assert hashes is not None
     router = {"pathname": "/", "asPath": "/"}
-    return {"name": f"{ROOT}.hydrate_and_load", "payload": {}, "router_data": router}
+    payload = {"hashes": json.loads(hashes[1])}
+    return {"name": f"{ROOT}.hydrate_and_load", "payload": payload, "router_data": router}
 
 
 def run() -> Iterator[Result]:

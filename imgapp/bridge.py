@@ -27,6 +27,7 @@ from imgapp.ui.gallery import GalleryState
 from imgapp.ui.live import CardValues, live_tabs, set_in_page, values_of
 from imgapp.ui.progress_watch import ProgressWatch
 from imgapp.ui.session import tabs
+from imgapp.ui.tab_states import TabStates
 from imgapp.ui.trash import TrashState
 
 log = logging.getLogger(__name__)
@@ -198,6 +199,9 @@ class Bridge:
                 await self.subscriber.unfollow(user_id)
             for token in live_tabs.keys() - here:
                 del live_tabs[token]
+            if isinstance(states := self.app.state_manager, TabStates):
+                for token in set(states.here()) - here:
+                    await states.let_go(token)
 
 
 def _by_search(tokens: list[str]) -> dict[Wanted, list[str]]:

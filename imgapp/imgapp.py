@@ -11,7 +11,7 @@ from imgapp.adapters import frontend
 from imgapp.api import create_site
 from imgapp.api.measured import report_while_serving
 from imgapp.bridge import Bridge
-from imgapp.ui import failures, pages
+from imgapp.ui import failures, pages, tab_states
 from imgapp.ui.content_policy import ContentPolicy
 from imgapp.ui.head_start import HeadStart
 from imgapp.ui.session import PageGate, SocketBinding, session_check
@@ -34,6 +34,7 @@ app = rx.App(
     backend_exception_handler=failures.on_backend_exception,
     frontend_exception_handler=failures.on_frontend_exception,
 )
+tab_states.keep_states(app)
 app.add_middleware(session_check, index=0)
 for page in pages.PAGES:
     app.add_page(page.component, route=page.route, title=page.title, on_load=page.on_load)

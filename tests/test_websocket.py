@@ -18,7 +18,7 @@ import sqlalchemy as sa
 
 from imgapp.adapters.embedded.postgres import Postgres
 from imgapp.adapters.embedded.redis import Redis
-from imgapp.ui import session_watch
+from imgapp.ui import session_watch, tab_states
 from tests.pictures import jpeg
 from tests.running import PASSWORD, REPO, App, running_app
 from tests.sockets import ROOT, handshake, open_tab
@@ -342,6 +342,7 @@ def test_neither_redis_nor_the_database_holds_a_secret(
     with open_tab(site.url, cookies=person.cookies, token="find-me") as tab:
         tab.boot()
         tab.listen(5, until=person.email)
+        tab.listen(tab_states.SAVED_AFTER + 2)
         secrets = [
             PASSWORD,
             *(cookie for one in (alice, person) for cookie in one.cookies.values()),
