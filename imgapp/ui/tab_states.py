@@ -25,7 +25,7 @@ from weakref import WeakValueDictionary
 
 import reflex as rx
 from reflex.istate.manager.redis import StateManagerRedis
-from reflex.istate.manager.token import BaseStateToken, StateToken
+from reflex.istate.manager.token import StateToken
 from reflex.state import BaseState, state_snapshot_hashes
 from reflex.utils.token_manager import LocalTokenManager
 from reflex_base.event import Event
@@ -42,13 +42,18 @@ def keep_states(app: rx.App) -> None:
     """Keep the states of an app's tabs as this module says; while it is built, there are none."""
     manager = app.state_manager
     if isinstance(manager, StateManagerRedis) and app.event_namespace is not None:
-        states = TabStates(redis=manager.redis, token_expiration=manager.token_expiration)
+        states = TabStates(  # type: ignore[abstract]
+            redis=manager.redis, token_expiration=manager.token_expiration
+        )
         app._state_manager = states
         app.event_namespace._token_manager = TabTokens(states)
 
 
 class TabStates(StateManagerRedis):
-    """The states of the tabs that are connected to this process, by token."""
+    """The states of the tabs that are connected to this process, by token.
+
+    Reflex asks with tokens of tabs only; its own managers take others, too.
+    """
 
     def __init__(self, **settings: Any) -> None:
         super().__init__(**settings)
@@ -62,7 +67,7 @@ class TabStates(StateManagerRedis):
         """Locks are of this process: there is nothing to hear about them."""
 
     @contextlib.asynccontextmanager
-    async def modify_state(
+    async def modify_state(  # type: ignore[override]
         self, token: StateToken[Any] | str, **context: Any
     ) -> AsyncIterator[BaseState]:
         """The state of a tab with the part that `token` names, for one caller at a time."""
@@ -80,7 +85,7 @@ class TabStates(StateManagerRedis):
                 _forget_what_was_sent(tree)
                 self._save_soon(token.ident)
 
-    async def get_state(
+    async def get_state(  # type: ignore[override]
         self,
         token: StateToken[Any] | str,
         top_level: bool = True,
@@ -95,8 +100,11 @@ class TabStates(StateManagerRedis):
         self._grow(tree, token.cls, whole=for_state_instance is None)
         return tree if top_level else tree.get_substate(token.cls._get_substate_path())
 
-    async def set_state(
-        self, token: StateToken[Any] | str, state: BaseState, **context: Any
+    async def set_state(  # type: ignore[override]
+        self,
+        token: StateToken[Any] | str,
+        state: BaseState,
+        **context: Any,  # noqa: ARG002
     ) -> None:
         """Put a state in the place of what a tab has."""
         token = self._coerce_token(token)
@@ -130,7 +138,7 @@ class TabStates(StateManagerRedis):
         return lock
 
     async def _load(self, ident: str) -> BaseState:
-        tree = rx.State(init_substates=False, _reflex_internal_init=True)
+        tree: BaseState = _new(rx.State)
         try:
             copy = await self.redis.get(_key(ident))
         except Exception:
@@ -153,7 +161,7 @@ class TabStates(StateManagerRedis):
             self._needed[needed] = sorted(found, key=lambda part: part.get_full_name())
         for part in self._needed[needed]:
             if part is not rx.State and part.get_name() not in tree.substates:
-                _put(tree, part(init_substates=False, _reflex_internal_init=True))
+                _put(tree, _new(part))
 
     def _save_soon(self, ident: str) -> None:
         self._unsaved.add(ident)
@@ -197,6 +205,10 @@ def _key(ident: str) -> str:
     return f"imgapp:tab:{ident}"
 
 
+def _new(cls: type[BaseState], *, whole: bool = False) -> BaseState:
+    return cls(init_substates=whole, _reflex_internal_init=True)
+
+
 def _put(tree: BaseState, part: BaseState) -> BaseState:
     """The tree with a part in its place. All parts are right below the whole."""
     if type(part) is rx.State:
@@ -219,7 +231,7 @@ def _forget_what_was_sent(tree: BaseState) -> None:
 
 @cache
 def _built_with() -> list[str]:
-    return state_snapshot_hashes(rx.State(_reflex_internal_init=True).dict(initial=True))
+    return state_snapshot_hashes(_new(rx.State, whole=True).dict(initial=True))
 
 
 def _holds_what_was_built(event: Event | None) -> bool:
