@@ -15,7 +15,7 @@ import secrets
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import Any
 
 import reflex as rx
 from reflex.state import StateUpdate
@@ -80,8 +80,6 @@ class LiveTab:
 
     wanted: Wanted = field(default_factory=Wanted)
     patches: Patches = field(default_factory=Patches)
-    list: dict[str, str] = field(default_factory=dict)
-    """Which list windows belong to."""
 
 
 live_tabs: dict[str, LiveTab] = {}
@@ -91,10 +89,9 @@ live_tabs: dict[str, LiveTab] = {}
 class LiveWindow(rx.State, mixin=True):
     """The part of a page's state that shows windows of a list of cards and keeps them live."""
 
-    sent_only: ClassVar[tuple[str, ...]] = ("shown",)
     shown: dict[str, Any] = {"seq": 0, "edition": "", "query": "", "cards": []}
-    """A window that was read: a block of cards, and where in the list it begins. Another `edition`
-    than before: what the page has of the list is to be read again. Sent and not kept."""
+    """The window that was read last: a block of cards, and where in the list it begins. Another
+    `edition` than before: what the page has of the list is to be read again."""
     patch: dict[str, Any] = {"since": 0, "seq": 0, "cards": [], "gone": []}
     """What changed since windows were read. Set in the page only."""
     total: int = 0
@@ -118,14 +115,13 @@ class LiveWindow(rx.State, mixin=True):
         block = [values_of(card) for card in cards]
         window: dict[str, Any] = {"seq": seq, "start": start, "found": found, "cards": block}
         window["short"] = len(block) < count
-        live = self._live()
         if wanted is not None:
-            live.list = {
+            window |= {
                 "edition": secrets.token_hex(4),
                 "query": wanted.to_query(),
                 "sort": wanted.sort.value,
             }
-        self.shown = window | live.list
+        self.shown = {**self.shown, **window}
 
 
 async def set_in_page(app: rx.App, token: str, state: type[rx.State], **values: Any) -> None:

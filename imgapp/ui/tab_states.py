@@ -82,7 +82,6 @@ class TabStates(StateManagerRedis):
             try:
                 yield tree
             finally:
-                _forget_what_was_sent(tree)
                 self._save_soon(token.ident)
 
     async def get_state(  # type: ignore[override]
@@ -221,21 +220,13 @@ def _put(tree: BaseState, part: BaseState) -> BaseState:
     return tree
 
 
-def _forget_what_was_sent(tree: BaseState) -> None:
-    """Vars that a part names in `sent_only` are the page's once they were sent to it: here they
-    would only be kept, saved and loaded."""
-    for part in tree.substates.values():
-        for name in getattr(part, "sent_only", ()):
-            vars(part).pop(name, None)
-
-
 @cache
 def _built_with() -> list[str]:
     return state_snapshot_hashes(_new(rx.State, whole=True).dict(initial=True))
 
 
 def _holds_what_was_built(event: Event | None) -> bool:
-    """Whether a page that begins has all defaults of this version."""
+    """Whether a page begins, and has all defaults of this version."""
     if event is None or event.name != _FIRST_EVENT:
         return False
     return event.payload.get("hashes") == _built_with()

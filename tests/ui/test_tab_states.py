@@ -168,19 +168,6 @@ async def test_a_handler_gets_the_parts_that_it_asks_for(process: Process, tab: 
         assert notices is part
 
 
-async def test_windows_of_cards_are_sent_and_not_kept(process: Process, tab: str) -> None:
-    states = process()
-    async with state_of(states, tab) as gallery:
-        gallery.shown = {"edition": "abc", "cards": [{"id": "1"}] * 120}
-        tree = gallery.parent_state
-        sent = (await tree._get_resolved_delta())[GalleryState.get_full_name()]
-        assert len(sent["shown_rx_state_"]["cards"]) == 120
-        tree._clean()
-    async with state_of(states, tab) as gallery:
-        assert gallery.shown["cards"] == []
-        assert len(gallery._serialize()) < 2_000
-
-
 async def test_what_another_version_wrote_begins_anew(
     process: Process, tab: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
