@@ -200,7 +200,7 @@ class Bridge:
             for token in live_tabs.keys() - here:
                 del live_tabs[token]
             if isinstance(states := self.app.state_manager, TabStates):
-                for token in set(states.here()) - here:
+                for token in states.here() - here:
                     await states.let_go(token)
 
 

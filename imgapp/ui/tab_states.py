@@ -18,9 +18,9 @@ import asyncio
 import contextlib
 import logging
 import pickle
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncIterator, Callable, Collection, KeysView
 from functools import cache
-from typing import Any
+from typing import Any, cast
 from weakref import WeakValueDictionary
 
 import reflex as rx
@@ -42,9 +42,9 @@ def keep_states(app: rx.App) -> None:
     """Keep the states of an app's tabs as this module says; while it is built, there are none."""
     manager = app.state_manager
     if isinstance(manager, StateManagerRedis) and app.event_namespace is not None:
-        states = TabStates(  # type: ignore[abstract]
-            redis=manager.redis, token_expiration=manager.token_expiration
-        )
+        # mypy takes it for abstract or not, by whether it remembers Reflex's overloads.
+        make: Callable[..., TabStates] = cast("Any", TabStates)
+        states = make(redis=manager.redis, token_expiration=manager.token_expiration)
         app._state_manager = states
         app.event_namespace._token_manager = TabTokens(states)
 
@@ -110,7 +110,7 @@ class TabStates(StateManagerRedis):
         self._trees[token.ident] = state._get_root_state()
         self._save_soon(token.ident)
 
-    def here(self) -> Collection[str]:
+    def here(self) -> KeysView[str]:
         """The tabs whose state is in the memory of this process."""
         return self._trees.keys()
 
@@ -210,14 +210,14 @@ def _new(cls: type[BaseState], *, whole: bool = False) -> BaseState:
 
 def _put(tree: BaseState, part: BaseState) -> BaseState:
     """The tree with a part in its place. All parts are right below the whole."""
-    if type(part) is rx.State:
-        part.substates = tree.substates
-        tree = part
-    else:
+    if type(part) is not rx.State:
         tree.substates[part.get_name()] = part
-    for below in tree.substates.values():
-        below.parent_state = tree
-    return tree
+        part.parent_state = tree
+        return tree
+    part.substates = tree.substates
+    for below in part.substates.values():
+        below.parent_state = part
+    return part
 
 
 @cache

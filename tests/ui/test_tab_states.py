@@ -51,10 +51,10 @@ def first_event(hashes: list[str] | None = None) -> Event:
 
 @asynccontextmanager
 async def state_of(
-    states: TabStates, tab: str, cls: type[rx.State] = GalleryState, **context: Any
+    states: TabStates, tab: str, cls: type[rx.State] = GalleryState
 ) -> AsyncIterator[Any]:
     token = BaseStateToken(ident=tab, cls=cls)
-    async with states.modify_state(token, **context) as tree:
+    async with states.modify_state(token) as tree:
         yield tree.get_substate(cls._get_substate_path())
 
 
