@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from bench.library import make_library, servers_of, vacuum
 from bench.report import Result, percentile
 from imgapp.adapters import db
-from imgapp.services import finding
+from imgapp.services import cards, finding
 from imgapp.services.wanted import Sort, Wanted
 from imgapp.settings import get_settings
 from tests.running import running_app
@@ -84,7 +84,7 @@ def _compare(name: str, wanted: Wanted, people: dict[int, UUID]) -> Result:
     for turn in range(WARM + CALLS):
         for count, user_id in people.items():
             begun = time.perf_counter()
-            finding.read_window(user_id, wanted, 0, 60)
+            cards.read_window(user_id, wanted, 0, 60)
             if turn >= WARM:
                 shown[count].append(time.perf_counter() - begun)
         begun = time.perf_counter()

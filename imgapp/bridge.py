@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections import defaultdict
 from collections.abc import Awaitable, Iterable
 from typing import Any
 from uuid import UUID
@@ -19,12 +18,12 @@ import reflex as rx
 
 from imgapp.adapters.events import Event, Subscriber
 from imgapp.errors import ServiceUnavailable
-from imgapp.services import finding, images
+from imgapp.services import cards, finding, images
 from imgapp.services.pools import in_db
 from imgapp.services.wanted import Wanted
 from imgapp.ui.cards import Card, card_of
 from imgapp.ui.gallery import GalleryState
-from imgapp.ui.live import CardValues, live_tabs, set_in_page, values_of
+from imgapp.ui.live import Batch, live_tabs, patches_of, set_in_pages, values_of
 from imgapp.ui.progress_watch import ProgressWatch
 from imgapp.ui.session import tabs
 from imgapp.ui.tab_states import TabStates
@@ -125,13 +124,12 @@ class Bridge:
         total = await in_db(images.count_images, user_id) if recount else None
         for start in range(0, len(changed), _BATCH):
             ids = changed[start : start + _BATCH]
-            cards = [card_of(image) for image in await in_db(images.public_images, user_id, ids)]
-            for wanted, those in _by_search(tokens).items():
-                seen = await self._matching(user_id, wanted, cards)
-                gone = {str(image_id) for image_id in ids} - {card.id for card in seen}
-                values = [values_of(card) for card in seen]
-                told = (self._tell(token, values, sorted(gone), total) for token in those)
-                await self._all(user_id, told)
+            shown = list(map(card_of, await in_db(cards.read_among, user_id, ids)))
+            batches = {
+                wanted: _batch(ids, await self._matching(user_id, wanted, shown))
+                for wanted in _lists(tokens)
+            }
+            await self._tell(user_id, batches, total)
         if total is not None:
             await self._all(user_id, (self._note(token, user_id, total) for token in tokens))
 
@@ -140,25 +138,30 @@ class Bridge:
             if isinstance(outcome, Exception):
                 log.error("push_failed", exc_info=outcome, extra={"user_id": str(user_id)})
 
-    async def _matching(self, user_id: UUID, wanted: Wanted, cards: list[Card]) -> list[Card]:
-        if not wanted.filtered or not cards:
-            return cards
-        ids = [UUID(card.id) for card in cards]
+    async def _matching(self, user_id: UUID, wanted: Wanted, shown: list[Card]) -> list[Card]:
+        if not wanted.filtered or not shown:
+            return shown
+        ids = [UUID(card.id) for card in shown]
         match = await in_db(finding.matching, user_id, wanted, ids)
-        return [card for card in cards if UUID(card.id) in match]
+        return [card for card in shown if UUID(card.id) in match]
 
     async def _tell(
-        self, token: str, cards: list[CardValues], gone: list[str], total: int | None
+        self, user_id: UUID, batches: dict[Wanted, Batch], total: int | None = None
     ) -> None:
-        live = live_tabs.get(token)
-        if live is None:
-            return
-        values: dict[str, Any] = {"patch": live.patches.push(cards, gone)}
-        if total is not None:
-            values["total"] = total
-            if not live.wanted.filtered:
-                values["found"] = total
-        await set_in_page(self.app, token, GalleryState, **values)
+        """Send a patch to the tabs that show one of these lists.
+
+        One that went over to another list meanwhile notices that it misses a number.
+        """
+        patches, tokens, told = patches_of(user_id).push(batches), self._connected(user_id), []
+        for wanted, patch in patches.items():
+            values: dict[str, Any] = {"patch": patch}
+            if total is not None:
+                values["total"] = total
+                if not wanted.filtered:
+                    values["found"] = total
+            those = [token for token in tokens if _shows(token, wanted)]
+            told.append(set_in_pages(self.app, those, GalleryState, **values))
+        await self._all(user_id, told)
 
     async def _note(self, token: str, user_id: UUID, total: int | None) -> None:
         """Pictures came or went: what the state of a tab says has to be right, too."""
@@ -181,13 +184,9 @@ class Bridge:
     async def _reload(self, user_id: UUID) -> None:
         """Let the tabs of a person read their window again."""
         tokens = self._connected(user_id)
-        for token in tokens:
-            if (live := live_tabs.get(token)) is not None:
-                # A number is left out: a page that misses a patch asks for its list.
-                live.patches.seq += 1
-        await self._all(
-            user_id, (self._tell(token, [], [], None) for token in tokens if token in live_tabs)
-        )
+        # A number is left out: a page that misses a patch asks for its list.
+        patches_of(user_id).seq += 1
+        await self._tell(user_id, {wanted: Batch([], []) for wanted in _lists(tokens)})
         await self._all(user_id, (self._note(token, user_id, None) for token in tokens))
 
     async def _forget_closed_tabs(self) -> None:
@@ -204,10 +203,15 @@ class Bridge:
                     await states.let_go(token)
 
 
-def _by_search(tokens: list[str]) -> dict[Wanted, list[str]]:
-    """Tabs by what they look for: what changes is looked up once for all that look for the same."""
-    groups: dict[Wanted, list[str]] = defaultdict(list)
-    for token in tokens:
-        if (live := live_tabs.get(token)) is not None:
-            groups[live.wanted].append(token)
-    return groups
+def _lists(tokens: list[str]) -> set[Wanted]:
+    """What tabs look for: what changes is looked up once for all that look for the same."""
+    return {live_tabs[token].wanted for token in tokens if token in live_tabs}
+
+
+def _shows(token: str, wanted: Wanted) -> bool:
+    return token in live_tabs and live_tabs[token].wanted == wanted
+
+
+def _batch(ids: list[UUID], seen: list[Card]) -> Batch:
+    gone = {str(image_id) for image_id in ids} - {card.id for card in seen}
+    return Batch([values_of(card) for card in seen], sorted(gone))

@@ -23,9 +23,13 @@ class Tab:
         self.received: list[dict[str, Any]] = []
         self.closed = False
 
-    def boot(self, **router_data: Any) -> None:
-        """Connect as a page does, with the event that hydrates it."""
-        event = _event(f"{ROOT}.hydrate_and_load", {}, {"pathname": "/"} | router_data)
+    def boot(self, hashes: Any = None, **router_data: Any) -> None:
+        """Connect as a page does, with the event that hydrates it.
+
+        `hashes` say what the page was built with.
+        """
+        payload = {} if hashes is None else {"hashes": hashes}
+        event = _event(f"{ROOT}.hydrate_and_load", payload, {"pathname": "/"} | router_data)
         self.connection.send("40/_event," + json.dumps({"event": event}))
 
     def send(self, name: str, payload: dict[str, Any] | None = None, **router_data: Any) -> None:

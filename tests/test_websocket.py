@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import os
 import re
+import secrets
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -227,6 +229,67 @@ def test_mallory_gets_and_changes_nothing_with_alices_ids(
     assert "Traceback" not in said
     assert state_of(alice, site) == before
     sign_in(site, alice.email)
+
+
+def built_hashes() -> list[str]:
+    """What a page that was built here says that it holds."""
+    built = (REPO / ".web" / "utils" / "context.jsx").read_text()
+    hashes = re.search(r"initialStateHashes = (\[.*?\])", built)
+    assert hashes is not None
+    return list(json.loads(hashes[1]))
+
+
+@pytest.mark.parametrize("kind", ["right", "some", "foreign", "malformed", "many"])
+def test_whatever_a_page_says_that_it_holds_it_is_told_its_own_and_nothing_else(
+    site: App, alice: Someone, new_person: Callable[[str], Someone], kind: str
+) -> None:
+    right, mallory = built_hashes(), new_person("mallory")
+    hashes: Any = {
+        "right": right,
+        "some": [*right[:3], *("0" * 16 for _ in right[3:])],
+        "foreign": [alice.user_id, *(one["id"] for one in alice.images)],
+        "malformed": [None, {"a": []}, 7, "\0"],
+        "many": ["0" * 16] * 10_000,
+    }[kind]
+    token = f"hashes-{kind}"
+    with open_tab(site.url, cookies=mallory.cookies, token=token) as tab:
+        tab.boot(hashes)
+        # What is not a list of hashes is no event of ours: the next one is answered all the same.
+        tab.send(f"{ROOT}.imgapp___ui___gallery____gallery_state.load")
+        said = tab.listen(5, until=mallory.email)
+        said += tab.listen(WAIT)
+    assert mallory.email in said
+    for secret in (alice.email, "alices-secret", "alices-trash", f"/api/files/{alice.user_id}"):
+        assert secret not in said
+    assert "Traceback" not in said
+
+
+def test_a_change_reaches_all_tabs_of_its_owner_each_for_its_own_list(
+    site: App, alice: Someone, new_person: Callable[[str], Someone]
+) -> None:
+    load = {"all": "/", "matching": "/?q=lighthouse", "others": "/?q=submarine"}
+    image, mallory = alice.images[0], new_person("mallory")
+    with ExitStack() as stack:
+        tabs = {
+            name: stack.enter_context(
+                open_tab(site.url, cookies=alice.cookies, token=f"list-{name}")
+            )
+            for name in load
+        }
+        tabs["mallory"] = stack.enter_context(open_tab(site.url, cookies=mallory.cookies))
+        for name, tab in tabs.items():
+            tab.boot(asPath=load.get(name, "/"))
+            tab.listen(5, until='"is_hydrated_rx_state_":true')
+        with site.client(token=alice.token) as client:
+            path, word = f"/api/images/{image['id']}", secrets.token_hex(4)
+            edit = {"alt_text": f"The lighthouse {word}"}
+            client.patch(path, json=edit).raise_for_status()
+        said = {name: tab.listen(3, until='"gone"') for name, tab in tabs.items()}
+    assert word in said["all"]
+    assert word in said["matching"]
+    assert word not in said["others"]
+    assert f'"gone":["{image["id"]}"]' in said["others"].replace(" ", "")
+    assert said["mallory"] == ""
 
 
 def test_vars_of_the_page_cannot_be_set_by_name(

@@ -5,15 +5,16 @@ from __future__ import annotations
 import logging
 import os
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 from uuid import UUID
 
 import psycopg
 import sqlalchemy as sa
 from psycopg.rows import namedtuple_row
+from psycopg.types.json import Jsonb
 from pydantic import SecretStr
 from sqlalchemy.engine import URL, Engine, make_url
 from sqlalchemy.exc import ArgumentError, InterfaceError, OperationalError
@@ -23,18 +24,25 @@ from sqlmodel import Session
 from imgapp.errors import ConfigurationError, DatabaseUnavailable
 from imgapp.settings import Settings, get_settings
 
+T = TypeVar("T")
+Query = tuple[str, Mapping[str, object]]
+"""SQL with values as `%(name)s`, and those values; a dict is sent as jsonb."""
+
 logger = logging.getLogger(__name__)
 
 POOL_SIZE = 3
-POOL_OVERFLOW = 12
+QUICK_POOL_SIZE = 8
+"""Kept open for what every request and every tab asks: to connect costs more than to ask."""
+MOST_CONNECTIONS = 15
 POOL_TIMEOUT = 10  # seconds a caller waits for a connection
 CONNECT_TIMEOUT = 5  # seconds
 STATEMENT_TIMEOUT = "30s"
 
-_BEGIN = sa.text(
-    "SELECT set_config('app.user_id', :user_id, true),"
+_BEGIN = (
+    "SELECT set_config('app.user_id', %s, true),"
     f" set_config('statement_timeout', '{STATEMENT_TIMEOUT}', true)"
 )
+_BEGIN_SESSION = sa.text(_BEGIN.replace("%s", ":user_id"))
 _HOOKS = "imgapp_after_commit"
 
 _engines: dict[tuple[SecretStr | None, bool], Engine] = {}
@@ -48,7 +56,7 @@ def transaction(user_id: UUID | None = None) -> Iterator[Session]:
     Commits at the end of the block and then runs the hooks. Raises DatabaseUnavailable.
     """
     with _translated(), Session(_engine(), expire_on_commit=False) as session:
-        session.execute(_BEGIN, {"user_id": str(user_id) if user_id else ""})
+        session.execute(_BEGIN_SESSION, {"user_id": str(user_id) if user_id else ""})
         yield session
         session.commit()
         hooks = session.info.pop(_HOOKS, [])
@@ -62,21 +70,53 @@ def look_up(function: str, argument: object) -> Any:
     For what every request asks: one exchange with the server, no transaction around it, and no
     statement to build. Raises DatabaseUnavailable.
     """
+
+    def ask(connection: psycopg.Connection[Any]) -> Any:
+        with connection.cursor(row_factory=namedtuple_row) as cursor:
+            return cursor.execute(f"SELECT * FROM {function}(%s)", (argument,)).fetchone()  # noqa: S608
+
+    return _exchange(ask)
+
+
+def read(user_id: UUID, *queries: Query) -> list[list[Any]]:
+    """The rows of each query, as named tuples, read as this person and in one exchange.
+
+    As `transaction`, for what is read so often that the building of statements and the waiting for
+    each of them would be most of the work. Raises DatabaseUnavailable.
+    """
+
+    def ask(connection: psycopg.Connection[Any]) -> list[list[Any]]:
+        with connection.pipeline(), connection.transaction():
+            connection.execute(_BEGIN, (str(user_id),))
+            cursors = [connection.cursor(row_factory=namedtuple_row) for _ in queries]
+            for cursor, (sql, values) in zip(cursors, queries, strict=True):
+                cursor.execute(sql, {name: _sent(value) for name, value in values.items()})
+        return [cursor.fetchall() for cursor in cursors]
+
+    return _exchange(ask)
+
+
+def _sent(value: object) -> object:
+    return Jsonb(value) if isinstance(value, dict) else value
+
+
+def _exchange(ask: Callable[[psycopg.Connection[Any]], T]) -> T:
+    """What is asked of a connection that commits by itself; asked again if it was cut."""
     with _translated():
         try:
-            return _look_up(function, argument)
+            return _ask_once(ask)
+        except psycopg.errors.QueryCanceled:
+            raise
         except psycopg.OperationalError:
             # The connection may have been cut while nobody used it.
             _engine(ping=False).dispose()
-            return _look_up(function, argument)
+            return _ask_once(ask)
 
 
-def _look_up(function: str, argument: object) -> Any:
+def _ask_once(ask: Callable[[psycopg.Connection[Any]], T]) -> T:
     pooled = _engine(ping=False).raw_connection()
     try:
-        connection = cast("psycopg.Connection[Any]", pooled.driver_connection)
-        with connection.cursor(row_factory=namedtuple_row) as cursor:
-            return cursor.execute(f"SELECT * FROM {function}(%s)", (argument,)).fetchone()  # noqa: S608
+        return ask(cast("psycopg.Connection[Any]", pooled.driver_connection))
     finally:
         pooled.close()
 
@@ -142,7 +182,7 @@ def migrate(revision: str = "head") -> None:
 
 def _engine(*, ping: bool = True) -> Engine:
     """With `ping`, a connection is tried before it is used; without, it commits by itself."""
-    settings = get_settings()
+    settings, size = get_settings(), POOL_SIZE if ping else QUICK_POOL_SIZE
     key = (settings.database_url, ping)
     with _engines_lock:
         if key not in _engines:
@@ -150,8 +190,8 @@ def _engine(*, ping: bool = True) -> Engine:
                 application_url(settings),
                 pool_pre_ping=ping,
                 isolation_level=None if ping else "AUTOCOMMIT",
-                pool_size=POOL_SIZE,
-                max_overflow=POOL_OVERFLOW,
+                pool_size=size,
+                max_overflow=MOST_CONNECTIONS - size,
                 pool_timeout=POOL_TIMEOUT,
                 pool_recycle=1800,
                 connect_args={"connect_timeout": CONNECT_TIMEOUT, "application_name": "imgapp"},

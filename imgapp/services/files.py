@@ -20,6 +20,7 @@ from imgapp.adapters import storage
 from imgapp.adapters.db import transaction
 from imgapp.errors import ConfigurationError, Forbidden, NotFound
 from imgapp.models import Image, ImageUrls
+from imgapp.services.cards import CardRow
 from imgapp.settings import get_settings
 
 Variant = Literal["thumbnail", "preview", "original"]
@@ -48,6 +49,11 @@ class FileAnswer:
 def signed_urls(image: Image) -> ImageUrls:
     """Links to a picture's three files, good for half an hour at least. Asks nobody."""
     return ImageUrls(**{variant: _signed_url(image, variant) for variant in VARIANTS})
+
+
+def thumbnail_url(row: CardRow) -> str:
+    """A link to a picture's thumbnail alone."""
+    return _signed_url(row, "thumbnail")
 
 
 def links_version() -> str:
@@ -149,7 +155,7 @@ def _fetch(user_id: UUID, image_id: UUID) -> Image:
     return image
 
 
-def _signed_url(image: Image, variant: Variant) -> str:
+def _signed_url(image: Image | CardRow, variant: Variant) -> str:
     expires = _expiry()
     url = _store_url(image, variant, expires)
     if url is not None:
@@ -159,7 +165,7 @@ def _signed_url(image: Image, variant: Variant) -> str:
     return f"{path}?expires={expires}&signature={signature}"
 
 
-def _store_url(image: Image, variant: Variant, expires: int) -> str | None:
+def _store_url(image: Image | CardRow, variant: Variant, expires: int) -> str | None:
     store = storage.get_store()
     if image.s3_bucket != store.bucket:
         # Not moved yet. The page may load from the store for new pictures only, and from us.
@@ -169,7 +175,7 @@ def _store_url(image: Image, variant: Variant, expires: int) -> str | None:
     return store.signed_url(key, expires_at, filename, content_type, _disposition(variant))
 
 
-def _described(image: Image, variant: Variant) -> tuple[str, str, str]:
+def _described(image: Image | CardRow, variant: Variant) -> tuple[str, str, str]:
     """A file's key, the name that people get it under, and its type."""
     if variant == "original":
         return image.s3_key, image.filename, image.mime_type

@@ -17,7 +17,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Session, col
 
 from imgapp.adapters.db import transaction
-from imgapp.models import Image, ImagePage, ImagePublic, StorageUsage
+from imgapp.models import Image, ImagePage, StorageUsage
 from imgapp.services import batches
 from imgapp.services.cursors import Place, read_cursor, write_cursor
 from imgapp.services.shown import shown
@@ -114,13 +114,6 @@ def _end(wanted: Wanted, last: Image, begun: Place | None, limit: int) -> Place:
         return Place(before + timedelta(microseconds=limit), last.id)
     keys = {Sort.NAME: last.filename, Sort.LARGEST: str(last.file_size)}
     return Place(last.uploaded_at, last.id, keys.get(wanted.sort, ""))
-
-
-def read_window(user_id: UUID, wanted: Wanted, start: int, count: int) -> list[ImagePublic]:
-    """The pictures from position `start` on (0 is the first), `count` at most."""
-    with transaction(user_id) as session:
-        terms = _terms(wanted, offset=start, limit=count)
-        return shown(session, [row.Image for row in _find(session, terms, Image)])
 
 
 def count(user_id: UUID, wanted: Wanted) -> int:
@@ -230,5 +223,4 @@ __all__ = [
     "place_of",
     "read_images",
     "read_timeline",
-    "read_window",
 ]

@@ -12,7 +12,7 @@ from pydantic import Field
 from sqlalchemy import Row, func, select, text, tuple_
 from sqlmodel import Session, col
 
-from imgapp.adapters import events, queue
+from imgapp.adapters import db, events, queue
 from imgapp.adapters.db import after_commit, transaction
 from imgapp.models import (
     AnalysisStatus,
@@ -38,12 +38,17 @@ _PATIENCE = 20
 _NOTE = text("SELECT imgapp_note_progress()")
 _AHEAD = text("SELECT imgapp_pictures_ahead()")
 # Each by an index alone: a hundred thousand may wait.
-_WAITING = text(
+_WAITING = (
     "SELECT waiting_reason AS reason, count(*) AS images FROM images"
     " WHERE analysis_status = 'pending' AND deleted_at IS NULL GROUP BY waiting_reason"
 )
-_IN_PROGRESS = text(
-    "SELECT count(*) FROM images WHERE analysis_status = 'in_progress' AND deleted_at IS NULL"
+_IN_PROGRESS = (
+    "SELECT count(*) AS images FROM images"
+    " WHERE analysis_status = 'in_progress' AND deleted_at IS NULL"
+)
+_FAILED = (
+    "SELECT coalesce(error_code, 'unknown') AS code, count(*) AS images FROM images"
+    " WHERE analysis_status = 'failed' AND deleted_at IS NULL GROUP BY 1 ORDER BY 2 DESC, 1"
 )
 _SINCE = text("SELECT since FROM progress")
 _OLDEST = text(
@@ -51,10 +56,6 @@ _OLDEST = text(
     " WHERE analysis_status IN ('pending', 'in_progress') AND deleted_at IS NULL"
 )
 _DONE = text("SELECT count(*) FROM images WHERE completed_at >= :since AND deleted_at IS NULL")
-_FAILED = text(
-    "SELECT coalesce(error_code, 'unknown') AS code, count(*) AS images FROM images"
-    " WHERE analysis_status = 'failed' AND deleted_at IS NULL GROUP BY 1 ORDER BY 2 DESC, 1"
-)
 _RETRY = text(
     "UPDATE images SET analysis_status = 'pending', waiting_reason = NULL, priority = :priority,"
     " queued_at = now(), due_at = now(), started_at = NULL, completed_at = NULL, attempts = 0,"
@@ -120,26 +121,26 @@ class Queued(Shape):
 
 def read_progress(user_id: UUID) -> ProgressPublic:
     """How far this person's pictures are. Raises DatabaseUnavailable."""
-    with transaction(user_id) as session:
-        rows = session.execute(_WAITING).all()
-        waiting = sum(row.images for row in rows)
-        in_progress: int = session.execute(_IN_PROGRESS).scalar_one()
-        since = _since(session) if waiting or in_progress else None
-        done: int = session.execute(_DONE, {"since": since}).scalar_one() if since else 0
-        failures = [
-            FailureReason(code=row.code, images=row.images) for row in session.execute(_FAILED)
-        ]
-        return ProgressPublic(
-            since=since,
-            total=done + waiting + in_progress,
-            done=done,
-            waiting=waiting,
-            in_progress=in_progress,
-            ahead=session.execute(_AHEAD).scalar_one() if waiting else 0,
-            waiting_for=[_waiting_for(session, row) for row in rows if row.reason],
-            failed=sum(one.images for one in failures),
-            failures=failures,
-        )
+    rows, [under_way], failed = db.read(user_id, (_WAITING, {}), (_IN_PROGRESS, {}), (_FAILED, {}))
+    waiting, in_progress = sum(row.images for row in rows), under_way.images
+    since, done, ahead, waiting_for = None, 0, 0, list[WaitingFor]()
+    if waiting or in_progress:
+        with transaction(user_id) as session:
+            since = _since(session)
+            done = session.execute(_DONE, {"since": since}).scalar_one() if since else 0
+            ahead = session.execute(_AHEAD).scalar_one() if waiting else 0
+            waiting_for = [_waiting_for(session, row) for row in rows if row.reason]
+    return ProgressPublic(
+        since=since,
+        total=done + waiting + in_progress,
+        done=done,
+        waiting=waiting,
+        in_progress=in_progress,
+        ahead=ahead,
+        waiting_for=waiting_for,
+        failed=sum(row.images for row in failed),
+        failures=[FailureReason(code=row.code, images=row.images) for row in failed],
+    )
 
 
 def list_failures(
@@ -213,7 +214,7 @@ def _since(session: Session) -> datetime | None:
     return noted or session.execute(_OLDEST).scalar_one()
 
 
-def _waiting_for(session: Session, row: Row[Any]) -> WaitingFor:
+def _waiting_for(session: Session, row: Any) -> WaitingFor:
     return WaitingFor(**explain(session, WaitingReason(row.reason)).model_dump(), images=row.images)
 
 

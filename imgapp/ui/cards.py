@@ -5,12 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import UTC
 
-from imgapp.models import AnalysisStatus, ImagePublic, WaitingReason
+from imgapp.models import AnalysisStatus, WaitingReason
+from imgapp.services.cards import CardRow
+from imgapp.services.files import thumbnail_url
 
 DESCRIPTION_CHARS = 140
 TAGS = 5
 
-WAITING = {
+WAITING: dict[str | None, str] = {
     None: "",
     WaitingReason.BUDGET: "The budget is spent",
     WaitingReason.PAUSED: "Analysis is paused",
@@ -39,31 +41,31 @@ class Card:
     placeholder: str = ""
 
 
-def card_of(image: ImagePublic) -> Card:
+def card_of(row: CardRow) -> Card:
     """The card of a picture."""
     return Card(
-        id=str(image.id),
-        filename=image.filename,
-        status=image.status.value,
-        thumb=image.urls.thumbnail,
-        width=image.width,
-        height=image.height,
-        uploaded_at=image.uploaded_at.astimezone(UTC).isoformat(timespec="microseconds"),
-        note=status_note(image),
-        alt_text=image.alt_text or "",
-        description=shortened(image.description or "", DESCRIPTION_CHARS),
-        tags=(image.tags or [])[:TAGS],
-        decorative=bool(image.decorative),
-        placeholder=image.placeholder or "",
+        id=str(row.id),
+        filename=row.filename,
+        status=row.analysis_status,
+        thumb=thumbnail_url(row),
+        width=row.width,
+        height=row.height,
+        uploaded_at=row.uploaded_at.astimezone(UTC).isoformat(timespec="microseconds"),
+        note=note(row.analysis_status, row.waiting_reason, row.error_message),
+        alt_text=row.alt_text or "",
+        description=shortened(row.description or "", DESCRIPTION_CHARS),
+        tags=(row.tags or [])[:TAGS],
+        decorative=bool(row.decorative),
+        placeholder=row.placeholder or "",
     )
 
 
-def status_note(image: ImagePublic) -> str:
+def note(status: str, waiting_reason: str | None, error_message: str | None) -> str:
     """Why a picture waits or failed, as a sentence; nothing when all is well."""
-    if image.status is AnalysisStatus.PENDING:
-        return WAITING[image.waiting_reason]
-    if image.status is AnalysisStatus.FAILED:
-        return image.error.message if image.error else "The picture could not be described"
+    if status == AnalysisStatus.PENDING:
+        return WAITING[waiting_reason]
+    if status == AnalysisStatus.FAILED:
+        return error_message or "The picture could not be described"
     return ""
 
 

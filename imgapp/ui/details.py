@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from imgapp.models import ImagePublic, WrittenBy
 from imgapp.services.choices import FIELDS
-from imgapp.ui.cards import status_note
+from imgapp.ui.cards import note
 from imgapp.ui.facts import Colour, Fact, colours_of, facts_of, file_size, format_name, writer
 
 
@@ -91,7 +91,7 @@ def details_of(image: ImagePublic) -> Details:
         id=str(image.id),
         filename=image.filename,
         status=image.status.value,
-        note=status_note(image),
+        note=note(image.status, image.waiting_reason, image.error.message if image.error else None),
         thumb=image.urls.thumbnail,
         preview=image.urls.preview,
         original=image.urls.original,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import reflex as rx
 
-from imgapp.services import finding, images
+from imgapp.services import cards, finding
 from imgapp.services.pools import in_db
 from imgapp.services.wanted import Wanted
 from imgapp.settings import get_settings
@@ -57,10 +57,12 @@ class GalleryState(LiveWindow, rx.State):
         self.email, self.person = current_viewer().email, str(current_viewer().user_id)
         self.max_mb, self.no_model = settings.max_upload_mb, settings.describer == "basic"
         await self._read(Wanted.from_query(self.router.url.query))
-        yield
-        await self._count()
         self.direct = await upload_origin() is not None
-        # In one event: each takes the state of the tab out of Redis and puts it back.
+        if self._uncounted or not self.no_model:
+            # The pictures first: what comes then may take a while.
+            yield
+        await self._count()
+        # In one event: each is an answer to the page.
         for cls in (ProgressState, UpgradeState):
             await (await self.get_state(cls)).load()
 
@@ -85,7 +87,7 @@ class GalleryState(LiveWindow, rx.State):
         user, start = current_viewer().user_id, max(0, int(start))
         count, seq = min(max(1, int(count)), MOST), self._live().patches.seq
         async with failures_shown(self):
-            read = await in_db(finding.read_window, user, self._wanted(), start, count)
+            read = await in_db(cards.read_window, user, self._wanted(), start, count)
             self._show(map(card_of, read), seq=seq, start=start, count=count)
 
     def _counted(self, total: int) -> None:
@@ -103,8 +105,8 @@ class GalleryState(LiveWindow, rx.State):
         # From here on the tab is told of what comes into this list or leaves it.
         live.wanted, seq, self.unreadable = wanted, live.patches.seq, True
         async with failures_shown(self):
-            read = await in_db(finding.read_window, user, wanted, 0, STEP)
-            self.total, self.query = await in_db(images.count_images, user), wanted.to_query()
+            read, self.total = await in_db(cards.read_first, user, wanted, STEP)
+            self.query = wanted.to_query()
             # Of a search with many matches the first are shown before they are counted.
             found = self.total if not wanted.filtered else len(read) if len(read) < STEP else None
             self._show(map(card_of, read), seq=seq, start=0, count=STEP, wanted=wanted, found=found)

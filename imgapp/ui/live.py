@@ -13,16 +13,20 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
+from uuid import UUID
+from weakref import WeakValueDictionary
 
 import reflex as rx
 from reflex.state import StateUpdate
+from reflex_base.constants import SocketEvent
 from reflex_base.constants.state import FIELD_MARKER
 
 from imgapp.services.wanted import Wanted
 from imgapp.ui.cards import Card
+from imgapp.ui.session import current_viewer
 
 _KEPT_SECONDS = 0.05
 _KEPT_CHANGES = 12
@@ -47,25 +51,48 @@ class Change:
     card: CardValues | None
 
 
-@dataclass
+@dataclass(frozen=True)
+class Batch:
+    """What changed of a list at once: cards that are in it now, and ids of those that are not."""
+
+    cards: list[CardValues]
+    gone: list[str]
+
+
+Patch = dict[str, Any]
+"""A batch as it is sent."""
+
+
+@dataclass(eq=False)
 class Patches:
-    """The changes of a tab; the latest are kept a moment, in case the browser draws two as one."""
+    """The changes of a person's pictures, with one number for all lists that tabs of theirs show.
+
+    The latest of each list are kept a moment, in case the browser draws two as one.
+    """
 
     seq: int = field(default_factory=lambda: time.time_ns() // 1_000_000)
     """Begins at the time, and so later where a tab connects to another process."""
-    recent: list[Change] = field(default_factory=list)
+    recent: dict[Wanted, list[Change]] = field(default_factory=dict)
 
-    def push(self, cards: Iterable[CardValues], gone: Iterable[str]) -> dict[str, Any]:
-        """Add changes and return the patch to send."""
+    def push(self, batches: Mapping[Wanted, Batch]) -> dict[Wanted, Patch]:
+        """Add what changed of each list and return the patches to send."""
         now = time.monotonic()
         self.seq += 1
-        kept = [c for c in self.recent if now - c.at < _KEPT_SECONDS][-_KEPT_CHANGES:]
-        kept = [c for c in kept if all(c.seq > d.seq for d in self.recent if d not in kept)]
-        new = [Change(self.seq, now, card["id"], card) for card in cards]
-        new += [Change(self.seq, now, image_id, None) for image_id in gone]
+        # Of a list that nobody shows any more, nothing is kept.
+        before, self.recent = self.recent, {}
+        return {
+            wanted: self._patch(wanted, before.get(wanted, []), batch, now)
+            for wanted, batch in batches.items()
+        }
+
+    def _patch(self, wanted: Wanted, recent: list[Change], batch: Batch, now: float) -> Patch:
+        kept = [c for c in recent if now - c.at < _KEPT_SECONDS][-_KEPT_CHANGES:]
+        kept = [c for c in kept if all(c.seq > d.seq for d in recent if d not in kept)]
+        new = [Change(self.seq, now, card["id"], card) for card in batch.cards]
+        new += [Change(self.seq, now, image_id, None) for image_id in batch.gone]
         since = (kept[0].seq if kept else self.seq) - 1
-        self.recent = kept + new
-        latest = {change.id: change.card for change in self.recent}
+        self.recent[wanted] = kept + new
+        latest = {change.id: change.card for change in self.recent[wanted]}
         return {
             "since": since,
             "seq": self.seq,
@@ -78,12 +105,22 @@ class Patches:
 class LiveTab:
     """A tab that is connected to this process and shows a list."""
 
+    patches: Patches
     wanted: Wanted = field(default_factory=Wanted)
-    patches: Patches = field(default_factory=Patches)
 
 
 live_tabs: dict[str, LiveTab] = {}
 """By the token of the tab."""
+_patches: WeakValueDictionary[UUID, Patches] = WeakValueDictionary()
+"""By person; they last as long as a tab of theirs does."""
+
+
+def patches_of(user_id: UUID) -> Patches:
+    """The patches of all tabs that this person has open here."""
+    patches = _patches.get(user_id)
+    if patches is None:
+        patches = _patches[user_id] = Patches()
+    return patches
 
 
 class LiveWindow(rx.State, mixin=True):
@@ -98,7 +135,10 @@ class LiveWindow(rx.State, mixin=True):
     """All pictures of the person, found or not."""
 
     def _live(self) -> LiveTab:
-        return live_tabs.setdefault(self.router.session.client_token, LiveTab())
+        token = self.router.session.client_token
+        if token not in live_tabs:
+            live_tabs[token] = LiveTab(patches_of(current_viewer().user_id))
+        return live_tabs[token]
 
     def _show(
         self,
@@ -124,8 +164,15 @@ class LiveWindow(rx.State, mixin=True):
         self.shown = {**self.shown, **window}
 
 
-async def set_in_page(app: rx.App, token: str, state: type[rx.State], **values: Any) -> None:
-    """Set vars of a tab in its page, and there only: its state is neither read nor written."""
+async def set_in_pages(
+    app: rx.App, tokens: Iterable[str], state: type[rx.State], **values: Any
+) -> None:
+    """Set vars of tabs in their pages, and there only: their state is neither read nor written."""
+    namespace = app.event_namespace
+    here = namespace._token_manager.token_to_socket if namespace else {}
+    sockets = [here[token].sid for token in tokens if token in here]
+    if namespace is None or not sockets:
+        return
     delta = {state.get_full_name(): {name + FIELD_MARKER: v for name, v in values.items()}}
-    if app.event_namespace is not None:
-        await app.event_namespace.emit_update(StateUpdate(delta=delta), token)
+    # To all of them at once: the message is written once.
+    await namespace.emit(str(SocketEvent.EVENT), StateUpdate(delta=delta), to=sockets)

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 import sqlalchemy as sa
 from sqlmodel import select
@@ -184,6 +185,74 @@ def test_a_look_up_survives_a_connection_that_was_cut(
         connection.execute(sa.text(cut))
     assert db.look_up(*call) == first
     assert db.look_up("imgapp_sign_in", "nobody@example.org") is None
+
+
+def test_queries_are_read_as_one_person_and_with_their_values(
+    make_person: Callable[..., Person],
+) -> None:
+    alice, mallory = make_person("alice@example.org"), make_person("mallory@example.org")
+    with db.transaction(alice.user_id) as session:
+        session.add(a_token(alice.user_id))
+    mine = ("SELECT user_id, name FROM tokens", {})
+    sent = (
+        "SELECT %(what)s->>'word' AS word, id FROM unnest(%(ids)s) AS id",
+        {"what": {"word": "harbour"}, "ids": [alice.user_id, mallory.user_id]},
+    )
+    [token], words, [setting] = db.read(alice.user_id, mine, sent, ("SHOW statement_timeout", {}))
+    assert (token.user_id, token.name) == (alice.user_id, "laptop")
+    assert [row.id for row in words] == [alice.user_id, mallory.user_id]
+    assert ({row.word for row in words}, setting.statement_timeout) == ({"harbour"}, "30s")
+    assert db.read(mallory.user_id, mine) == [[]]
+
+
+def test_a_reading_that_fails_leaves_its_connection_to_the_next(
+    make_person: Callable[..., Person],
+) -> None:
+    alice, mallory = make_person("alice@example.org"), make_person("mallory@example.org")
+    db.dispose()  # so that the pool has one connection
+    who = "SELECT pg_backend_pid() AS pid, current_setting('app.user_id', true) AS user_id"
+    [[first]] = db.read(alice.user_id, (who, {}))
+    assert first.user_id == str(alice.user_id)
+    with pytest.raises(psycopg.errors.DivisionByZero):
+        db.read(alice.user_id, ("SELECT 1 / 0", {}), ("SELECT 1", {}))
+    [[again]] = db.read(mallory.user_id, (who, {}))
+    assert again == (first.pid, str(mallory.user_id))
+
+
+def test_a_reading_that_takes_too_long_is_stopped_and_not_begun_again(
+    make_person: Callable[..., Person], administrator: sa.Engine
+) -> None:
+    alice = make_person("alice@example.org")
+    with administrator.begin() as connection:
+        connection.execute(sa.text("CREATE SEQUENCE asked"))
+        connection.execute(sa.text("GRANT USAGE ON SEQUENCE asked TO imgapp_app"))
+    try:
+        with pytest.raises(DatabaseUnavailable):
+            db.read(
+                alice.user_id,
+                ("SELECT nextval('asked'), set_config('statement_timeout', '20', true)", {}),
+                ("SELECT pg_sleep(60)", {}),
+            )
+        with administrator.begin() as connection:
+            # Sequences do not roll back.
+            assert connection.execute(sa.text("SELECT last_value FROM asked")).scalar_one() == 1
+            assert connection.execute(sa.text("SELECT is_called FROM asked")).scalar_one()
+    finally:
+        with administrator.begin() as connection:
+            connection.execute(sa.text("DROP SEQUENCE asked"))
+
+
+def test_a_reading_survives_a_connection_that_was_cut(
+    make_person: Callable[..., Person], administrator: sa.Engine
+) -> None:
+    alice = make_person("alice@example.org")
+    mine = ("SELECT id FROM users", {})
+    first = db.read(alice.user_id, mine)
+    assert [row.id for row in first[0]] == [alice.user_id]
+    cut = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'imgapp_app'"
+    with administrator.begin() as connection:
+        connection.execute(sa.text(cut))
+    assert db.read(alice.user_id, mine) == first
 
 
 def test_a_look_up_says_when_the_database_is_gone(

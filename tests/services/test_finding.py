@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from imgapp.errors import InvalidRequest, NotFound
 from imgapp.models import now
-from imgapp.services import batches, finding, images
+from imgapp.services import batches, cards, finding, images
 from imgapp.services.batch_shapes import NewBatch
 from imgapp.services.wanted import Sort, Wanted
 
@@ -141,7 +141,7 @@ def test_every_filter_and_order_holds_everywhere(alice, library, query, names) -
     user = alice.user_id
     assert finding.all_ids(user, wanted) == expected
     assert finding.count(user, wanted) == len(expected)
-    assert [image.id for image in finding.read_window(user, wanted, 1, 2)] == expected[1:3]
+    assert [image.id for image in cards.read_window(user, wanted, 1, 2)] == expected[1:3]
     assert [one for page in walk(alice, wanted, limit=1) for one in page] == expected
     assert finding.matching(user, wanted, library.values()) == set(expected)
     timeline = finding.read_timeline(user, wanted, "UTC")

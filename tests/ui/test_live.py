@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import gc
 import time
+from typing import Any
 
 import pytest
 
+from imgapp.models import new_id
+from imgapp.services.wanted import Wanted
 from imgapp.ui import live
 from imgapp.ui.cards import Card
-from imgapp.ui.live import CardValues, Patches, values_of
+from imgapp.ui.live import Batch, CardValues, Patches, patches_of, values_of
 
 
 def card(image_id: str, alt_text: str = "") -> CardValues:
@@ -28,6 +32,13 @@ def _card(image_id: str, alt_text: str) -> Card:
     )
 
 
+ALL, CATS = Wanted(), Wanted(q="cat")
+
+
+def push(patches: Patches, cards: list[CardValues], gone: list[str]) -> dict[str, Any]:
+    return patches.push({ALL: Batch(cards, gone)})[ALL]
+
+
 def ids(patch: dict[str, list[dict[str, str]]]) -> list[str]:
     return [one["id"] for one in patch["cards"]]
 
@@ -35,9 +46,9 @@ def ids(patch: dict[str, list[dict[str, str]]]) -> list[str]:
 def test_a_patch_carries_what_changed_and_nothing_else(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(live, "_KEPT_SECONDS", 0)
     patches = Patches(seq=0)
-    first = patches.push([card("a"), card("b")], ["c"])
+    first = push(patches, [card("a"), card("b")], ["c"])
     assert (first["since"], first["seq"], ids(first), first["gone"]) == (0, 1, ["a", "b"], ["c"])
-    second = patches.push([card("d")], [])
+    second = push(patches, [card("d")], [])
     assert (second["since"], second["seq"], ids(second), second["gone"]) == (1, 2, ["d"], [])
 
 
@@ -46,8 +57,8 @@ def test_pushes_that_follow_one_another_at_once_are_carried_together(
 ) -> None:
     monkeypatch.setattr(live, "_KEPT_SECONDS", 60)
     patches = Patches(seq=0)
-    patches.push([card("a", "old"), card("b")], [])
-    patch = patches.push([card("a", "new")], ["b"])
+    push(patches, [card("a", "old"), card("b")], [])
+    patch = push(patches, [card("a", "new")], ["b"])
     assert (patch["since"], patch["seq"], patch["gone"]) == (0, 2, ["b"])
     assert [(one["id"], one["alt_text"]) for one in patch["cards"]] == [("a", "new")]
 
@@ -56,15 +67,42 @@ def test_what_is_kept_is_bounded_and_never_half_a_push(monkeypatch: pytest.Monke
     monkeypatch.setattr(live, "_KEPT_SECONDS", 60)
     monkeypatch.setattr(live, "_KEPT_CHANGES", 3)
     patches = Patches(seq=0)
-    patches.push([card("a"), card("b")], [])
-    patches.push([card("c"), card("d")], [])
-    patch = patches.push([card("e")], [])
+    push(patches, [card("a"), card("b")], [])
+    push(patches, [card("c"), card("d")], [])
+    patch = push(patches, [card("e")], [])
     # Three changes would be all of the second push and half of the first.
     assert (patch["since"], ids(patch)) == (1, ["c", "d", "e"])
 
 
+def test_all_lists_of_a_person_have_the_same_numbers_and_their_own_changes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(live, "_KEPT_SECONDS", 60)
+    patches = Patches(seq=0)
+    push(patches, [card("a")], [])
+    second = patches.push({ALL: Batch([card("b")], []), CATS: Batch([], ["b"])})
+    assert (second[ALL]["seq"], ids(second[ALL]), second[ALL]["gone"]) == (2, ["a", "b"], [])
+    assert (second[CATS]["seq"], ids(second[CATS]), second[CATS]["gone"]) == (2, [], ["b"])
+    assert (second[ALL]["since"], second[CATS]["since"]) == (0, 1)
+    third = patches.push({CATS: Batch([card("c")], [])})
+    assert (third[CATS]["since"], ids(third[CATS]), third[CATS]["gone"]) == (1, ["c"], ["b"])
+    assert set(patches.recent) == {CATS}, "nobody shows the other list any more"
+
+
+def test_the_tabs_of_a_person_share_their_patches_while_one_is_there() -> None:
+    alice, mallory = new_id(), new_id()
+    patches = patches_of(alice)
+    assert patches_of(alice) is patches
+    assert patches_of(mallory) is not patches
+    before = patches.seq
+    del patches
+    gc.collect()
+    time.sleep(0.005)
+    assert patches_of(alice).seq > before
+
+
 def test_a_process_that_takes_a_tab_over_counts_on_from_later() -> None:
     before = Patches()
-    before.push([card("a")], [])
+    push(before, [card("a")], [])
     time.sleep(0.005)
     assert Patches().seq > before.seq
