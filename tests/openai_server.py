@@ -65,7 +65,6 @@ class Call:
     image_format: str | None
     size: tuple[int, int]
     problems: list[str]
-    finished: float | None = None
 
     @property
     def said(self) -> str:
@@ -179,10 +178,10 @@ class OpenAIServer:
                 return rejected
             return self._script.pop(0) if self._script else self.default
 
-    def done(self, call: Call) -> None:
+    def leave(self) -> None:
+        """A call is about to be answered: once it is, the next one may come."""
         with self._lock:
             self.in_flight -= 1
-            call.finished = time.monotonic()
 
     def _rejected(self, call: Call) -> Reply | None:
         if "system" in self.rejects and call.body["messages"][0]["role"] == "system":
@@ -256,12 +255,10 @@ class _Handler(BaseHTTPRequestHandler):
         headers = {name.lower(): value for name, value in self.headers.items()}
         call = inspect(headers, json.loads(raw), self.app.model)
         reply = self.app.take(call)
-        try:
-            if reply.delay:
-                time.sleep(reply.delay)
-            self._answer(call, reply)
-        finally:
-            self.app.done(call)
+        if reply.delay:
+            time.sleep(reply.delay)
+        self.app.leave()
+        self._answer(call, reply)
 
     def _answer(self, call: Call, reply: Reply) -> None:
         if reply.drop:

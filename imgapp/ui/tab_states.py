@@ -173,17 +173,21 @@ class TabStates(StateManagerRedis):
             await self._save(list(self._unsaved))
 
     async def _save(self, idents: Collection[str]) -> None:
-        """Write copies. What fails is tried again after the next change."""
+        """Write copies. What Redis does not take is offered again in a moment."""
         self._unsaved.difference_update(idents)
         pipeline = self.redis.pipeline(transaction=False)
         for ident in idents:
-            if (tree := self._trees.get(ident)) is not None:
-                touched = [p for p in (tree, *tree.substates.values()) if p._was_touched]
-                parts = [part._serialize() for part in touched]
-                pipeline.set(_key(ident), pickle.dumps(parts), ex=self.token_expiration)
+            if (tree := self._trees.get(ident)) is None:
+                continue
+            try:
+                pipeline.set(_key(ident), _copy_of(tree), ex=self.token_expiration)
+            except Exception:
+                # Of this tab there is no copy; the others have theirs.
+                log.exception("state_not_copied")
         try:
             await pipeline.execute()
         except Exception:
+            self._unsaved.update(idents)
             log.warning("states_not_saved", exc_info=True)
 
 
@@ -202,6 +206,11 @@ class TabTokens(LocalTokenManager):
 
 def _key(ident: str) -> str:
     return f"imgapp:tab:{ident}"
+
+
+def _copy_of(tree: BaseState) -> bytes:
+    touched = [part for part in (tree, *tree.substates.values()) if part._was_touched]
+    return pickle.dumps([part._serialize() for part in touched])
 
 
 def _new(cls: type[BaseState], *, whole: bool = False) -> BaseState:

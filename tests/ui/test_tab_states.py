@@ -189,6 +189,40 @@ async def test_without_redis_a_page_that_is_open_goes_on(
     assert {"state_not_read", "states_not_saved"} <= {record.message for record in caplog.records}
 
 
+async def test_what_redis_did_not_take_is_offered_again(
+    servers: Servers,
+    process: Process,
+    tab: str,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    monkeypatch.setattr(tab_states, "SAVED_AFTER", 0.05)
+    impatient = redis.asyncio.Redis.from_url(servers.redis_url, socket_timeout=0.2, retry=None)
+    states = TabStates(redis=impatient, token_expiration=60)
+    async with redis.asyncio.Redis.from_url(servers.redis_url) as client:
+        await client.execute_command("CLIENT", "PAUSE", 600, "WRITE")
+        await look_for(states, tab, "q=boat")
+        assert states._saver is not None
+        await states._saver
+    assert "states_not_saved" in {record.message for record in caplog.records}
+    assert await query_of(process(), tab) == "q=boat"
+    await states.close()
+
+
+async def test_a_state_that_cannot_be_written_keeps_no_other_from_it(
+    process: Process, tab: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(tab_states, "SAVED_AFTER", 0.05)
+    states, other = process(), f"session~{uuid4()}"
+    async with state_of(states, other) as gallery:
+        gallery._uncounted = asyncio.get_running_loop()
+    await look_for(states, tab, "q=boat")
+    assert states._saver is not None
+    await states._saver
+    assert "state_not_copied" in {record.message for record in caplog.records}
+    assert await query_of(process(), tab) == "q=boat"
+
+
 async def test_the_state_of_a_tab_that_goes_is_let_go(process: Process, tab: str) -> None:
     states = process()
     tokens = TabTokens(states)
