@@ -5,13 +5,13 @@ import { useCallback, useEffect, useLayoutEffect, useRef, useState } from "react
 import { announceMany } from "$/public/announce.js";
 import { PictureList } from "$/public/grid-list.js";
 import * as listed from "$/public/listed.js";
+import { Recent } from "$/public/recent.js";
 import { selection } from "$/public/selection.js";
 
 const ANSWER_WITHIN_MS = 5000;
 const SETTLE_MS = 400;
 const TIMELINE_REST_MS = 3000;
 const RETRY_MS = 3000;
-const MOST_REMEMBERED = 500;
 
 const timeZone = () => Intl.DateTimeFormat().resolvedOptions().timeZone ?? "UTC";
 
@@ -21,36 +21,6 @@ async function fetchTimeline(query, signal) {
   const answer = await fetch(address, { signal });
   if (!answer.ok) throw new Error(`The timeline answered ${answer.status}`);
   return answer.json();
-}
-
-// What changed lately, by id: after which patch, and the card, or null where it went. A window that
-// was read before a patch may come after it.
-class Recent {
-  #changes = new Map();
-
-  note({ seq, cards, gone }) {
-    for (const card of cards) this.#set(card.id, { seq, card });
-    for (const id of gone) this.#set(id, { seq, card: null });
-    for (const id of this.#changes.keys()) {
-      if (this.#changes.size <= MOST_REMEMBERED) break;
-      this.#changes.delete(id);
-    }
-  }
-
-  // The window with what is newer, and whether something of it is gone.
-  renew(window) {
-    const newer = (id) => {
-      const change = this.#changes.get(id);
-      return change && change.seq > window.seq ? change : null;
-    };
-    const gone = window.cards.some(({ id }) => newer(id)?.card === null);
-    return { gone, window: { ...window, cards: window.cards.map((card) => newer(card.id)?.card ?? card) } };
-  }
-
-  #set(id, change) {
-    this.#changes.delete(id);
-    this.#changes.set(id, change);
-  }
 }
 
 const outcomes = {

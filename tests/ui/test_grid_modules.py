@@ -285,3 +285,56 @@ def test_a_list_that_is_not_counted_yet_is_not_complete() -> None:
         return [...before, list.length, list.complete, list.wanted(50, 80)];
         """
     ) == [60, False, None, 80, False, {"start": 60, "count": 60}]
+
+
+RECENT = """
+const recent = new it.Recent();
+const card = (id, alt_text = "old") => ({ id, alt_text });
+const note = (seq, cards, gone = []) => recent.note({ seq, cards, gone });
+const renewed = (seq, ...ids) => {
+    const { window, gone } = recent.renew({ seq, start: 0, cards: ids.map((id) => card(id)) });
+    return [window.cards.map((one) => `${one.id} ${one.alt_text}`), gone];
+};
+"""
+
+
+def test_a_window_that_comes_after_a_patch_does_not_undo_it() -> None:
+    before, at, after = run(
+        "recent.js",
+        RECENT
+        + """
+        note(7, [card("a", "new")]);
+        return [renewed(6, "a", "b"), renewed(7, "a", "b"), renewed(8, "a", "b")];
+        """,
+    )
+    assert before == [["a new", "b old"], False]
+    assert at == after == [["a old", "b old"], False], "it was read after the change"
+
+
+def test_what_went_since_a_window_was_read_is_noticed_in_it() -> None:
+    gone, back, elsewhere = run(
+        "recent.js",
+        RECENT
+        + """
+        note(7, [], ["a"]);
+        const first = renewed(6, "a", "b");
+        note(8, [card("a", "back")]);
+        return [first, renewed(6, "a", "b"), renewed(6, "b")];
+        """,
+    )
+    assert (gone[1], back, elsewhere) == (True, [["a back", "b old"], False], [["b old"], False])
+
+
+def test_only_the_latest_changes_are_remembered() -> None:
+    first, touched, last = run(
+        "recent.js",
+        RECENT
+        + """
+        note(1, [card("first", "new"), card("touched", "new")]);
+        for (let n = 0; n < 499; n += 1) note(2 + n, [card(`id-${n}`, "new")]);
+        note(900, [card("touched", "newer")]);
+        note(901, [card("last", "new")]);
+        return ["first", "touched", "last"].map((id) => renewed(0, id)[0][0]);
+        """,
+    )
+    assert (first, touched, last) == ("first old", "touched newer", "last new")
