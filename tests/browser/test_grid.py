@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from bench.library import Library, make_library
-from tests.browser.conftest import Person, drop, live
+from tests.browser.conftest import Person, drop, live, wait_for_cards
 from tests.pictures import jpeg
 from tests.running import App
 
@@ -200,20 +200,17 @@ def test_a_filter_in_the_address_shows_those_alone_and_stays_live(
     gallery: Page, app: App, collector: Collector
 ) -> None:
     assert collector.library is not None
-    gallery.goto(f"{app.url}/?status=failed")
-    live(gallery)
-    gallery.wait_for_function(
-        "() => document.querySelectorAll('[data-testid=card][data-status=failed]').length === 7"
-    )
     with app.client(token=collector.library.token) as client:
         failed = client.get("/api/images?status=failed").json()["items"]
+        gallery.goto(f"{app.url}/?status=failed")
+        wait_for_cards(gallery, len(failed), "failed")
         client.patch(f"/api/images/{failed[0]['id']}", json={"description": "Still failed"})
         first = gallery.locator(f'[data-image-id="{failed[0]["id"]}"]')
         expect(first).to_have_count(1)
         client.post(f"/api/images/{failed[0]['id']}/analyze")
         # It is described now, and leaves the list.
         expect(first).to_have_count(0, timeout=20_000)
-    expect(gallery.locator('[data-testid="card"]')).to_have_count(6)
+    wait_for_cards(gallery, len(failed) - 1, "failed")
 
 
 def test_a_phone_has_two_columns_and_no_sideways_scrolling(new_context, collector, sign_in) -> None:

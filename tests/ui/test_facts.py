@@ -1,17 +1,41 @@
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
-from imgapp.models import AnalysisSummary, WrittenBy, new_id
+from imgapp.models import (
+    AnalysisStatus,
+    AnalysisSummary,
+    ImagePublic,
+    ImageUrls,
+    WrittenBy,
+    new_id,
+)
 from imgapp.ui.details import details_of
 from imgapp.ui.facts import camera, dimensions, duration, exposure, facts_of, file_size, writer
-from tests.ui.test_cards import AT, picture
 
+AT = datetime(2026, 7, 1, 12, 30, tzinfo=UTC)
 ANALYSIS = AnalysisSummary(
     id=new_id(), model_version="gpt-test", processing_time=3.24, created_at=AT, completed_at=AT
 )
+
+
+def picture(**values: Any) -> ImagePublic:
+    given: dict[str, Any] = {
+        "id": new_id(),
+        "filename": "harbour.jpg",
+        "mime_type": "image/jpeg",
+        "file_size": 2_400_000,
+        "sha256": "0" * 64,
+        "width": 4000,
+        "height": 3000,
+        "uploaded_at": AT,
+        "status": AnalysisStatus.COMPLETED,
+        "urls": ImageUrls(thumbnail="/t", preview="/p", original="/o"),
+    }
+    return ImagePublic(**(given | values))
 
 
 @pytest.mark.parametrize(
