@@ -41,6 +41,8 @@ _SEARCHES = {
     "a common word and a filter": Wanted(q="boats", status="failed"),
     "a rare word and a tag": Wanted(q="regatta", tags=("red",)),
     "rare, by relevance": Wanted(q="regatta", sort=Sort.RELEVANCE),
+    "common, by relevance": Wanted(q="boats", sort=Sort.RELEVANCE),
+    "being typed, by relevance": Wanted(q="bo", sort=Sort.RELEVANCE),
 }
 
 

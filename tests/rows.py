@@ -19,8 +19,8 @@ from imgapp.models import (
 )
 
 
-def add_image(user_id: UUID, **fields: Any) -> Image:
-    """Insert a picture of this person."""
+def new_image(user_id: UUID, **fields: Any) -> Image:
+    """A picture of this person that is not inserted yet."""
     image_id = fields.pop("id", None) or new_id()
     values: dict[str, Any] = {
         "filename": "photo.jpg",
@@ -32,7 +32,12 @@ def add_image(user_id: UUID, **fields: Any) -> Image:
         "width": 4000,
         "height": 3000,
     }
-    image = Image(id=image_id, user_id=user_id, **(values | fields))
+    return Image(id=image_id, user_id=user_id, **(values | fields))
+
+
+def add_image(user_id: UUID, **fields: Any) -> Image:
+    """Insert a picture of this person."""
+    image = new_image(user_id, **fields)
     with db.transaction(user_id) as session:
         session.add(image)
     return image

@@ -8,14 +8,17 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+import sqlalchemy as sa
 from hypothesis import given
 from hypothesis import strategies as st
 
+from imgapp.adapters import db
 from imgapp.errors import InvalidRequest, NotFound
-from imgapp.models import now
+from imgapp.models import Image, now
 from imgapp.services import batches, cards, finding, images
 from imgapp.services.batch_shapes import NewBatch
 from imgapp.services.wanted import Sort, Wanted
+from tests.rows import new_image
 
 
 def search(person: Any, query: str | None = None, **values: Any) -> list[UUID]:
@@ -243,3 +246,37 @@ def test_of_very_many_parameters_the_first_hundred_are_read() -> None:
 def test_what_makes_no_sense_in_an_address_is_left_out() -> None:
     query = "status=lost&tag=dog&larger_than=-5&uploaded_from=yesterday&page=3&q=cat&sort=up"
     assert Wanted.from_query(query) == Wanted(q="cat", tags=("dog",))
+
+
+def test_of_very_many_matches_the_newest_thousand_are_ranked_and_none_is_left_out(alice) -> None:
+    moment, texts = (
+        now(),
+        {0: "A gull", 400: "A boat", 999: "A boat", 1_001: "A boat", 1_099: "A gull"},
+    )
+    rows = [
+        new_image(
+            alice.user_id,
+            filename=f"boat-{n}.jpg",
+            width=1 + n % 2,
+            height=1,
+            alt_text=texts.get(n),
+            uploaded_at=moment - timedelta(minutes=n),
+        )
+        for n in range(1_100)
+    ]
+    with db.transaction(alice.user_id) as session:
+        session.execute(sa.insert(Image), [row.model_dump() for row in rows])
+    user, wanted = alice.user_id, Wanted(q="boat", sort=Sort.RELEVANCE)
+    # Said in the alt text, it counts more than in the name; what is older is not ranked any more.
+    places = [400, 999, *(n for n in range(1_100) if n not in (400, 999))]
+    expected = [rows[n].id for n in places]
+    assert finding.all_ids(user, wanted) == expected
+    assert [one for page in walk(alice, wanted, limit=190) for one in page] == expected
+    for start in (0, 1, 990, 1_000, 1_090):
+        window = cards.read_window(user, wanted, start, 20)
+        assert [row.id for row in window] == expected[start : start + 20]
+    for at in (0, 2, 999, 1_000, 1_001, 1_099):
+        assert finding.place_of(user, wanted, expected[at]) == at
+    timeline = finding.read_timeline(user, wanted, "UTC")
+    wide = {timeline.shapes[places.index(1)]}
+    assert [shape in wide for shape in timeline.shapes] == [n % 2 == 1 for n in places]
