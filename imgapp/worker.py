@@ -15,7 +15,7 @@ from dramatiq import Broker, Worker
 from dramatiq.middleware import Middleware
 
 from imgapp import tasks
-from imgapp.adapters import queue, vision
+from imgapp.adapters import vision
 from imgapp.errors import ServiceUnavailable
 from imgapp.services import (
     analysis,
@@ -157,7 +157,8 @@ logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s %(message)s")
 logging.getLogger("imgapp").setLevel(get_settings().log_level.upper())
 for chatty in ("dramatiq", "pyvips"):
     logging.getLogger(chatty).setLevel(logging.WARNING)
-broker = queue.broker()
+# That with which the actors are declared.
+broker = tasks.describe_image.broker
 broker.add_middleware(Sweeper())
 broker.add_middleware(Reporting())
 
