@@ -31,9 +31,10 @@ Query = tuple[str, Mapping[str, object]]
 logger = logging.getLogger(__name__)
 
 POOL_SIZE = 3
-QUICK_POOL_SIZE = 8
-"""Kept open for what every request and every tab asks: to connect costs more than to ask."""
-MOST_CONNECTIONS = 15
+POOL_OVERFLOW = 12
+QUICK_POOL_SIZE = 4
+"""For what every request and every tab asks. No more are opened when these are busy: to connect
+takes longer than to wait for one."""
 POOL_TIMEOUT = 10  # seconds a caller waits for a connection
 CONNECT_TIMEOUT = 5  # seconds
 STATEMENT_TIMEOUT = "30s"
@@ -182,7 +183,7 @@ def migrate(revision: str = "head") -> None:
 
 def _engine(*, ping: bool = True) -> Engine:
     """With `ping`, a connection is tried before it is used; without, it commits by itself."""
-    settings, size = get_settings(), POOL_SIZE if ping else QUICK_POOL_SIZE
+    settings = get_settings()
     key = (settings.database_url, ping)
     with _engines_lock:
         if key not in _engines:
@@ -190,8 +191,8 @@ def _engine(*, ping: bool = True) -> Engine:
                 application_url(settings),
                 pool_pre_ping=ping,
                 isolation_level=None if ping else "AUTOCOMMIT",
-                pool_size=size,
-                max_overflow=MOST_CONNECTIONS - size,
+                pool_size=POOL_SIZE if ping else QUICK_POOL_SIZE,
+                max_overflow=POOL_OVERFLOW if ping else 0,
                 pool_timeout=POOL_TIMEOUT,
                 pool_recycle=1800,
                 connect_args={"connect_timeout": CONNECT_TIMEOUT, "application_name": "imgapp"},
