@@ -94,12 +94,20 @@ export function useLibrary({ shown, patch, total, onLook, onStale, before }) {
       last.shown = shown;
       asked.current = null;
       const { window, gone } = recent.renew(shown);
-      changed(() => list.take(window));
+      let lost = false;
+      changed(() => {
+        list.take(window);
+        if (!another) return;
+        // What came before the window and is newer. Where the timeline is not read anyway, it is to
+        // say where that goes.
+        lost = list.patch(recent.since(shown.seq), { counted: true }) && list.complete;
+        if (lost) for (const card of list.slots) list.stale.add(card.id);
+      });
       if (gone) ask.current.onStale();
       if (another)
         setArrangement(({ tick }) => ({
           query: shown.query,
-          tick: otherQuery || list.complete ? 0 : tick + 1,
+          tick: (otherQuery || list.complete) && !lost ? 0 : tick + 1,
         }));
     }
     if (patch.seq > last.seq) {

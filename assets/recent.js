@@ -24,6 +24,15 @@ export class Recent {
     return { gone, window: { ...window, cards: window.cards.map((card) => newer(card.id)?.card ?? card) } };
   }
 
+  // What changed after a window was read, as a patch: it came before the window, and to another list.
+  since(seq) {
+    const newer = [...this.#changes].filter(([, change]) => change.seq > seq);
+    return {
+      cards: newer.map(([, { card }]) => card).filter(Boolean),
+      gone: newer.filter(([, { card }]) => !card).map(([id]) => id),
+    };
+  }
+
   #set(id, change) {
     this.#changes.delete(id);
     this.#changes.set(id, change);

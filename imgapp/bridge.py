@@ -184,23 +184,26 @@ class Bridge:
     async def _reload(self, user_id: UUID) -> None:
         """Let the tabs of a person read their window again."""
         tokens = self._connected(user_id)
-        # A number is left out: a page that misses a patch asks for its list.
-        patches_of(user_id).seq += 1
+        patches_of(user_id).leave_out()
         await self._tell(user_id, {wanted: Batch([], []) for wanted in _lists(tokens)})
         await self._all(user_id, (self._note(token, user_id, None) for token in tokens))
 
     async def _forget_closed_tabs(self) -> None:
         while True:
             await asyncio.sleep(_FORGET_EVERY)
-            namespace = self.app.event_namespace
-            here = set(namespace.sid_to_token.values()) if namespace else set()
-            for user_id in tabs.keep(here):
+            for user_id in tabs.keep(self._here()):
                 await self.subscriber.unfollow(user_id)
+            # Others may have connected meanwhile.
+            here = self._here()
             for token in live_tabs.keys() - here:
                 del live_tabs[token]
             if isinstance(states := self.app.state_manager, TabStates):
                 for token in states.here() - here:
                     await states.let_go(token)
+
+    def _here(self) -> set[str]:
+        namespace = self.app.event_namespace
+        return set(namespace.sid_to_token.values()) if namespace else set()
 
 
 def _lists(tokens: list[str]) -> set[Wanted]:

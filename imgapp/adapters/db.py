@@ -8,7 +8,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TypeVar, cast
+from typing import Any, Literal, TypeVar, cast
 from uuid import UUID
 
 import psycopg
@@ -30,11 +30,14 @@ Query = tuple[str, Mapping[str, object]]
 
 logger = logging.getLogger(__name__)
 
-POOL_SIZE = 3
-POOL_OVERFLOW = 12
-QUICK_POOL_SIZE = 4
-"""For what every request and every tab asks. No more are opened when these are busy: to connect
-takes longer than to wait for one."""
+Use = Literal["transactions", "readings", "look-ups"]
+POOLS: dict[Use, tuple[int, int]] = {
+    "transactions": (3, 12),
+    "readings": (3, 0),
+    "look-ups": (2, 0),
+}
+"""Connections that are kept, and how many more are opened when these are busy. To connect takes
+longer than to wait for an answer; and whoever signs in waits for nobody's search."""
 POOL_TIMEOUT = 10  # seconds a caller waits for a connection
 CONNECT_TIMEOUT = 5  # seconds
 STATEMENT_TIMEOUT = "30s"
@@ -46,7 +49,7 @@ _BEGIN = (
 _BEGIN_SESSION = sa.text(_BEGIN.replace("%s", ":user_id"))
 _HOOKS = "imgapp_after_commit"
 
-_engines: dict[tuple[SecretStr | None, bool], Engine] = {}
+_engines: dict[tuple[SecretStr | None, Use], Engine] = {}
 _engines_lock = threading.Lock()
 
 
@@ -76,7 +79,7 @@ def look_up(function: str, argument: object) -> Any:
         with connection.cursor(row_factory=namedtuple_row) as cursor:
             return cursor.execute(f"SELECT * FROM {function}(%s)", (argument,)).fetchone()  # noqa: S608
 
-    return _exchange(ask)
+    return _exchange("look-ups", ask)
 
 
 def read(user_id: UUID, *queries: Query) -> list[list[Any]]:
@@ -87,35 +90,38 @@ def read(user_id: UUID, *queries: Query) -> list[list[Any]]:
     """
 
     def ask(connection: psycopg.Connection[Any]) -> list[list[Any]]:
-        with connection.pipeline(), connection.transaction():
+        # `connection.transaction()` would wait for an answer at either end of the transaction.
+        with connection.pipeline():
+            connection.execute("BEGIN")
             connection.execute(_BEGIN, (str(user_id),))
             cursors = [connection.cursor(row_factory=namedtuple_row) for _ in queries]
             for cursor, (sql, values) in zip(cursors, queries, strict=True):
                 cursor.execute(sql, {name: _sent(value) for name, value in values.items()})
+            connection.execute("COMMIT")
         return [cursor.fetchall() for cursor in cursors]
 
-    return _exchange(ask)
+    return _exchange("readings", ask)
 
 
 def _sent(value: object) -> object:
     return Jsonb(value) if isinstance(value, dict) else value
 
 
-def _exchange(ask: Callable[[psycopg.Connection[Any]], T]) -> T:
+def _exchange(use: Use, ask: Callable[[psycopg.Connection[Any]], T]) -> T:
     """What is asked of a connection that commits by itself; asked again if it was cut."""
     with _translated():
         try:
-            return _ask_once(ask)
+            return _ask_once(use, ask)
         except psycopg.errors.QueryCanceled:
             raise
         except psycopg.OperationalError:
             # The connection may have been cut while nobody used it.
-            _engine(ping=False).dispose()
-            return _ask_once(ask)
+            _engine(use).dispose()
+            return _ask_once(use, ask)
 
 
-def _ask_once(ask: Callable[[psycopg.Connection[Any]], T]) -> T:
-    pooled = _engine(ping=False).raw_connection()
+def _ask_once(use: Use, ask: Callable[[psycopg.Connection[Any]], T]) -> T:
+    pooled = _engine(use).raw_connection()
     try:
         return ask(cast("psycopg.Connection[Any]", pooled.driver_connection))
     finally:
@@ -181,18 +187,20 @@ def migrate(revision: str = "head") -> None:
         move(config, revision)
 
 
-def _engine(*, ping: bool = True) -> Engine:
-    """With `ping`, a connection is tried before it is used; without, it commits by itself."""
-    settings = get_settings()
-    key = (settings.database_url, ping)
+def _engine(use: Use = "transactions") -> Engine:
+    """For transactions, a connection is tried before it is used; all others commit by themselves
+    and ask again."""
+    settings, ping = get_settings(), use == "transactions"
+    key = (settings.database_url, use)
+    size, overflow = POOLS[use]
     with _engines_lock:
         if key not in _engines:
             _engines[key] = sa.create_engine(
                 application_url(settings),
                 pool_pre_ping=ping,
                 isolation_level=None if ping else "AUTOCOMMIT",
-                pool_size=POOL_SIZE if ping else QUICK_POOL_SIZE,
-                max_overflow=POOL_OVERFLOW if ping else 0,
+                pool_size=size,
+                max_overflow=overflow,
                 pool_timeout=POOL_TIMEOUT,
                 pool_recycle=1800,
                 connect_args={"connect_timeout": CONNECT_TIMEOUT, "application_name": "imgapp"},

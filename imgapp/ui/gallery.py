@@ -27,6 +27,9 @@ STEP = 60
 MOST = 120
 """Pictures of any other, however many are asked for."""
 
+MOST_PICTURES = 1_000_000_000
+"""More than anybody has, and no more than the database counts."""
+
 FRESH_MINUTES = 20
 """The window is read again this often: links to pictures are good for at least half an hour."""
 
@@ -57,11 +60,10 @@ class GalleryState(LiveWindow, rx.State):
         self.email, self.person = current_viewer().email, str(current_viewer().user_id)
         self.max_mb, self.no_model = settings.max_upload_mb, settings.describer == "basic"
         await self._read(Wanted.from_query(self.router.url.query))
-        self.direct = await upload_origin() is not None
-        if self._uncounted or not self.no_model:
-            # The pictures first: what comes then may take a while.
-            yield
+        # The pictures first: what comes then may take a while.
+        yield
         await self._count()
+        self.direct = await upload_origin() is not None
         # In one event: each is an answer to the page.
         for cls in (ProgressState, UpgradeState):
             await (await self.get_state(cls)).load()
@@ -84,8 +86,8 @@ class GalleryState(LiveWindow, rx.State):
     @rx.event
     async def look(self, start: int, count: int):
         """Read the window that begins at a position of the list."""
-        user, start = current_viewer().user_id, max(0, int(start))
-        count, seq = min(max(1, int(count)), MOST), self._live().patches.seq
+        user, start = current_viewer().user_id, min(max(0, int(start)), MOST_PICTURES)
+        count, seq = min(max(1, int(count)), MOST), self._live().patches.mark()
         async with failures_shown(self):
             read = await in_db(cards.read_window, user, self._wanted(), start, count)
             self._show(map(card_of, read), seq=seq, start=start, count=count)
@@ -102,8 +104,9 @@ class GalleryState(LiveWindow, rx.State):
     async def _read(self, wanted: Wanted) -> None:
         user = current_viewer().user_id
         live = self._live()
+        before = live.wanted
         # From here on the tab is told of what comes into this list or leaves it.
-        live.wanted, seq, self.unreadable = wanted, live.patches.seq, True
+        live.wanted, seq, self.unreadable = wanted, live.patches.mark(), True
         async with failures_shown(self):
             read, self.total = await in_db(cards.read_first, user, wanted, STEP)
             self.query = wanted.to_query()
@@ -113,6 +116,8 @@ class GalleryState(LiveWindow, rx.State):
             self._uncounted = found is None
             self.found = self.found if found is None else found
             self.unreadable = False
+        if self.unreadable:
+            live.wanted = before
         self.loaded = True
 
     async def _count(self) -> None:

@@ -43,9 +43,11 @@ def values_of(card: Card) -> CardValues:
 
 @dataclass
 class Change:
-    """One card that changed, or went (`card` is None), and when."""
+    """One card that changed, or went (`card` is None), in which push, and when."""
 
     seq: int
+    since: int
+    """The push before it."""
     at: float
     id: str
     card: CardValues | None
@@ -67,34 +69,49 @@ Patch = dict[str, Any]
 class Patches:
     """The changes of a person's pictures, with one number for all lists that tabs of theirs show.
 
-    The latest of each list are kept a moment, in case the browser draws two as one.
+    The latest of each list are kept a moment, in case the browser draws two as one. Numbers are
+    times in milliseconds, or one more than the last: a tab that connects to another process, and
+    perhaps back to this one, goes on with larger ones.
     """
 
-    seq: int = field(default_factory=lambda: time.time_ns() // 1_000_000)
-    """Begins at the time, and so later where a tab connects to another process."""
+    seq: int = 0
+    pushed: int = 0
+    """The number of the last push."""
     recent: dict[Wanted, list[Change]] = field(default_factory=dict)
+
+    def mark(self) -> int:
+        """The number of a window that is read from now on: later pushes have larger ones."""
+        self.seq = max(self.seq, _clock())
+        return self.seq
+
+    def leave_out(self) -> None:
+        """As if a push had got lost: whoever gets the next one asks for its list."""
+        self.seq = self.pushed = max(self.seq + 1, _clock())
+        self.recent.clear()
 
     def push(self, batches: Mapping[Wanted, Batch]) -> dict[Wanted, Patch]:
         """Add what changed of each list and return the patches to send."""
-        now = time.monotonic()
-        self.seq += 1
+        now, last = time.monotonic(), self.pushed
+        self.seq = self.pushed = max(self.seq + 1, _clock())
         # Of a list that nobody shows any more, nothing is kept.
         before, self.recent = self.recent, {}
         return {
-            wanted: self._patch(wanted, before.get(wanted, []), batch, now)
+            wanted: self._patch(wanted, before.get(wanted, []), batch, last, now)
             for wanted, batch in batches.items()
         }
 
-    def _patch(self, wanted: Wanted, recent: list[Change], batch: Batch, now: float) -> Patch:
+    def _patch(
+        self, wanted: Wanted, recent: list[Change], batch: Batch, last: int, now: float
+    ) -> Patch:
         kept = [c for c in recent if now - c.at < _KEPT_SECONDS][-_KEPT_CHANGES:]
         kept = [c for c in kept if all(c.seq > d.seq for d in recent if d not in kept)]
-        new = [Change(self.seq, now, card["id"], card) for card in batch.cards]
-        new += [Change(self.seq, now, image_id, None) for image_id in batch.gone]
-        since = (kept[0].seq if kept else self.seq) - 1
+        changed: list[tuple[str, CardValues | None]] = [(card["id"], card) for card in batch.cards]
+        changed += [(image_id, None) for image_id in batch.gone]
+        new = [Change(self.seq, last, now, image_id, card) for image_id, card in changed]
         self.recent[wanted] = kept + new
         latest = {change.id: change.card for change in self.recent[wanted]}
         return {
-            "since": since,
+            "since": kept[0].since if kept else last,
             "seq": self.seq,
             "cards": [card for card in latest.values() if card is not None],
             "gone": [image_id for image_id, card in latest.items() if card is None],
@@ -113,6 +130,10 @@ live_tabs: dict[str, LiveTab] = {}
 """By the token of the tab."""
 _patches: WeakValueDictionary[UUID, Patches] = WeakValueDictionary()
 """By person; they last as long as a tab of theirs does."""
+
+
+def _clock() -> int:
+    return time.time_ns() // 1_000_000
 
 
 def patches_of(user_id: UUID) -> Patches:

@@ -119,6 +119,10 @@ class TabStates(StateManagerRedis):
         async with self._lock_of(ident):
             if ident in self._unsaved:
                 await self._save([ident])
+            if ident in self._unsaved:
+                # Redis is away. It is let go the next time that somebody looks for late ones.
+                self._save_soon(ident)
+                return
             if (tree := self._trees.pop(ident, None)) is not None:
                 # Parts and whole know each other: reference counting alone would not end them.
                 tree.substates.clear()

@@ -338,3 +338,18 @@ def test_only_the_latest_changes_are_remembered() -> None:
         """,
     )
     assert (first, touched, last) == ("first old", "touched newer", "last new")
+
+
+def test_what_came_before_a_window_and_is_newer_is_known_as_a_patch() -> None:
+    patch = run(
+        "recent.js",
+        RECENT
+        + """
+        note(5, [card("before", "new")], ["gone-before"]);
+        note(7, [card("a", "new"), card("b", "new")], ["c"]);
+        note(8, [card("c", "back")], ["b"]);
+        return recent.since(6);
+        """,
+    )
+    assert {one["id"]: one["alt_text"] for one in patch["cards"]} == {"a": "new", "c": "back"}
+    assert patch["gone"] == ["b"]

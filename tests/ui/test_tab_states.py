@@ -200,8 +200,10 @@ async def test_what_redis_did_not_take_is_offered_again(
     impatient = redis.asyncio.Redis.from_url(servers.redis_url, socket_timeout=0.2, retry=None)
     states = TabStates(redis=impatient, token_expiration=60)
     async with redis.asyncio.Redis.from_url(servers.redis_url) as client:
-        await client.execute_command("CLIENT", "PAUSE", 600, "WRITE")
+        await client.execute_command("CLIENT", "PAUSE", 900, "WRITE")
         await look_for(states, tab, "q=boat")
+        await states.let_go(tab)
+        assert tab in states.here(), "there is no copy of it yet"
         assert states._saver is not None
         await states._saver
     assert "states_not_saved" in {record.message for record in caplog.records}
