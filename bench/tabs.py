@@ -26,8 +26,8 @@ from imgapp.adapters import db, events
 from imgapp.models import new_id
 from imgapp.services import sessions
 from imgapp.settings import get_settings
-from tests.running import REPO, running_app
-from tests.sockets import ROOT
+from tests.running import running_app
+from tests.sockets import ROOT, built_hashes
 
 PEOPLE, TABS, PICTURES = 400, 5, 20
 PER_SECOND, SECONDS = 100, 30
@@ -93,11 +93,8 @@ class Tab:
 @cache
 def _boot() -> dict[str, object]:
     """The first event of a page: what it was built with, it need not be sent."""
-    built = (REPO / ".web" / "utils" / "context.jsx").read_text()
-    hashes = re.search(r"initialStateHashes = (\[.*?\])", built)
-    assert hashes is not None
     router = {"pathname": "/", "asPath": "/"}
-    payload = {"hashes": json.loads(hashes[1])}
+    payload = {"hashes": built_hashes()}
     return {"name": f"{ROOT}.hydrate_and_load", "payload": payload, "router_data": router}
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import re
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,7 +13,17 @@ from urllib.parse import urlencode, urlsplit
 
 from simple_websocket import Client, ConnectionClosed
 
+from tests.running import REPO
+
 ROOT = "reflex___state____state"
+
+
+def built_hashes() -> list[str]:
+    """What a page that was built here says that it holds."""
+    built = (REPO / ".web" / "utils" / "context.jsx").read_text()
+    hashes = re.search(r"initialStateHashes = (\[.*?\])", built)
+    assert hashes is not None
+    return list(json.loads(hashes[1]))
 
 
 class Tab:

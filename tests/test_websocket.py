@@ -23,7 +23,7 @@ from imgapp.adapters.embedded.redis import Redis
 from imgapp.ui import session_watch, tab_states
 from tests.pictures import jpeg
 from tests.running import PASSWORD, REPO, App, running_app
-from tests.sockets import ROOT, handshake, open_tab
+from tests.sockets import ROOT, built_hashes, handshake, open_tab
 from tests.waiting import eventually
 
 # Answered without a session, each for a reason. All others must lead to the sign-in page.
@@ -229,14 +229,6 @@ def test_mallory_gets_and_changes_nothing_with_alices_ids(
     assert "Traceback" not in said
     assert state_of(alice, site) == before
     sign_in(site, alice.email)
-
-
-def built_hashes() -> list[str]:
-    """What a page that was built here says that it holds."""
-    built = (REPO / ".web" / "utils" / "context.jsx").read_text()
-    hashes = re.search(r"initialStateHashes = (\[.*?\])", built)
-    assert hashes is not None
-    return list(json.loads(hashes[1]))
 
 
 @pytest.mark.parametrize("kind", ["right", "some", "foreign", "malformed", "many"])
