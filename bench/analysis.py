@@ -16,7 +16,7 @@ from bench.ingest import upload_all
 from bench.model import answers, model_server
 from bench.pictures import copies, make_camera_jpegs
 from bench.report import Result
-from tests.running import App, running_app, wait_for_all_described
+from tests.support.running import App, running_app, wait_for_all_described
 
 IN_FLIGHT, SECONDS = 64, 1.0
 PICTURES = 12 * IN_FLIGHT

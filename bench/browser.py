@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 from playwright.sync_api import Page, sync_playwright
 
-from tests.running import App
+from tests.support.running import App
 
 
 def chromium_path() -> str:

@@ -11,7 +11,7 @@ from bench.browser import signed_in_page
 from bench.model import model_server
 from bench.pictures import copies, make_camera_jpegs
 from bench.report import Result, percentile
-from tests.running import running_app
+from tests.support.running import running_app
 
 PICTURES, WARM_UP = 40, 3
 LIMIT_MS = 500

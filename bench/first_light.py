@@ -11,7 +11,7 @@ from bench.browser import signed_in_page
 from bench.peer import seconds_for_renditions
 from bench.pictures import make_camera_jpegs
 from bench.report import Result
-from tests.running import App, running_app, wait_for_all_described
+from tests.support.running import App, running_app, wait_for_all_described
 
 PICTURES = 30
 COLD_SECONDS, COLD_MB = 0.7, 2.4

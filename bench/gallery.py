@@ -13,8 +13,8 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from bench.browser import chromium_path
 from bench.library import Library, make_library, servers_of
 from bench.report import Result
-from imgapp.ui.tab_states import SAVED_AFTER
-from tests.running import App, running_app
+from imgapp.ui.shell.tab_state_store import SAVED_AFTER
+from tests.support.running import App, running_app
 
 SMALL, LARGE, TURNS, JUMPS, CHANGES = 1_000, 100_000, 5, 12, 30
 RATIO, LONGEST_TASK_MS, CHANGE_BYTES, SCROLL_SECONDS = 1.5, 150, 1_000, 10

@@ -17,7 +17,7 @@ import psutil
 
 from bench.pictures import copies, make_camera_jpegs
 from bench.report import Result
-from tests.running import EMAIL, REPO, App, running_app
+from tests.support.running import EMAIL, REPO, App, running_app
 
 BYTES = 2_000_000_000
 LIMIT = 1.15

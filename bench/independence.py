@@ -11,8 +11,8 @@ from pathlib import Path
 from bench.ingest import upload
 from bench.pictures import copies, make_camera_jpegs
 from bench.report import Result
-from tests.openai_server import OpenAIServer
-from tests.running import running_app, wait_for_all_described
+from tests.support.openai_server import OpenAIServer
+from tests.support.running import running_app, wait_for_all_described
 
 ROUNDS, PICTURES = 4, 8
 

@@ -14,7 +14,7 @@ import httpx
 from bench.peer import seconds_for_renditions
 from bench.pictures import copies, make_camera_jpegs
 from bench.report import Result
-from tests.running import App, running_app
+from tests.support.running import App, running_app
 
 PICTURES = 48
 LIMIT = 0.7

@@ -16,7 +16,7 @@ from imgapp.adapters import imaging, storage
 from imgapp.adapters.embedded.servers import EmbeddedServers
 from imgapp.cli.environment import variables_of
 from imgapp.settings import Settings
-from tests.running import App
+from tests.support.running import App
 
 SCENES = 40
 """Different pictures; all others look like one of them."""

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 from bench.library import make_library
 from bench.report import Result, percentile
-from tests.running import App, running_app
+from tests.support.running import App, running_app
 
 SMALL, LARGE, CALLS, LIMIT = 1_000, 100_000, 150, 3.0
 AT_ONCE = 8

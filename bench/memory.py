@@ -15,7 +15,7 @@ import psutil
 from bench.ingest import upload_all
 from bench.pictures import copies, make_camera_jpegs
 from bench.report import Result
-from tests.running import proportional_mb, running_app, wait_for_all_described
+from tests.support.running import proportional_mb, running_app, wait_for_all_described
 
 GROWTH_MB, IDLE_MB = 100, 500
 UPLOAD_MB = 500

@@ -16,7 +16,7 @@ from contextlib import contextmanager
 
 import httpx
 
-from tests.openai_server import ANSWER
+from tests.support.openai_server import ANSWER
 
 _BODY = json.dumps(
     {

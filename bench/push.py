@@ -13,7 +13,7 @@ from bench.browser import signed_in_page
 from bench.ingest import upload_all
 from bench.pictures import copies, make_camera_jpegs
 from bench.report import Result, percentile
-from tests.running import EMAIL, REPO, running_app, wait_for_all_described
+from tests.support.running import EMAIL, REPO, running_app, wait_for_all_described
 
 CHANGES, CARDS = 100, 60
 LIMIT_MS, LIMIT_BYTES = 30, 1000

@@ -27,7 +27,7 @@ from bench.ingest import upload_all
 from bench.peer import seconds_for_renditions
 from bench.pictures import make_camera_jpegs
 from bench.report import Result
-from tests.running import App, free_port, running_app
+from tests.support.running import App, free_port, running_app
 
 LIMIT = 0.6
 ROUNDS, AT_ONCE = 3, 8

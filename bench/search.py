@@ -12,10 +12,10 @@ import sqlalchemy as sa
 from bench.library import make_library, servers_of, vacuum
 from bench.report import Result, percentile
 from imgapp.adapters import db
-from imgapp.services import cards, finding
-from imgapp.services.wanted import Sort, Wanted
+from imgapp.services.library import card_rows, listing
+from imgapp.services.library.image_query import Sort, Wanted
 from imgapp.settings import get_settings
-from tests.running import running_app
+from tests.support.running import running_app
 
 SMALL, LARGE, CALLS, WARM, LIMIT = 1_000, 100_000, 60, 5, 0.050
 
@@ -86,11 +86,11 @@ def _compare(name: str, wanted: Wanted, people: dict[int, UUID]) -> Result:
     for turn in range(WARM + CALLS):
         for count, user_id in people.items():
             begun = time.perf_counter()
-            cards.read_window(user_id, wanted, 0, 60)
+            card_rows.read_window(user_id, wanted, 0, 60)
             if turn >= WARM:
                 shown[count].append(time.perf_counter() - begun)
         begun = time.perf_counter()
-        total = finding.count(people[LARGE], wanted)
+        total = listing.count(people[LARGE], wanted)
         counted.append(time.perf_counter() - begun)
     p95 = {count: percentile(of, 0.95) for count, of in shown.items()}
     median = percentile(shown[LARGE], 0.5)

@@ -24,8 +24,8 @@ from imgapp.adapters.embedded.servers import EmbeddedServers
 from imgapp.adapters.frontend import serving_environment
 from imgapp.cli.environment import variables_of
 from imgapp.settings import Settings
-from tests.running import REPO, App, free_port, running_app, wait_for_all_described
-from tests.sockets import ROOT, Tab, open_tab
+from tests.support.running import REPO, App, free_port, running_app, wait_for_all_described
+from tests.support.sockets import ROOT, Tab, open_tab
 
 PICTURES, CALLS, LIMIT = 60, 400, 1.15
 

@@ -24,10 +24,10 @@ from bench.library import fill, servers_of, vacuum
 from bench.report import Result, percentile
 from imgapp.adapters import db, events
 from imgapp.models import new_id
-from imgapp.services import sessions
+from imgapp.services.accounts import sessions
 from imgapp.settings import get_settings
-from tests.running import running_app
-from tests.sockets import ROOT, built_hashes
+from tests.support.running import running_app
+from tests.support.sockets import ROOT, built_hashes
 
 PEOPLE, TABS, PICTURES = 400, 5, 20
 PER_SECOND, SECONDS = 100, 30

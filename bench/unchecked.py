@@ -7,7 +7,7 @@ from uuid import UUID
 
 from imgapp.imgapp import app
 from imgapp.models import Viewer
-from imgapp.services import sessions
+from imgapp.services.accounts import sessions
 from imgapp.ui.session import session_check
 
 sessions.viewer_of_cookie = lru_cache(sessions.viewer_of_cookie)  # type: ignore[assignment]

@@ -18,8 +18,8 @@ from PIL import Image, ImageDraw, ImageFilter
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from tests.browser.conftest import chromium
-from tests.openai_server import OpenAIServer, Reply
-from tests.running import App, running_app, wait_for_all_described
+from tests.support.openai_server import OpenAIServer, Reply
+from tests.support.running import App, running_app, wait_for_all_described
 
 OUT = Path(__file__).parent / "screenshots"
 Color = tuple[int, int, int]

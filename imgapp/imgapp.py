@@ -9,13 +9,14 @@ from starlette.types import ASGIApp
 
 from imgapp.adapters import frontend
 from imgapp.api import create_site
-from imgapp.api.measured import report_while_serving
-from imgapp.bridge import Bridge
-from imgapp.ui import failures, pages, tab_states
-from imgapp.ui.content_policy import ContentPolicy
-from imgapp.ui.head_start import HeadStart
+from imgapp.api.http.request_metrics import report_while_serving
+from imgapp.ui import pages
+from imgapp.ui.gallery.live_bridge import Bridge
 from imgapp.ui.session import PageGate, SocketBinding, session_check
-from imgapp.ui.session_watch import SessionWatch
+from imgapp.ui.shell import crash_handlers, tab_state_store
+from imgapp.ui.shell.content_policy import ContentPolicy
+from imgapp.ui.shell.preload_links import HeadStart
+from imgapp.ui.shell.session_watch import SessionWatch
 
 
 async def _rarely_look_for_cycles() -> None:
@@ -31,10 +32,10 @@ async def _rarely_look_for_cycles() -> None:
 
 app = rx.App(
     **pages.look(),
-    backend_exception_handler=failures.on_backend_exception,
-    frontend_exception_handler=failures.on_frontend_exception,
+    backend_exception_handler=crash_handlers.on_backend_exception,
+    frontend_exception_handler=crash_handlers.on_frontend_exception,
 )
-tab_states.keep_states(app)
+tab_state_store.keep_states(app)
 app.add_middleware(session_check, index=0)
 for page in pages.PAGES:
     app.add_page(page.component, route=page.route, title=page.title, on_load=page.on_load)

@@ -10,7 +10,8 @@ import dramatiq
 from imgapp.adapters import queue
 from imgapp.errors import ServiceUnavailable, ShuttingDown
 from imgapp.models import Priority
-from imgapp.services import analysis, senders, trying
+from imgapp.services.analysis import describe, prompt_trial_worker
+from imgapp.services.webhooks import delivery_threads
 
 log = logging.getLogger(__name__)
 
@@ -27,7 +28,7 @@ _TIME_LIMIT = 900_000
 def describe_image(image_id: str, priority: int) -> None:
     """A permit to describe one picture: the fairest that is due, whichever is named."""
     try:
-        analysis.run_one()
+        describe.run_one()
     except ShuttingDown:
         # For another worker: without the delay this one would take it again.
         queue.enqueue_analysis(UUID(image_id), priority=Priority(priority), delay=1)
@@ -44,7 +45,7 @@ def describe_image(image_id: str, priority: int) -> None:
 )
 def send_deliveries() -> None:
     """Word that webhooks may be due. Sending has threads of its own: this one is free at once."""
-    senders.start_one()
+    delivery_threads.start_one()
 
 
 @dramatiq.actor(
@@ -58,6 +59,6 @@ def send_deliveries() -> None:
 def try_prompt(user_id: str, trial_id: str) -> None:
     """Answer the next question of a trial."""
     try:
-        trying.answer_one(UUID(user_id), UUID(trial_id))
+        prompt_trial_worker.answer_one(UUID(user_id), UUID(trial_id))
     except ServiceUnavailable as error:
         log.warning("trial_lost", extra={"reason": error.code})

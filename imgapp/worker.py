@@ -17,29 +17,21 @@ from dramatiq.middleware import Middleware
 from imgapp import tasks
 from imgapp.adapters import vision
 from imgapp.errors import ServiceUnavailable
-from imgapp.services import (
-    analysis,
-    audit,
-    batches,
-    deliveries,
-    direct_leftovers,
-    direct_saves,
-    fetching,
-    leases,
-    metrics,
-    people,
-    permits,
-    progress,
-    removals,
-    resumable,
-    resumable_saves,
-    run_feed,
-    runs,
-    senders,
-    sending,
-    spool,
-    trash,
+from imgapp.services.accounts import administration
+from imgapp.services.analysis import describe, run_feeder, runs
+from imgapp.services.batches import batches
+from imgapp.services.common import audit_trail, metrics
+from imgapp.services.library import trash
+from imgapp.services.queue import leases, permits, progress
+from imgapp.services.storage import object_removals, spool
+from imgapp.services.uploads import (
+    s3_cleanup,
+    s3_completion,
+    tus_completion,
+    tus_uploads,
+    url_fetching,
 )
+from imgapp.services.webhooks import deliveries, delivery_attempts, delivery_threads
 from imgapp.settings import get_settings
 
 log = logging.getLogger(__name__)
@@ -63,23 +55,23 @@ class Chore:
 
 
 CHORES = (
-    Chore(analysis.sweep, permits.SWEEP_SECONDS, "queue"),
+    Chore(describe.sweep, permits.SWEEP_SECONDS, "queue"),
     Chore(progress.note_rounds, 2.0),
     Chore(spool.sweep_spool, 900.0),
-    Chore(resumable.sweep, 900.0),
-    Chore(resumable_saves.finish_left_behind, 10.0, "store"),
+    Chore(tus_uploads.sweep, 900.0),
+    Chore(tus_completion.finish_left_behind, 10.0, "store"),
     Chore(trash.purge_trash, 3600.0),
-    Chore(removals.sweep, 2.0, "store"),
-    Chore(people.purge_deleted, 5.0, "store"),
-    Chore(direct_saves.finish_left_behind, 10.0, "store"),
-    Chore(direct_leftovers.sweep_expired, 60.0, "store"),
-    Chore(direct_leftovers.sweep_unknown, 900.0, "store"),
-    Chore(audit.trim_trail, 24 * 3600.0),
-    Chore(sending.sweep, 2.0),
+    Chore(object_removals.sweep, 2.0, "store"),
+    Chore(administration.purge_deleted, 5.0, "store"),
+    Chore(s3_completion.finish_left_behind, 10.0, "store"),
+    Chore(s3_cleanup.sweep_expired, 60.0, "store"),
+    Chore(s3_cleanup.sweep_unknown, 900.0, "store"),
+    Chore(audit_trail.trim_trail, 24 * 3600.0),
+    Chore(delivery_attempts.sweep, 2.0),
     Chore(deliveries.trim_deliveries, 3600.0),
-    Chore(fetching.attend, 1.0),
+    Chore(url_fetching.attend, 1.0),
     Chore(batches.purge_batches, 3600.0),
-    Chore(run_feed.feed, 1.0, "runs"),
+    Chore(run_feeder.feed, 1.0, "runs"),
     Chore(runs.purge_runs, 3600.0),
 )
 
@@ -115,8 +107,8 @@ class Sweeper(Middleware):
         worker.queue_prefetch = worker.worker_threads
         worker.worker_timeout = POLL_MILLISECONDS
         leases.resume()
-        fetching.resume()
-        senders.resume()
+        url_fetching.resume()
+        delivery_threads.resume()
 
     def after_worker_boot(self, broker: Broker, worker: Worker) -> None:  # noqa: ARG002
         """Start."""
@@ -131,8 +123,8 @@ class Sweeper(Middleware):
         """Pictures in flight go back to the queue at once; nobody waits for the model."""
         self._stop.set()
         leases.stop()
-        fetching.stop()
-        senders.stop()
+        url_fetching.stop()
+        delivery_threads.stop()
 
     def _work(self, chores: Sequence[Chore]) -> None:
         due = dict.fromkeys(chores, 0.0)

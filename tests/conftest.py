@@ -28,11 +28,13 @@ from starlette.testclient import TestClient
 from imgapp.adapters import db, passwords
 from imgapp.adapters.embedded import claim_data_dir, start_postgres, start_redis
 from imgapp.models import Image, Viewer, new_id
-from imgapp.services import installation, leases, sessions
+from imgapp.services.accounts import sessions
+from imgapp.services.installation import runtime_settings
+from imgapp.services.queue import leases
 from imgapp.settings import get_settings
-from tests.buckets import gate, moto, one_loader, s3_env
+from tests.support.buckets import gate, moto, one_loader, s3_env
 
-pytest_plugins = ["tests.whole_run"]
+pytest_plugins = ["tests.support.whole_run"]
 
 ROOT = Path(__file__).parents[1]
 CORPUS = ROOT.parent / "shared" / "corpus"
@@ -235,7 +237,7 @@ def database(
 ) -> Iterator[None]:
     """The settings point at an empty database and an empty Redis."""
     _empty_again()
-    installation.forget()
+    runtime_settings.forget()
     # A sweep long ago, of another test, would count as a sleep of the machine.
     leases._spared_until[0] = leases._seen_at[0] = 0.0
     set_env(

@@ -10,7 +10,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from imgapp.adapters.storage import RENDITIONS
-from imgapp.services import images
+from imgapp.services.library import images
 from imgapp.settings import get_settings
 from tests.conftest import Person
 

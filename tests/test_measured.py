@@ -8,8 +8,8 @@ from pathlib import Path
 
 import httpx
 
-from tests.running import App, running_app, wait_for_all_described
-from tests.waiting import eventually
+from tests.support.running import App, running_app, wait_for_all_described
+from tests.support.waiting import eventually
 
 
 def values(app: App) -> dict[str, float]:

@@ -1,6 +1,6 @@
 """Requests and tokens a minute over all workers, counted in Redis: one atomic script.
 
-As in `adapters.limits`, the generic cell rate algorithm (ITU-T I.371): a key holds the time at
+As in `adapters.rate_limits`, the generic cell rate algorithm (ITU-T I.371): a key holds the time at
 which the next request is due. A request takes its turn before it is sent, in the future if need be.
 A Redis that was wiped starts anew, with a whole allowance.
 """

@@ -6,7 +6,18 @@ from fastapi import APIRouter, FastAPI
 from fastapi.routing import APIRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from imgapp.api import (
+from imgapp.api.docs import add_docs
+from imgapp.api.http import tus_protocol
+from imgapp.api.http.client_address import Sources
+from imgapp.api.http.entity_tags import EntityTags
+from imgapp.api.http.head_and_options import Methods
+from imgapp.api.http.middleware import BodyLimit, RequestIds, SecurityHeaders
+from imgapp.api.http.openapi import DESCRIPTION, describe
+from imgapp.api.http.problems import add_problem_handlers
+from imgapp.api.http.rate_limit_headers import RateHeaders
+from imgapp.api.http.request_metrics import Measured, Routed
+from imgapp.api.http.tus_protocol import TusHeaders
+from imgapp.api.routes import (
     account,
     archive,
     batches,
@@ -31,20 +42,9 @@ from imgapp.api import (
     timeline,
     tokens,
     tus,
-    tus_protocol,
     uploads,
     webhooks,
 )
-from imgapp.api.docs import add_docs
-from imgapp.api.entity_tags import EntityTags
-from imgapp.api.measured import Measured, Routed
-from imgapp.api.methods import Methods
-from imgapp.api.middleware import BodyLimit, RequestIds, SecurityHeaders
-from imgapp.api.openapi import DESCRIPTION, describe
-from imgapp.api.problems import add_problem_handlers
-from imgapp.api.rates import RateHeaders
-from imgapp.api.sources import Sources
-from imgapp.api.tus_protocol import TusHeaders
 
 API_PATHS = ("/api", "/metrics")
 """What the API answers; everything else is the page's."""

@@ -43,7 +43,7 @@ def up() -> None:
 @app.command()
 def web() -> None:
     """Run the page and the API."""
-    from imgapp.cli.single import run_web
+    from imgapp.cli.web_and_worker import run_web
 
     run_web()
 
@@ -51,7 +51,7 @@ def web() -> None:
 @app.command()
 def worker() -> None:
     """Run a worker that describes pictures."""
-    from imgapp.cli.single import run_worker
+    from imgapp.cli.web_and_worker import run_worker
 
     run_worker()
 
@@ -69,7 +69,7 @@ def migrate(
     revision: Annotated[str, typer.Argument(help="A revision, head, -1 or base.")] = "head",
 ) -> None:
     """Bring the database to the newest form, or to a given revision."""
-    from imgapp.cli.people import run_migration
+    from imgapp.cli.accounts import run_migration
 
     run_migration(revision)
 
@@ -77,7 +77,7 @@ def migrate(
 @app.command(hidden=True)
 def prepare() -> None:
     """Migrate, and say on stdout whether anybody has an account: what `up` needs to know."""
-    from imgapp.cli.people import run_preparation
+    from imgapp.cli.accounts import run_preparation
 
     run_preparation()
 
@@ -85,7 +85,7 @@ def prepare() -> None:
 @app.command("check-store", hidden=True)
 def check_store() -> None:
     """Say on stdout what is wrong with the store: what a start needs to know."""
-    from imgapp.cli.stores import run_store_check
+    from imgapp.cli.store_checks import run_store_check
 
     run_store_check()
 
@@ -150,7 +150,7 @@ def user_add(
     ] = False,
 ) -> None:
     """Make an account."""
-    from imgapp.cli.people import add_user
+    from imgapp.cli.accounts import add_user
 
     add_user(email, is_admin=admin, password_from_stdin=password_stdin)
 
@@ -158,7 +158,7 @@ def user_add(
 @user_app.command("list")
 def user_list() -> None:
     """Print everybody: address, role, state, pictures, bytes and when they were last seen."""
-    from imgapp.cli.people import list_users
+    from imgapp.cli.accounts import list_users
 
     list_users()
 
@@ -166,7 +166,7 @@ def user_list() -> None:
 @user_app.command("disable")
 def user_disable(email: str) -> None:
     """Sign somebody out at once, and let nobody in with their account."""
-    from imgapp.cli.people import change_user
+    from imgapp.cli.accounts import change_user
 
     change_user(email, "disabled and signed out", disabled=True)
 
@@ -174,7 +174,7 @@ def user_disable(email: str) -> None:
 @user_app.command("enable")
 def user_enable(email: str) -> None:
     """Let somebody in again."""
-    from imgapp.cli.people import change_user
+    from imgapp.cli.accounts import change_user
 
     change_user(email, "enabled", disabled=False)
 
@@ -185,7 +185,7 @@ def user_admin(
     revoke: Annotated[bool, typer.Option("--revoke", help="Take the role away.")] = False,
 ) -> None:
     """Make somebody an administrator, or no longer one."""
-    from imgapp.cli.people import change_user
+    from imgapp.cli.accounts import change_user
 
     done = "no administrator any more" if revoke else "an administrator"
     change_user(email, done, is_admin=not revoke)
@@ -194,7 +194,7 @@ def user_admin(
 @user_app.command("password")
 def user_password(email: str) -> None:
     """Print a one-time password for somebody who forgot theirs; they are signed out."""
-    from imgapp.cli.people import reset_password
+    from imgapp.cli.accounts import reset_password
 
     reset_password(email)
 
@@ -204,7 +204,7 @@ def user_delete(
     email: str, yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False
 ) -> None:
     """Delete somebody with all their pictures."""
-    from imgapp.cli.people import delete_user
+    from imgapp.cli.accounts import delete_user
 
     delete_user(email, certain=yes)
 
@@ -214,7 +214,7 @@ def token_create(
     email: str, name: Annotated[str, typer.Option("--name", help="What the token is for.")]
 ) -> None:
     """Make a token that may read and write, and print it."""
-    from imgapp.cli.people import create_token
+    from imgapp.cli.accounts import create_token
 
     create_token(email, name)
 

@@ -12,10 +12,10 @@ import typer
 
 from imgapp.adapters import db, oidc, queue
 from imgapp.adapters.frontend import ROOT, is_built
-from imgapp.adapters.vision.reach import DEFAULT_BASE_URL, listed_models
-from imgapp.cli.conditions import Doubt, check_clock, check_queue, check_room, check_worker
+from imgapp.adapters.vision.reachability import DEFAULT_BASE_URL, listed_models
+from imgapp.cli.doctor_checks import Doubt, check_clock, check_queue, check_room, check_worker
 from imgapp.cli.environment import connected
-from imgapp.cli.stores import check_direct_uploads, check_pictures, check_store
+from imgapp.cli.store_checks import check_direct_uploads, check_pictures, check_store
 from imgapp.errors import (
     ConfigurationError,
     DatabaseUnavailable,

@@ -49,16 +49,16 @@ def connected(*, migrated: bool = True) -> Iterator[Settings]:
 
 def _say_where_from() -> None:
     """For the audit trail."""
-    from imgapp.services import audit
+    from imgapp.services.common import audit_trail
 
-    audit.set_source("command line", "")
+    audit_trail.set_source("command line", "")
 
 
 def _close() -> None:
     """Let go of the database before servers of our own stop."""
     from imgapp.adapters import db
 
-    if (metrics := sys.modules.get("imgapp.services.metrics")) is not None:
+    if (metrics := sys.modules.get("imgapp.services.common.metrics")) is not None:
         metrics.stop()
 
     db.dispose()

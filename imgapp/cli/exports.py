@@ -17,9 +17,10 @@ from typing import IO, TextIO
 from imgapp.cli.environment import connected
 from imgapp.cli.signals import STOPPED_BY_A_SIGNAL, Stopped, stop_on_signals
 from imgapp.errors import InvalidRequest
-from imgapp.services import exports, users
-from imgapp.services.csv_cells import cell
-from imgapp.services.exports import FIELDS, ExportedImage
+from imgapp.services.accounts import registration
+from imgapp.services.common.csv_escaping import cell
+from imgapp.services.library import text_export
+from imgapp.services.library.text_export import FIELDS, ExportedImage
 
 STDOUT = "-"
 
@@ -34,9 +35,9 @@ def run(email: str, form: Format, out: str) -> int:
     stop_on_signals()
     try:
         with connected():
-            user_id = users.find_user(email)
+            user_id = registration.find_user(email)
             with _destination(out) as file:
-                count = _WRITERS[form](exports.export_images(user_id), file)
+                count = _WRITERS[form](text_export.export_images(user_id), file)
     except Stopped:
         return STOPPED_BY_A_SIGNAL
     if out != STDOUT:

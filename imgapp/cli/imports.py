@@ -26,10 +26,14 @@ from rich.progress import (
 from imgapp.cli.environment import connected
 from imgapp.cli.signals import STOPPED_BY_A_SIGNAL, Stopped, stop_on_signals
 from imgapp.errors import InvalidRequest
-from imgapp.services import batches, budgets, folders, imports, metrics, users
-from imgapp.services.batch_shapes import BatchEdit
-from imgapp.services.folders import shown
-from imgapp.services.imports import FileReport, Outcome
+from imgapp.services.accounts import registration
+from imgapp.services.batches import batches
+from imgapp.services.batches.schemas import BatchEdit
+from imgapp.services.common import metrics
+from imgapp.services.spending import budgets
+from imgapp.services.uploads import folder_import, folder_scan
+from imgapp.services.uploads.folder_import import FileReport, Outcome
+from imgapp.services.uploads.folder_scan import shown
 
 _SECONDS_BETWEEN_LINES = 10.0
 _NICENESS = 10
@@ -45,18 +49,18 @@ class Display(Protocol):
 
 def run(folder: Path, email: str, name: str | None, context: str | None = None) -> int:
     """Import, report, and answer 1 if a file was refused."""
-    found = folders.check_folder(folder)
+    found = folder_scan.check_folder(folder)
     said = None if context is None else described(context)
     counts: Counter[Outcome] = Counter()
     stop_on_signals()
     try:
         with connected():
-            user_id = users.find_user(email)
+            user_id = registration.find_user(email)
             metrics.start("command")
             # Whoever uploads by hand goes first, on the processors too.
             os.nice(_NICENESS)
             try:
-                batch_id = imports.open_batch(user_id, found, name)
+                batch_id = folder_import.open_batch(user_id, found, name)
                 if said is not None:
                     batches.edit_batch(user_id, batch_id, said)
                 typer.echo(f"Batch {batch_id}")
@@ -71,9 +75,9 @@ def run(folder: Path, email: str, name: str | None, context: str | None = None) 
 
 def say_estimate(folder: Path, email: str) -> int:
     """Count the files and say what describing them all will probably cost."""
-    found = folders.check_folder(folder)
+    found = folder_scan.check_folder(folder)
     with connected():
-        said = budgets.estimate(users.find_user(email), folders.count_files(found))
+        said = budgets.estimate(registration.find_user(email), folder_scan.count_files(found))
     typer.echo(f"{said.pictures:,} files, described by {said.model}.")
     if said.basis is None:
         typer.echo("That costs nothing.")
@@ -96,7 +100,7 @@ def described(context: str) -> BatchEdit:
 
 
 def _import(user_id: UUID, folder: Path, batch_id: UUID, counts: Counter[Outcome]) -> None:
-    reports = imports.import_folder(user_id, folder, batch_id)
+    reports = folder_import.import_folder(user_id, folder, batch_id)
     with _display(folder) as display, closing(reports):
         for report in reports:
             _tell(report, counts, display)
@@ -125,7 +129,7 @@ def _display(folder: Path) -> Iterator[Display]:
         return
     columns = (BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, TextColumn("{task.fields[said]}", markup=False)) as progress:
-        task = progress.add_task("", total=folders.count_files(folder), said="")
+        task = progress.add_task("", total=folder_scan.count_files(folder), said="")
         yield Bar(progress, task)
 
 

@@ -21,8 +21,11 @@ from rich.progress import (
 from imgapp.adapters.storage import LOCAL
 from imgapp.cli.environment import connected
 from imgapp.cli.signals import STOPPED_BY_A_SIGNAL, Stopped, stop_on_signals
-from imgapp.services import folders, moves, removals, users
-from imgapp.services.moves import MoveReport, Outcome
+from imgapp.services.accounts import registration
+from imgapp.services.operations import store_migration
+from imgapp.services.operations.store_migration import MoveReport, Outcome
+from imgapp.services.storage import object_removals
+from imgapp.services.uploads import folder_scan
 from imgapp.settings import Settings
 
 _SECONDS_BETWEEN_LINES = 10.0
@@ -33,7 +36,7 @@ Tell = Callable[[MoveReport], None]
 def run_status() -> int:
     """Print what each store holds."""
     with connected():
-        for store in moves.overview():
+        for store in store_migration.overview():
             waiting = f", {store.removals:,} places to be emptied" if store.removals else ""
             typer.echo(
                 f"{_named(store.s3_bucket)}: {store.images:,} pictures, originals of "
@@ -48,8 +51,8 @@ def run_move(to: str, email: str | None, *, dry_run: bool) -> int:
     stop_on_signals()
     try:
         with connected() as settings:
-            bucket = moves.target_bucket(to)
-            user_id = users.find_user(email) if email else None
+            bucket = store_migration.target_bucket(to)
+            user_id = registration.find_user(email) if email else None
             images, size = _to_move(bucket, user_id)
             typer.echo(f"{images:,} pictures, originals of {_in_words(size)}, to {_named(bucket)}.")
             _warn(bucket, settings)
@@ -59,7 +62,7 @@ def run_move(to: str, email: str | None, *, dry_run: bool) -> int:
                 _move(bucket, user_id, images, counts)
             finally:
                 typer.echo(_summary(counts))
-            removals.sweep()
+            object_removals.sweep()
             _say_what_waits(bucket)
     except Stopped:
         typer.echo("Stopped. The same command goes on from here.")
@@ -68,7 +71,7 @@ def run_move(to: str, email: str | None, *, dry_run: bool) -> int:
 
 
 def _to_move(bucket: str, user_id: UUID | None) -> tuple[int, int]:
-    others = [store for store in moves.overview(user_id) if store.s3_bucket != bucket]
+    others = [store for store in store_migration.overview(user_id) if store.s3_bucket != bucket]
     return sum(store.images for store in others), sum(store.bytes for store in others)
 
 
@@ -81,14 +84,17 @@ def _warn(bucket: str, settings: Settings) -> None:
 
 
 def _move(bucket: str, user_id: UUID | None, images: int, counts: Counter[Outcome]) -> None:
-    with _display(images, counts) as tell, closing(moves.move_all(bucket, user_id)) as reports:
+    with (
+        _display(images, counts) as tell,
+        closing(store_migration.move_all(bucket, user_id)) as reports,
+    ):
         for report in reports:
             counts[report.outcome] += 1
             tell(report)
 
 
 def _say_what_waits(bucket: str) -> None:
-    for store in moves.overview():
+    for store in store_migration.overview():
         if store.s3_bucket != bucket and store.removals:
             typer.echo(
                 f"{store.removals:,} places in {_named(store.s3_bucket)} are still to be emptied: "
@@ -140,7 +146,7 @@ def _lines(counts: Counter[Outcome]) -> Iterator[Tell]:
 
 
 def _line(report: MoveReport) -> str:
-    return f"{report.outcome:6} {report.image_id} {folders.shown(report.detail)}"
+    return f"{report.outcome:6} {report.image_id} {folder_scan.shown(report.detail)}"
 
 
 def _named(bucket: str) -> str:

@@ -7,6 +7,17 @@ in `shapes`.
 from __future__ import annotations
 
 from imgapp.models.base import Shape, new_id, now
+from imgapp.models.images import (
+    AnalysisStatus,
+    Image,
+    ImageAnalysis,
+    ImageDeletion,
+    Priority,
+    Progress,
+    StoreRemoval,
+    WaitingReason,
+    WrittenBy,
+)
 from imgapp.models.installation import (
     Installation,
     ModelCall,
@@ -25,20 +36,9 @@ from imgapp.models.people import (
     UserSession,
     Viewer,
 )
-from imgapp.models.pictures import (
-    AnalysisStatus,
-    Image,
-    ImageAnalysis,
-    ImageDeletion,
-    Priority,
-    Progress,
-    StoreRemoval,
-    WaitingReason,
-    WrittenBy,
-)
 from imgapp.models.prompts import InstallationPrompt, Prompt, PromptTrial
 from imgapp.models.runs import Run, RunItem, RunOutcome
-from imgapp.models.shapes import (
+from imgapp.models.schemas import (
     AnalysesPage,
     AnalysisPublic,
     AnalysisSummary,

@@ -10,25 +10,19 @@ import reflex as rx
 from reflex_base.event import noop
 from reflex_components_core.base.error_boundary import ErrorBoundary
 
-from imgapp.ui import (
+from imgapp.ui.admin import audit, people, queue
+from imgapp.ui.gallery import failures_page, page, progress_strip, trash_page
+from imgapp.ui.settings import (
     account,
-    audit,
     descriptions,
-    gallery,
     help,
-    not_found,
-    people,
-    progress,
-    progress_failures,
     prompts,
-    queue,
-    sign_in,
     spending,
     spending_administration,
-    trash,
     webhooks,
 )
-from imgapp.ui.browser import PlainLink
+from imgapp.ui.shell import not_found, sign_in
+from imgapp.ui.shell.client_components import PlainLink
 
 
 @dataclass(frozen=True)
@@ -45,16 +39,16 @@ PAGES = (
     Page(
         "/",
         "Pictures · imgapp",
-        gallery.page,
-        gallery.GalleryState.load,
+        page.page,
+        page.GalleryState.load,
     ),
     Page(
         "/failures",
         "Not described · imgapp",
-        progress_failures.page,
-        [progress_failures.FailuresState.load, progress.ProgressState.load],
+        failures_page.page,
+        [failures_page.FailuresState.load, progress_strip.ProgressState.load],
     ),
-    Page("/trash", "Trash · imgapp", trash.page, trash.TrashState.load),
+    Page("/trash", "Trash · imgapp", trash_page.page, trash_page.TrashState.load),
     Page("/account", "Account · imgapp", account.page, account.AccountState.load),
     Page(
         "/descriptions",

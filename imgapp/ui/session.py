@@ -40,8 +40,9 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from imgapp.errors import NotSignedIn, ServiceUnavailable
 from imgapp.models import Viewer
-from imgapp.services import audit, landing, sessions, users
-from imgapp.services.pools import in_db
+from imgapp.services.accounts import registration, safe_redirects, sessions
+from imgapp.services.common import audit_trail
+from imgapp.services.common.thread_pools import in_db
 from imgapp.settings import get_settings
 
 SESSION_HEADER = "x-imgapp-session"
@@ -135,7 +136,7 @@ class SessionCheck(rx.Middleware):
         viewer = await self._viewer_of(session_id) if session_id else None
         if viewer is not None:
             _viewer.set(viewer)
-            audit.set_source(*_source_of(context.router_data or event.router_data))
+            audit_trail.set_source(*_source_of(context.router_data or event.router_data))
             await tabs.add(viewer.user_id, context.token)
             return None
         if session_id is None and event.name in BOOT_EVENTS:
@@ -261,8 +262,8 @@ class PageGate:
             if path not in SIGNED_OUT_PAGES:
                 return None if viewer else _sign_in_for(path, scope)
             if viewer is not None:
-                return landing.own_path(HTTPConnection(scope).query_params.get("next", "/"))
-            first = not await in_db(users.has_users)
+                return safe_redirects.own_path(HTTPConnection(scope).query_params.get("next", "/"))
+            first = not await in_db(registration.has_users)
         except ServiceUnavailable:
             return None if path in SIGNED_OUT_PAGES else _sign_in_for(path, scope)
         if path == "/sign-up" and not first and get_settings().signup == "closed":
@@ -274,7 +275,7 @@ class PageGate:
 
 def _sign_in_for(path: str, scope: Scope) -> str:
     query = scope["query_string"].decode("latin-1")
-    return landing.with_next("/sign-in", f"{path}?{query}" if query else path)
+    return safe_redirects.with_next("/sign-in", f"{path}?{query}" if query else path)
 
 
 async def viewer_of(connection: HTTPConnection) -> Viewer | None:

@@ -14,8 +14,8 @@ import redis
 from imgapp.adapters import counters, exposition
 from imgapp.adapters.counters import Reporter
 from imgapp.errors import QueueUnavailable
-from tests.running import REPO, clean_environment
-from tests.waiting import eventually
+from tests.support.running import REPO, clean_environment
+from tests.support.waiting import eventually
 
 VISITS = counters.counter("imgapp_test_visits", "For tests", ["door"])
 SECONDS = counters.histogram("imgapp_test_seconds", "For tests", ["door"], buckets=(0.1, 1, 10))

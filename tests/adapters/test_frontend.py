@@ -58,7 +58,7 @@ def test_a_page_is_built_once(exports: list[int]) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["imgapp/ui/gallery.py", "assets/new.css", "rxconfig.py", "requirements.txt"]
+    "name", ["imgapp/ui/gallery/page.py", "assets/new.css", "rxconfig.py", "requirements.txt"]
 )
 def test_a_change_of_an_input_builds_it_again(
     checkout: Path, exports: list[int], name: str

@@ -14,7 +14,7 @@ from joserfc.jwk import OctKey, RSAKey
 from imgapp.adapters import oidc
 from imgapp.adapters.oidc import client, provider
 from imgapp.errors import ConfigurationError, ProviderUnavailable, SignInRefused
-from tests.hostile_provider import (
+from tests.support.hostile_provider import (
     AUDIENCE,
     CLIENT_ID,
     CLIENT_SECRET,

@@ -12,12 +12,15 @@ from starlette.testclient import TestClient
 
 from imgapp.api import create_api, is_api_path
 from imgapp.models import Scope, new_id
-from imgapp.services import batches, resumable, runs, sessions, tokens
-from imgapp.services.batch_shapes import NewBatch
-from imgapp.services.run_shapes import NewRun, RunFilter
+from imgapp.services.accounts import sessions, tokens
+from imgapp.services.analysis import runs
+from imgapp.services.analysis.run_schemas import NewRun, RunFilter
+from imgapp.services.batches import batches
+from imgapp.services.batches.schemas import NewBatch
+from imgapp.services.uploads import tus_uploads
 from tests.conftest import ORIGIN, Person, shared_api
-from tests.rows import add_image, add_trial, add_upload
-from tests.webhook_rows import add_webhook
+from tests.support.rows import add_image, add_trial, add_upload
+from tests.support.webhook_rows import add_webhook
 
 Route = tuple[str, str]
 
@@ -74,7 +77,7 @@ def an_item_of(person: Person, path: str) -> UUID:
     if "{run_id}" in path:
         return runs.create_run(person.user_id, NewRun(filter=RunFilter())).id
     if path.startswith("/api/tus/"):
-        return resumable.create(person.user_id, "a.jpg", 10).id
+        return tus_uploads.create(person.user_id, "a.jpg", 10).id
     if "{upload_id}" in path:
         return add_upload(person.user_id).id
     if "{webhook_id}" in path:

@@ -12,11 +12,11 @@ from schemathesis.config import SchemathesisConfig
 
 from imgapp.api import create_api
 from imgapp.api.examples import EXAMPLE_ID
-from imgapp.services import tokens
+from imgapp.services.accounts import tokens
 from tests.conftest import Person
-from tests.rows import add_analysis, add_image
+from tests.support.rows import add_analysis, add_image
 
-LEFT_OUT = {"/api/events": "the answer never ends; tests/api/test_events.py reads it"}
+LEFT_OUT = {"/api/events": "the answer never ends; tests/api/routes/test_events.py reads it"}
 
 # 422 is for what the document forbids, 400 for what it cannot tell: a cursor of another list.
 TAKEN_OR_NOT = ["2xx", "3xx", "400", "401", "403", "404", "409", "412", "429", "5xx"]

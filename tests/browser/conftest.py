@@ -13,12 +13,12 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from imgapp.adapters import db
-from imgapp.services import users
+from imgapp.services.accounts import registration
 from tests.browser.furniture import furnish
 from tests.browser.viewing import Pictures, card_ids
-from tests.openai_server import OpenAIServer
-from tests.pictures import jpeg
-from tests.running import EMAIL, PASSWORD, App, running_app
+from tests.support.openai_server import OpenAIServer
+from tests.support.pictures import jpeg
+from tests.support.running import EMAIL, PASSWORD, App, running_app
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,7 @@ def new_person(app: App, set_env: Callable[..., None]) -> Iterator[Callable[[str
         person = Person(f"{name}-{secrets.token_hex(4)}@example.org")
         # What `imgapp user add` does, without waiting two seconds for a process to begin.
         set_env(DATABASE_URL=app.database_url)
-        users.create_user(person.email, person.password)
+        registration.create_user(person.email, person.password)
         return person
 
     yield make

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import httpx
 
-from tests.openai_server import OpenAIServer, Reply
-from tests.pictures import jpeg
+from tests.support.openai_server import OpenAIServer, Reply
+from tests.support.pictures import jpeg
 
 DESCRIBED = 3
 

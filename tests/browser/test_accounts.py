@@ -11,9 +11,9 @@ import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
 from tests.browser.conftest import Person, cards, drop, live, wait_for_cards
-from tests.openai_server import OpenAIServer
-from tests.pictures import jpeg
-from tests.running import App
+from tests.support.openai_server import OpenAIServer
+from tests.support.pictures import jpeg
+from tests.support.running import App
 
 pytestmark = pytest.mark.browser
 

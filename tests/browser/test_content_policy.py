@@ -12,8 +12,8 @@ from playwright.sync_api import ConsoleMessage, Page
 
 from imgapp.ui.pages import PAGES
 from tests.browser.conftest import Person, drop, live, wait_for_cards
-from tests.pictures import jpeg
-from tests.running import EMAIL, PASSWORD, App, running_app
+from tests.support.pictures import jpeg
+from tests.support.running import EMAIL, PASSWORD, App, running_app
 
 pytestmark = pytest.mark.browser
 

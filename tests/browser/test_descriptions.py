@@ -9,8 +9,8 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import Person, drop
-from tests.openai_server import OpenAIServer, Reply
-from tests.running import App
+from tests.support.openai_server import OpenAIServer, Reply
+from tests.support.running import App
 
 pytestmark = pytest.mark.browser
 

@@ -16,9 +16,9 @@ from playwright.sync_api import Page, Route, expect
 
 from tests.browser.conftest import Person, cards, drop, live, wait_for_cards
 from tests.browser.test_content_policy import Complaints, policy_of
-from tests.openai_server import OpenAIServer
-from tests.pictures import jpeg
-from tests.running import App, running_app
+from tests.support.openai_server import OpenAIServer
+from tests.support.pictures import jpeg
+from tests.support.running import App, running_app
 
 pytestmark = pytest.mark.browser
 

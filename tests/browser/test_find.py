@@ -10,7 +10,7 @@ from playwright.sync_api import Page, expect
 
 from bench.library import Library, make_library
 from tests.browser.conftest import Person, live
-from tests.running import App
+from tests.support.running import App
 
 
 @dataclass(frozen=True)

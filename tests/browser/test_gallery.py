@@ -9,9 +9,9 @@ import pytest
 from playwright.sync_api import BrowserContext, Page, Route, expect
 
 from tests.browser.conftest import Person, cards, drop, live, wait_for_cards
-from tests.openai_server import OpenAIServer
-from tests.pictures import every_format, jpeg, truncated
-from tests.running import App
+from tests.support.openai_server import OpenAIServer
+from tests.support.pictures import every_format, jpeg, truncated
+from tests.support.running import App
 
 pytestmark = pytest.mark.browser
 
@@ -226,7 +226,7 @@ def test_a_folder_that_is_picked_gives_its_pictures_and_nothing_else(
     folder = tmp_path / "trip"
     (folder / "day two").mkdir(parents=True)
     jpeg(folder / "harbour.jpg", seed=1)
-    jpeg(folder / "day two" / "bridge.jpg", seed=2)
+    jpeg(folder / "day two" / "ui.gallery.live_bridge.jpg", seed=2)
     (folder / ".DS_Store").write_bytes(b"x")
     (folder / "notes.txt").write_text("not a picture")
     sign_in(page, alice)

@@ -10,8 +10,8 @@ from playwright.sync_api import Page, expect
 
 from bench.library import Library, make_library
 from tests.browser.conftest import Person, drop, live, wait_for_cards
-from tests.pictures import jpeg
-from tests.running import App
+from tests.support.pictures import jpeg
+from tests.support.running import App
 
 COUNT = 701
 

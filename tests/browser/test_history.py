@@ -10,10 +10,10 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.conftest import Person, drop, live, wait_for_cards
-from tests.openai_server import ANSWER, OpenAIServer, Reply
-from tests.pictures import jpeg
-from tests.running import App
-from tests.waiting import eventually
+from tests.support.openai_server import ANSWER, OpenAIServer, Reply
+from tests.support.pictures import jpeg
+from tests.support.running import App
+from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.browser
 

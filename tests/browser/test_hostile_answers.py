@@ -11,10 +11,10 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import Person, drop, live, wait_for_cards
 from tests.browser.test_content_policy import Complaints
-from tests.obedient import MARKUP, obeying
-from tests.openai_server import OpenAIServer, Reply
-from tests.pictures import jpeg
-from tests.running import App
+from tests.support.obedient import MARKUP, obeying
+from tests.support.openai_server import OpenAIServer, Reply
+from tests.support.pictures import jpeg
+from tests.support.running import App
 
 pytestmark = pytest.mark.browser
 

@@ -12,7 +12,7 @@ from playwright.sync_api import Page
 
 from imgapp.ui.pages import PAGES
 from tests.browser.places import ADMINISTRATOR, NOBODY, PLACES
-from tests.running import App
+from tests.support.running import App
 
 pytestmark = pytest.mark.browser
 

@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.places import ADMINISTRATOR, NOBODY, PLACES, Place
-from tests.running import App
+from tests.support.running import App
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 

@@ -14,7 +14,7 @@ from axe_playwright_python.base import AXE_SCRIPT
 from playwright.sync_api import Page
 
 from tests.browser.places import PLACES, Place
-from tests.running import App
+from tests.support.running import App
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 

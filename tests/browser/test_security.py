@@ -12,8 +12,8 @@ import pytest
 from playwright.sync_api import BrowserContext, Page
 
 from tests.browser.conftest import Person, cards, drop, live, wait_for_cards
-from tests.pictures import jpeg
-from tests.running import REPO, App
+from tests.support.pictures import jpeg
+from tests.support.running import REPO, App
 
 pytestmark = pytest.mark.browser
 

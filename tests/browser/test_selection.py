@@ -11,7 +11,7 @@ from playwright.sync_api import Page, expect
 
 from bench.library import Library, make_library
 from tests.browser.conftest import Person
-from tests.running import App
+from tests.support.running import App
 
 COUNT = 130
 

@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
 from tests.browser.conftest import Person, live
-from tests.running import EMAIL, PASSWORD, App
+from tests.support.running import EMAIL, PASSWORD, App
 
 pytestmark = pytest.mark.browser
 

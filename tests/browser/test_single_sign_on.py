@@ -12,9 +12,9 @@ import pytest
 from playwright.sync_api import BrowserContext, Page, Route, expect
 
 from tests.browser.conftest import Person, drop, live, wait_for_cards
-from tests.certified_provider import CertifiedProvider, certified_provider
-from tests.pictures import jpeg
-from tests.running import PASSWORD, App, running_app
+from tests.support.certified_provider import CertifiedProvider, certified_provider
+from tests.support.pictures import jpeg
+from tests.support.running import PASSWORD, App, running_app
 
 pytestmark = pytest.mark.browser
 

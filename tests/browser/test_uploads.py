@@ -13,10 +13,10 @@ from PIL import Image as PillowImage
 from playwright.sync_api import BrowserContext, Dialog, Page, Request, Response, expect
 
 from tests.browser.conftest import Person, cards, drop, live, wait_for_cards
-from tests.cut_proxy import CutProxy
-from tests.openai_server import OpenAIServer
-from tests.pictures import jpeg
-from tests.running import App, running_app
+from tests.support.cut_proxy import CutProxy
+from tests.support.openai_server import OpenAIServer
+from tests.support.pictures import jpeg
+from tests.support.running import App, running_app
 
 pytestmark = pytest.mark.browser
 

@@ -10,9 +10,9 @@ import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
 from tests.browser.conftest import Person
-from tests.openai_server import OpenAIServer
-from tests.pictures import jpeg
-from tests.running import EMAIL, App
+from tests.support.openai_server import OpenAIServer
+from tests.support.pictures import jpeg
+from tests.support.running import EMAIL, App
 
 pytestmark = pytest.mark.browser
 

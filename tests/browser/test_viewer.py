@@ -12,8 +12,8 @@ from playwright.sync_api import BrowserContext, Page, expect
 from tests.browser.conftest import Person, live, wait_for_cards
 from tests.browser.test_history import send
 from tests.browser.viewing import Pictures, open_picture, opener, shown
-from tests.openai_server import ANSWER, OpenAIServer
-from tests.running import App
+from tests.support.openai_server import ANSWER, OpenAIServer
+from tests.support.running import App
 
 pytestmark = pytest.mark.browser
 

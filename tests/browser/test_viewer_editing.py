@@ -10,8 +10,8 @@ from playwright.sync_api import Locator, Page, Route, expect
 
 from tests.browser.test_history import send, text
 from tests.browser.viewing import Pictures, open_picture, shown
-from tests.openai_server import ANSWER
-from tests.running import App
+from tests.support.openai_server import ANSWER
+from tests.support.running import App
 
 pytestmark = pytest.mark.browser
 

@@ -10,7 +10,7 @@ from playwright.sync_api import BrowserContext, CDPSession, Page, expect
 
 from tests.browser.conftest import Person, drop, wait_for_cards
 from tests.browser.viewing import Pictures, card_ids, open_picture, shown
-from tests.pictures import jpeg, picture
+from tests.support.pictures import jpeg, picture
 
 pytestmark = pytest.mark.browser
 

@@ -9,8 +9,8 @@ from playwright.sync_api import Page, expect
 from standardwebhooks import Webhook as Verifier
 
 from tests.browser.conftest import Person
-from tests.receivers import Receiver, receiving
-from tests.running import App
+from tests.support.receivers import Receiver, receiving
+from tests.support.running import App
 
 pytestmark = pytest.mark.browser
 

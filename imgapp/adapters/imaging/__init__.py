@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from imgapp.adapters.imaging.carried import Carried
+from imgapp.adapters.imaging.embedded_captions import Carried
 from imgapp.adapters.imaging.pool import Pool
 
 __all__ = ["Carried", "Decoded", "decode", "model_copy", "shutdown"]

@@ -17,7 +17,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from imgapp.adapters.imaging.carried import Carried, read_carried
+from imgapp.adapters.imaging.embedded_captions import Carried, read_carried
 from imgapp.adapters.imaging.formats import HEAD_BYTES, TIFF, Format, recognise
 from imgapp.adapters.imaging.metadata import profile_name, read_facts
 from imgapp.adapters.imaging.renditions import (

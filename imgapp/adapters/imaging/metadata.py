@@ -11,7 +11,7 @@ from typing import Any, BinaryIO
 
 from PIL.Image import Exif
 
-from imgapp.adapters.imaging.text import clean_line, decode_text
+from imgapp.adapters.imaging.sanitize import clean_line, decode_text
 
 _MAKE, _MODEL, _DATE, _EXIF_IFD = 271, 272, 306, 0x8769
 _EXPOSURE, _F_NUMBER, _ISO, _FOCAL = 33434, 33437, 34855, 37386

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, BinaryIO, Literal, Protocol
 from imgapp.settings import get_settings
 
 if TYPE_CHECKING:
-    from imgapp.adapters.storage.incoming import Incoming
+    from imgapp.adapters.storage.presigned_uploads import Incoming
 
 Rendition = Literal["thumbnail", "preview", "model"]
 RENDITIONS: dict[Rendition, tuple[str, str]] = {

@@ -17,10 +17,10 @@ from botocore import UNSIGNED
 from botocore.exceptions import BotoCoreError, ClientError
 
 from imgapp.adapters.storage import Disposition
-from imgapp.adapters.storage.incoming import Incoming
+from imgapp.adapters.storage.presigned_links import content_disposition, sign_link
+from imgapp.adapters.storage.presigned_uploads import Incoming
 from imgapp.adapters.storage.s3_clients import make_client
 from imgapp.adapters.storage.s3_errors import code_of, refusal, translated
-from imgapp.adapters.storage.s3_links import content_disposition, sign_link
 from imgapp.errors import ImgappError, NotFound, StoreUnavailable
 
 _PART_BYTES = 16 * 1024 * 1024

@@ -10,7 +10,7 @@ from typing import Any
 from PIL import Image, UnidentifiedImageError
 
 from imgapp.adapters.vision.base import BASIC, Ask, Description, Picture
-from imgapp.adapters.vision.measures import Kind, Measures, kind_of, measure, sharpness_of
+from imgapp.adapters.vision.image_statistics import Kind, Measures, kind_of, measure, sharpness_of
 from imgapp.errors import PermanentDescriberError
 
 _SEEN: Mapping[Kind, str] = {

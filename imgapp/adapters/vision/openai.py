@@ -10,11 +10,11 @@ from typing import Any
 import openai
 from openai.types.chat import ChatCompletion
 
-from imgapp.adapters.vision.answer import read_answer, refused
+from imgapp.adapters.vision.answer_parser import read_answer, refused
 from imgapp.adapters.vision.base import Ask, Description, Picture
-from imgapp.adapters.vision.dialect import Dialect, Dialects
-from imgapp.adapters.vision.failures import translate
+from imgapp.adapters.vision.error_translation import translate
 from imgapp.adapters.vision.prompt import question
+from imgapp.adapters.vision.server_capabilities import Dialect, Dialects
 from imgapp.errors import DescriberError, TransientDescriberError
 
 log = logging.getLogger(__name__)

@@ -13,7 +13,7 @@ from typing import Any
 
 from imgapp.adapters.vision.base import Ask, Detail
 from imgapp.adapters.vision.languages import language_name
-from imgapp.adapters.vision.wording import clean, one_line
+from imgapp.adapters.vision.text_cleanup import clean, one_line
 
 PROMPT_VERSION = "2"
 

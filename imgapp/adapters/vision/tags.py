@@ -7,7 +7,7 @@ import unicodedata
 from collections.abc import Iterable
 
 from imgapp.adapters.vision.languages import primary
-from imgapp.adapters.vision.wording import one_line, says_something
+from imgapp.adapters.vision.text_cleanup import one_line, says_something
 
 MAX_TAGS = 15
 MAX_TAG = 40

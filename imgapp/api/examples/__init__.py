@@ -7,8 +7,8 @@ from typing import Any
 from imgapp.api.examples.batches import BATCHES
 from imgapp.api.examples.bulk import BULK
 from imgapp.api.examples.descriptions import DESCRIPTIONS
+from imgapp.api.examples.images import EXAMPLE_ID, PICTURES
 from imgapp.api.examples.people import PEOPLE
-from imgapp.api.examples.pictures import EXAMPLE_ID, PICTURES
 from imgapp.api.examples.progress import PROGRESS
 from imgapp.api.examples.runs import RUNS
 from imgapp.api.examples.spending import SPENDING

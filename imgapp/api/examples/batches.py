@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from imgapp.api.examples.pictures import EXAMPLE_ID
+from imgapp.api.examples.images import EXAMPLE_ID
 
 _SUMMARY: dict[str, Any] = {
     "id": "019a2f5e-9d10-7a44-8a0b-6a1f0c2e9b31",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from imgapp.api.examples.pictures import EXAMPLE_ID, IMAGE
+from imgapp.api.examples.images import EXAMPLE_ID, IMAGE
 
 BULK: dict[str, dict[str, Any]] = {
     "ActionDone": {"action": "add_tags", "asked": 40, "changed": 38, "left": 0, "run_id": None},

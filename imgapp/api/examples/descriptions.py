@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from imgapp.api.examples.pictures import EXAMPLE_ID
+from imgapp.api.examples.images import EXAMPLE_ID
 
 _TEMPLATE = "Describe the picture in {language}: {detail}. {context} {glossary} {vocabulary}"
 _BUILT_IN = "You write the texts of a picture library: …"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from imgapp.api.examples.pictures import EXAMPLE_ID
+from imgapp.api.examples.images import EXAMPLE_ID
 
 _WEBHOOK: dict[str, Any] = {
     "id": "019a2f60-1b2c-7d3e-8f40-5a6b7c8d9e0f",

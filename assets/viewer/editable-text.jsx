@@ -1,0 +1,188 @@
+// A text of a picture that is edited in its place.
+//
+// What is typed is never lost: not when the text changes meanwhile (that is said), not when saving
+// fails (the old text is shown again, and why), not when another picture is looked at (drafts.js).
+
+import { useEffect, useId, useRef, useState } from "react";
+import { Pencil } from "lucide-react";
+import { LONG, advice, lengthOf } from "$/public/viewer/alt-advice.js";
+import { draftOf, keepDraft } from "$/public/viewer/drafts.js";
+import { save } from "$/public/viewer/picture-edits.js";
+import { say } from "$/public/viewer/viewer-toast.js";
+
+// `draft` is {text, base} while it is edited; `saved` is shown until the server says the same.
+function useText({ imageId, field, value, title }) {
+  const [draft, setDraft] = useState(() => draftOf(imageId, field) ?? null);
+  const [saved, setSaved] = useState(null);
+  const [problem, setProblem] = useState("");
+  const change = (next) => {
+    const dirty = next && next.text !== next.base;
+    keepDraft(imageId, field, dirty ? next : null);
+    setDraft(next);
+  };
+  // Without an alt text nobody has said anything; other texts may well be empty.
+  const empty = field === "alt_text" ? null : "";
+  const submit = async () => {
+    const { text, base } = draft;
+    setProblem("");
+    if (text.trim() === base.trim() && base === value) return change(null);
+    setSaved({ text: text.trim(), base: value });
+    change(null);
+    try {
+      const image = await save(imageId, { [field]: text.trim() || empty });
+      setSaved((now) => now && { ...now, text: image[field] ?? "", done: true });
+      say(`${title} saved`);
+    } catch (error) {
+      setSaved(null);
+      setProblem(`Not saved: ${error.message}`);
+      change({ text, base });
+    }
+    return undefined;
+  };
+  const settled = saved?.done && (value === saved.text || value !== saved.base);
+  useEffect(() => {
+    if (settled) setSaved(null);
+  }, [settled]);
+  return { draft, change, submit, saved, problem, setProblem };
+}
+
+function Counter({ text }) {
+  const said = advice(text);
+  const length = lengthOf(text);
+  return (
+    <p className={length > LONG ? "alt-advice much" : "alt-advice"}>
+      <span className="alt-length">
+        {length}
+        <span aria-hidden> / {LONG}</span>
+        <span className="sr-only"> of {LONG} characters advised</span>
+      </span>{" "}
+      <span aria-live="polite">{said}</span>
+    </p>
+  );
+}
+
+function Meanwhile({ value, onTake }) {
+  return (
+    <div className="meanwhile" role="status">
+      <p>
+        <strong>Meanwhile it was changed.</strong> It says now: {value ? `“${value}”` : "nothing"}
+      </p>
+      <button type="button" className="button small" onClick={onTake}>
+        Use that instead
+      </button>
+    </div>
+  );
+}
+
+function Editor({ title, lang, long, most, counts, value, text }) {
+  const id = useId();
+  const box = useRef(null);
+  const { draft, change, submit, problem } = text;
+  useEffect(() => {
+    box.current.focus();
+    box.current.setSelectionRange(draft.text.length, draft.text.length);
+    // At its opening only.
+    // eslint-disable-next-line react-hooks/exhaustive-deps
+  }, []);
+  const onKeyDown = (event) => {
+    if (event.nativeEvent.isComposing) return;
+    const saves = event.key === "Enter" && (long ? event.ctrlKey || event.metaKey : !event.shiftKey);
+    if (!saves && event.key !== "Escape") return;
+    event.preventDefault();
+    event.stopPropagation();
+    if (saves) submit();
+    else change(null);
+  };
+  return (
+    <form
+      className="editor"
+      onSubmit={(event) => {
+        event.preventDefault();
+        submit();
+      }}
+    >
+      <label htmlFor={id} className="sr-only">
+        {title}
+      </label>
+      <textarea
+        ref={box}
+        id={id}
+        className="input long"
+        lang={lang || undefined}
+        rows={long ? 4 : 2}
+        maxLength={most}
+        value={draft.text}
+        aria-describedby={`${id}-keys`}
+        onChange={(event) => change({ ...draft, text: event.target.value })}
+        onKeyDown={onKeyDown}
+      />
+      {counts && <Counter text={draft.text} />}
+      {value !== draft.base && value !== draft.text && (
+        <Meanwhile value={value} onTake={() => change({ text: value, base: value })} />
+      )}
+      {problem && (
+        <p role="alert" className="form-message">
+          {problem}
+        </p>
+      )}
+      <div className="row">
+        <button type="submit" className="button small primary">
+          Save
+        </button>
+        <button type="button" className="button small" onClick={() => change(null)}>
+          Cancel
+        </button>
+        <small id={`${id}-keys`} className="quiet">
+          {long ? "Ctrl+Enter" : "Enter"} saves, Escape cancels
+        </small>
+      </div>
+    </form>
+  );
+}
+
+export function EditableText(props) {
+  const { title, value, lang, shownAs, nothing, keys, children } = props;
+  const text = useText(props);
+  const { draft, change, saved } = text;
+  const pencil = useRef(null);
+  const wasOpen = useRef(false);
+  const begin = () => {
+    text.setProblem("");
+    change({ text: value, base: value });
+  };
+  useEffect(() => {
+    if (wasOpen.current && !draft) pencil.current?.focus();
+    wasOpen.current = Boolean(draft);
+  }, [draft]);
+  const said = saved ? saved.text : value;
+  return (
+    <>
+      <div className="viewer-text-head">
+        {children}
+        {!draft && (
+          <button
+            ref={pencil}
+            type="button"
+            className="button ghost icon small edit"
+            aria-label={`Edit: ${title}`}
+            aria-keyshortcuts={keys}
+            onClick={begin}
+          >
+            <Pencil size={15} aria-hidden />
+          </button>
+        )}
+      </div>
+      {draft ? (
+        <Editor {...props} text={text} />
+      ) : (
+        <p
+          className={`${said ? "said" : "quiet"} ${shownAs ?? ""} ${saved && !saved.done ? "saving" : ""}`}
+          lang={(said && lang) || undefined}
+          onDoubleClick={begin}
+        >
+          {said || nothing}
+        </p>
+      )}
+    </>
+  );
+}

@@ -1,0 +1,83 @@
+"""What is looked for, as the query parameters of every operation that finds pictures."""
+
+from __future__ import annotations
+
+import datetime
+from typing import Annotated, Any
+
+from annotated_types import Interval
+from fastapi import Depends, Query
+from pydantic import BeforeValidator, ConfigDict, StringConstraints
+
+from imgapp.api.http.ids import parse_id
+from imgapp.models import AnalysisStatus
+from imgapp.services.library.listing import Orientation as Orientations
+from imgapp.services.library.listing import PictureFormat, Sort, Wanted
+
+
+def _empty_is_none(value: object) -> object:
+    return None if value == "" else value
+
+
+_Optional = BeforeValidator(_empty_is_none)
+_Bytes = Annotated[
+    # The bounds are the number's: there may be none.
+    Annotated[int, Interval(ge=0, lt=2**63)] | None, _Optional, Query(description="Bytes")
+]
+_Time = Annotated[
+    datetime.datetime | None, _Optional, Query(description="A time (RFC 3339), or a date in UTC")
+]
+_Flag = Annotated[bool | None, _Optional]
+
+
+def _wanted(
+    status: Annotated[AnalysisStatus | None, _Optional, Query()] = None,
+    q: Annotated[
+        str | None, Query(max_length=500, description="Words in the texts, tags and file name")
+    ] = None,
+    tag: Annotated[
+        list[Annotated[str, StringConstraints(max_length=100)]] | None,
+        Query(description="One tag, exactly. Several times: all of them", max_length=20),
+    ] = None,
+    no_alt_text: Annotated[
+        _Flag, Query(description="true: neither an alt text nor marked as decorative")
+    ] = None,
+    decorative: Annotated[_Flag, Query(description="Marked as decorative, or not")] = None,
+    edited: Annotated[
+        _Flag, Query(description="A person wrote at least one of its texts, or none")
+    ] = None,
+    format: Annotated[PictureFormat | None, _Optional, Query()] = None,
+    uploaded_from: _Time = None,
+    uploaded_to: Annotated[_Time, Query(description="Not included")] = None,
+    larger_than: _Bytes = None,
+    smaller_than: _Bytes = None,
+    orientation: Annotated[Orientations | None, _Optional, Query()] = None,
+    batch: Annotated[
+        str | None,
+        _Optional,
+        Query(description="Of one batch, by its id", json_schema_extra={"format": "uuid"}),
+    ] = None,
+    sort: Annotated[
+        Sort,
+        BeforeValidator(lambda value: value or Sort.NEWEST),
+        Query(description="`relevance` is of the words in `q`; without any, it is `newest`"),
+    ] = Sort.NEWEST,
+) -> Wanted:
+    """Raises NotFound (a malformed id of a batch)."""
+    given: dict[str, Any] = dict(locals())
+    given["tags"] = given.pop("tag") or ()
+    given["batch"] = None if batch is None else parse_id(batch)
+    return Wanted(**given)
+
+
+WantedInQuery = Annotated[Wanted, Depends(_wanted)]
+
+
+class ImageFilter(Wanted):
+    """As the parameters of `GET /api/images`, `tags` for several of `tag`.
+
+    `{}` is all pictures that are not in the trash.
+    """
+
+    # A misspelt filter must not choose everything.
+    model_config = ConfigDict(extra="forbid", frozen=True)

@@ -1,0 +1,176 @@
+"""`/api/images/actions`, `/api/images/ids`: many pictures at once; `/api/trash`: the trash."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated, Self
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Query, Response
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+
+from imgapp.api.http.ids import parse_id
+from imgapp.api.http.image_query import ImageFilter, WantedInQuery
+from imgapp.api.http.json_bodies import json_body, json_body_schema
+from imgapp.api.http.problems import documented
+from imgapp.api.routes.images import PAGE, Cursor, ImageId, Limit, Reader, Writer
+from imgapp.models import Shape
+from imgapp.services.common.thread_pools import in_db, in_io
+from imgapp.services.library import bulk, listing, trash
+from imgapp.services.library.bulk import Chosen, Outcome
+from imgapp.services.library.trash import TrashPage
+
+router = APIRouter(prefix="/api", tags=["images"])
+
+
+class Action(StrEnum):
+    TRASH = "trash"
+    RESTORE = "restore"
+    DELETE = "delete"
+    ADD_TAGS = "add_tags"
+    REMOVE_TAGS = "remove_tags"
+    ANALYZE = "analyze"
+
+
+class Choice(BaseModel):
+    """Which pictures: those in `images`, or all that match `filter` but those in `except`."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    images: Annotated[list[UUID], Field(min_length=1, max_length=bulk.MOST_NAMED)] | None = None
+    filter: ImageFilter | None = None
+    left_out: Annotated[list[UUID], Field(max_length=bulk.MOST_NAMED, alias="except")] = []
+
+    @model_validator(mode="after")
+    def _one_way(self) -> Self:
+        if (self.images is None) == (self.filter is None):
+            raise ValueError("Name `images`, or give a `filter`: one of them")
+        if self.images is not None and self.left_out:
+            raise ValueError("`except` goes with a `filter`")
+        return self
+
+    def chosen(self) -> Chosen:
+        """Those pictures, for the services."""
+        return Chosen(tuple(self.images or self.left_out), self.filter)
+
+
+class NewAction(Choice):
+    """What is done with which pictures: those in `images`, or all that match `filter` but those in
+    `except`."""
+
+    action: Action
+    tags: (
+        Annotated[
+            list[Annotated[str, StringConstraints(max_length=100)]],
+            Field(min_length=1, max_length=50),
+        ]
+        | None
+    ) = Field(default=None, description="For `add_tags` and `remove_tags`")
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        if (self.tags is None) == (self.action in (Action.ADD_TAGS, Action.REMOVE_TAGS)):
+            raise ValueError("`tags` go with `add_tags` and `remove_tags`, and only with them")
+        if self.images is None and self.action in (Action.RESTORE, Action.DELETE):
+            raise ValueError(
+                "`restore` and `delete` take `images`: a filter finds nothing in the trash, and "
+                "must not remove for good"
+            )
+        return self
+
+
+class ActionDone(Shape):
+    """How many pictures were changed. Missing and somebody else's are not."""
+
+    action: Action
+    asked: int = Field(description="Pictures that were named, or that matched")
+    changed: int
+    left: int = Field(description="Not reached because imgapp stopped answering: ask again")
+    run_id: UUID | None = Field(description="With `analyze`: see `GET /api/runs/{run_id}`")
+
+
+class ImageIds(Shape):
+    """Pictures in the order of the list."""
+
+    ids: list[UUID]
+
+
+@router.post(
+    "/images/actions",
+    response_model=ActionDone,
+    responses=documented(409, "too_many_runs"),
+    openapi_extra=json_body_schema(
+        NewAction, {"action": "add_tags", "filter": {"q": "harbour"}, "tags": ["sea"]}
+    ),
+)
+async def act_on_images(
+    viewer: Writer, new: Annotated[NewAction, Depends(json_body(NewAction))]
+) -> ActionDone:
+    """Move many pictures to the trash or back, remove, tag, or analyse them again.
+
+    `delete` removes for good, also what is in the trash; it takes `images` only. Asking again
+    changes nothing that is changed already.
+    """
+    outcome, run_id = await in_io(_act, viewer.user_id, new)
+    return _done(new.action, outcome, run_id)
+
+
+@router.get("/images/ids", response_model=ImageIds, responses=documented(404))
+async def list_ids_between(
+    viewer: Reader,
+    wanted: WantedInQuery,
+    first: Annotated[str, Query(alias="from", json_schema_extra={"format": "uuid"})],
+    last: Annotated[str, Query(alias="to", json_schema_extra={"format": "uuid"})],
+) -> ImageIds:
+    """The pictures of a list from one to another, both included, whichever comes first.
+
+    None if one of the two is not in the list.
+    """
+    ends = parse_id(first), parse_id(last)
+    return ImageIds(ids=await in_db(listing.ids_between, viewer.user_id, wanted, *ends))
+
+
+@router.get("/trash", response_model=TrashPage, responses=documented("invalid_cursor"))
+async def list_trash(viewer: Reader, limit: Limit = PAGE, cursor: Cursor = None) -> TrashPage:
+    """Your pictures in the trash, what was deleted last first."""
+    return await in_db(trash.list_trash, viewer.user_id, limit=limit, cursor=cursor)
+
+
+@router.delete("/trash", response_model=ActionDone)
+async def empty_trash(viewer: Writer) -> ActionDone:
+    """Remove for good what is in the trash."""
+    return _done(Action.DELETE, await in_io(trash.empty_trash, viewer.user_id), None)
+
+
+@router.post("/trash/{image_id}/restore", status_code=204, responses=documented(404))
+async def restore_image(viewer: Writer, image_id: ImageId) -> Response:
+    """Take a picture out of the trash. One that is not in it stays as it is."""
+    await in_db(trash.restore_image, viewer.user_id, image_id)
+    return Response(status_code=204)
+
+
+def _act(user_id: UUID, new: NewAction) -> tuple[Outcome, UUID | None]:
+    chosen = new.chosen()
+    match new.action:
+        case Action.TRASH:
+            return bulk.move_to_trash(user_id, chosen), None
+        case Action.RESTORE:
+            return bulk.restore(user_id, chosen.ids), None
+        case Action.DELETE:
+            return bulk.delete_for_good(user_id, chosen), None
+        case Action.ADD_TAGS:
+            return bulk.add_tags(user_id, chosen, new.tags or ()), None
+        case Action.REMOVE_TAGS:
+            return bulk.remove_tags(user_id, chosen, new.tags or ()), None
+        case Action.ANALYZE:
+            return bulk.analyze(user_id, chosen)
+
+
+def _done(action: Action, outcome: Outcome, run_id: UUID | None) -> ActionDone:
+    return ActionDone(
+        action=action,
+        asked=outcome.asked,
+        changed=len(outcome.changed),
+        left=outcome.left,
+        run_id=run_id,
+    )

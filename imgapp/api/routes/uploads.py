@@ -1,0 +1,288 @@
+"""`POST /api/upload`: files in, pictures out. Nothing here waits for an analysis."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+from dataclasses import dataclass
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Header, Request, Response
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel
+from starlette.exceptions import HTTPException
+
+from imgapp.api.http.auth import require_upload
+from imgapp.api.http.multipart import MAX_FILES, FilesReader, TooLarge
+from imgapp.api.http.problems import documented, problem_response
+from imgapp.api.http.upload_slots import upload_turn
+from imgapp.api.routes.batches import batch_parameter
+from imgapp.errors import FileTooLarge, QuotaExceeded, RejectedFile
+from imgapp.models import ImagePublic, Priority, Viewer
+from imgapp.services.common import idempotency, metrics
+from imgapp.services.common.idempotency import MAX_KEY_LENGTH, Answer
+from imgapp.services.common.thread_pools import in_bulk, in_db, in_io
+from imgapp.services.library import images
+from imgapp.services.storage.filenames import shown_name
+from imgapp.services.uploads.batch_intake import FileOfBatch
+from imgapp.services.uploads.ingest import Ingested, SpooledFile, ingest
+from imgapp.settings import get_settings
+
+router = APIRouter(tags=["images"])
+
+IDLE_SECONDS = 30.0
+"""A client that sends nothing for so long is given up."""
+
+_PIECE = 256 * 1024
+_MOST_BYTES = 2 * 1024**3
+_INGESTS_AT_ONCE = 4
+
+
+class Rejected(BaseModel):
+    """A file that did not become a picture. `detail` is a sentence for people."""
+
+    filename: str
+    code: str
+    detail: str
+
+
+class Uploaded(BaseModel):
+    """Every file is in one of the lists, in the order in which it was sent."""
+
+    images: list[ImagePublic]
+    rejected: list[Rejected]
+
+
+@dataclass(frozen=True)
+class _Library:
+    """Where files go: a person's pictures, and with a batch behind what is uploaded by hand."""
+
+    user_id: UUID
+    batch_id: UUID | None
+
+    async def add(self, file: SpooledFile) -> Ingested:
+        if self.batch_id is None:
+            return await in_io(ingest, self.user_id, file)
+        note = self._of_batch(file.filename, self.batch_id).note
+        return await in_bulk(ingest, self.user_id, file, priority=Priority.BULK, note=note)
+
+    async def refuse(self, filename: str, code: str, detail: str) -> Rejected:
+        rejected = Rejected(filename=shown_name(filename), code=code, detail=detail)
+        if self.batch_id is not None:
+            await in_db(self._of_batch(filename, self.batch_id).refuse, code, detail)
+        return rejected
+
+    def _of_batch(self, filename: str, batch_id: UUID) -> FileOfBatch:
+        return FileOfBatch(self.user_id, batch_id, shown_name(filename))
+
+
+_BODY = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "multipart/form-data": {
+                "schema": {
+                    "type": "object",
+                    "required": ["files"],
+                    "properties": {
+                        "files": {
+                            "type": "array",
+                            "minItems": 1,
+                            "maxItems": MAX_FILES,
+                            "items": {"type": "string", "format": "binary"},
+                        }
+                    },
+                }
+            }
+        },
+    }
+}
+
+Writer = Annotated[Viewer, Depends(require_upload)]
+Batch = Annotated[UUID | None, Depends(batch_parameter)]
+Key = Annotated[
+    str | None,
+    Header(
+        alias="Idempotency-Key",
+        min_length=1,
+        max_length=MAX_KEY_LENGTH,
+        description="Sent again with the same files, it gets the first answer",
+    ),
+]
+
+
+@router.post(
+    "/api/upload",
+    status_code=202,
+    response_model=Uploaded,
+    responses=documented(
+        400,
+        409,
+        "idempotency_key_reused",
+        "batch_cancelled",
+        "batch_full",
+        404,
+        "rejected",
+        "store_unavailable",
+        507,
+    ),
+    openapi_extra=_BODY,
+)
+async def upload_images(
+    request: Request, viewer: Writer, batch_id: Batch, idempotency_key: Key = None
+) -> Response:
+    """Upload pictures. They can be seen at once and are described soon after.
+
+    A file that you uploaded before is the picture that you have, with `duplicate` set. If all
+    files are rejected, the answer is 422 with the same lists; 507 if you store as much as you may.
+    With a `batch`, its status counts the files, and they are described after other uploads.
+    """
+    metrics.set_upload_source("page" if viewer.session_id else "api")
+    library = _Library(viewer.user_id, batch_id)
+    async with upload_turn(viewer.user_id, bulk=batch_id is not None):
+        reader = await _receive(request)
+        try:
+            answer = await _answer_once(library, reader, idempotency_key)
+        finally:
+            await in_io(reader.discard)
+    if answer.status_code == 202:
+        return JSONResponse(answer.body, 202)
+    return problem_response(
+        request.scope, answer.status_code, **{"code": RejectedFile.code, **answer.body}
+    )
+
+
+async def _receive(request: Request) -> FilesReader:
+    """Spool the body. Raises InvalidRequest, StoreUnavailable, ClientDisconnect."""
+    if request.headers.get("content-encoding", "identity").lower() != "identity":
+        raise HTTPException(415, "Compressed bodies are not taken")
+    reader = FilesReader(request.headers.get("content-type"))
+    try:
+        await _feed(reader, request)
+        await in_io(reader.finish)
+    except BaseException:
+        await in_io(reader.discard)
+        raise
+    return reader
+
+
+async def _feed(reader: FilesReader, request: Request) -> None:
+    most = max(_MOST_BYTES, 2 * get_settings().max_upload_bytes)
+    pieces: list[bytes] = []
+    held = received = 0
+    loop = asyncio.get_running_loop()
+    try:
+        async with asyncio.timeout(IDLE_SECONDS) as patience:
+            async for chunk in request.stream():
+                pieces.append(chunk)
+                held += len(chunk)
+                received += len(chunk)
+                if received > most:
+                    raise HTTPException(413, "The request is too large: send fewer files at once")
+                if held >= _PIECE or not chunk:
+                    patience.reschedule(None)
+                    await in_io(reader.feed, b"".join(pieces))
+                    pieces, held = [], 0
+                patience.reschedule(loop.time() + IDLE_SECONDS)
+    except TimeoutError:
+        raise HTTPException(408, "The upload stood still for too long") from None
+
+
+async def _answer_once(library: _Library, reader: FilesReader, key: str | None) -> Answer:
+    user_id = library.user_id
+    if key is None:
+        return await _answer(library, reader)
+    known = await in_db(idempotency.begin, user_id, key, _fingerprint(library, reader))
+    if known is not None:
+        return await in_db(_with_fresh_links, user_id, known)
+    try:
+        answer = await _answer(library, reader)
+    except BaseException:
+        await in_db(idempotency.abandon, user_id, key)
+        raise
+    await in_db(idempotency.finish, user_id, key, answer)
+    return answer
+
+
+def _fingerprint(library: _Library, reader: FilesReader) -> str:
+    files = [
+        [file.filename, file.sha256 if isinstance(file, SpooledFile) else "too large"]
+        for file in reader.files
+    ]
+    return hashlib.sha256(json.dumps([str(library.batch_id), files]).encode()).hexdigest()
+
+
+def _with_fresh_links(user_id: UUID, answer: Answer) -> Answer:
+    ids = [UUID(image["id"]) for image in answer.body["images"]]
+    fresh = {str(image.id): image for image in images.public_images(user_id, ids)}
+    for image in answer.body["images"]:
+        if image["id"] in fresh:
+            image["urls"] = fresh[image["id"]].urls.model_dump()
+    return answer
+
+
+async def _answer(library: _Library, reader: FilesReader) -> Answer:
+    outcomes = await _ingest_all(library, reader.files)
+    taken = [outcome for outcome in outcomes if isinstance(outcome, Ingested)]
+    shown = await in_db(images.public_images, library.user_id, [one.image_id for one in taken])
+    by_id = {image.id: image for image in shown}
+    body = Uploaded(
+        images=[
+            by_id[one.image_id].model_copy(update={"duplicate": one.duplicate})
+            for one in taken
+            if one.image_id in by_id
+        ],
+        rejected=[outcome for outcome in outcomes if isinstance(outcome, Rejected)],
+    ).model_dump(mode="json")
+    if taken:
+        return Answer(202, body)
+    return _refused(body)
+
+
+def _refused(body: dict[str, Any]) -> Answer:
+    rejected = body["rejected"]
+    full = all(one["code"] == QuotaExceeded.code for one in rejected)
+    said = {"code": QuotaExceeded.code if full else RejectedFile.code, "detail": _why(rejected)}
+    return Answer(QuotaExceeded.status if full else RejectedFile.status, body | said)
+
+
+def _why(rejected: list[dict[str, Any]]) -> str:
+    if len(rejected) == 1:
+        return str(rejected[0]["detail"])
+    return f"None of the {len(rejected)} files was accepted."
+
+
+async def _ingest_all(
+    library: _Library, files: list[SpooledFile | TooLarge]
+) -> list[Ingested | Rejected]:
+    """Ingest several at a time; what is in the request twice, after its first copy."""
+    turns = asyncio.Semaphore(_INGESTS_AT_ONCE)
+    tasks: dict[str, asyncio.Task[Ingested | Rejected]] = {}
+    ordered = []
+    for number, file in enumerate(files):
+        content = file.sha256 if isinstance(file, SpooledFile) else f"too large {number}"
+        tasks[content] = asyncio.create_task(_ingest(library, file, turns, tasks.get(content)))
+        ordered.append(tasks[content])
+    # All of them end before an error does: none may work on a spool that is being cleared.
+    await asyncio.wait(ordered)
+    return await asyncio.gather(*ordered)
+
+
+async def _ingest(
+    library: _Library,
+    file: SpooledFile | TooLarge,
+    turns: asyncio.Semaphore,
+    first: asyncio.Task[Ingested | Rejected] | None,
+) -> Ingested | Rejected:
+    if isinstance(file, TooLarge):
+        metrics.upload_refused(FileTooLarge.code)
+        return await library.refuse(file.filename, FileTooLarge.code, file.detail)
+    if first is not None:
+        await asyncio.wait([first])
+    try:
+        async with turns:
+            return await library.add(file)
+    except RejectedFile as error:
+        return await library.refuse(file.filename, error.code, error.detail)

@@ -1,0 +1,392 @@
+"""Descriptions of pictures: claim one, ask a describer, write what it says or why it did not.
+
+The row is the truth. Whoever finishes checks, in the transaction that writes, that the lease is
+still theirs: a result of a lease that ran out, or of a picture that was deleted, is dropped.
+"""
+
+from __future__ import annotations
+
+import logging
+import random
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from functools import partial
+from uuid import UUID
+
+from sqlalchemy import select, text
+from sqlmodel import Session, col
+
+from imgapp.adapters import events, queue
+from imgapp.adapters.db import after_commit, transaction
+from imgapp.adapters.imaging import model_copy
+from imgapp.adapters.vision import BASIC, Ask, Description, Picture, get_describer
+from imgapp.errors import (
+    DatabaseUnavailable,
+    DescriberError,
+    ImgappError,
+    LeaseLost,
+    NotFound,
+    PermanentDescriberError,
+    ServiceUnavailable,
+    ShuttingDown,
+    TransientDescriberError,
+)
+from imgapp.models import (
+    AnalysisStatus,
+    Image,
+    ImageAnalysis,
+    ImageStatus,
+    Priority,
+    WrittenBy,
+    now,
+)
+from imgapp.services.analysis.answer_reuse import question_of
+from imgapp.services.analysis.options import Wishes, run_of
+from imgapp.services.analysis.question import ask_for
+from imgapp.services.common import metrics
+from imgapp.services.installation import vision_models
+from imgapp.services.installation.runtime_settings import installation
+from imgapp.services.library import file_links
+from imgapp.services.library.serialize import TEXT_FIELDS, image_status
+from imgapp.services.queue import circuit_breaker, leases, pacing, permits, waiting_reasons
+from imgapp.services.queue.leases import Claim
+from imgapp.services.spending import usage
+from imgapp.services.spending.usage import Bill
+from imgapp.services.webhooks import deliveries
+
+log = logging.getLogger(__name__)
+
+MAX_ATTEMPTS = 5
+_RETRY_SECONDS = (1.0, 3.0, 9.0, 20.0)
+_AWAY_SECONDS = 10.0
+_LONGEST_RETRY_AFTER = 6 * 3600.0
+_PATIENCE_SECONDS = 600.0
+_ONLY_ONE = text("SELECT pg_try_advisory_xact_lock(hashtext('imgapp_sweep'))")
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A describer's answer, to what, when it was asked and how many seconds it took."""
+
+    description: Description
+    ask: Ask
+    asked_at: datetime
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a failure means for the picture: another attempt after `delay` seconds, or None."""
+
+    code: str
+    message: str
+    delay: float | None
+
+
+def run_one() -> UUID | None:
+    """Describe the fairest due picture; None if nothing may be analysed now.
+
+    Raises DatabaseUnavailable, QueueUnavailable, and ShuttingDown if this worker takes no more
+    pictures.
+    """
+    with pacing.next_claim() as (claim, tokens):
+        if claim is None:
+            return None
+        try:
+            finding = leases.hold(claim, partial(_describe, claim), partial(_pay, claim))
+            tokens.append(_tokens(finding.description))
+        except LeaseLost:
+            log.warning("lease_lost", extra={"image_id": str(claim.image_id)})
+        except ShuttingDown:
+            leases.hand_back(claim)
+        except Exception as error:
+            if isinstance(error, DescriberError):
+                tokens.append(_tokens(error))
+            _insist(partial(_fail, claim, error))
+        else:
+            _insist(partial(_complete, claim, finding))
+    if installation().limited:
+        permits.issue()
+    return claim.image_id
+
+
+def request_analysis(user_id: UUID, image_id: UUID, wishes: Wishes | None = None) -> ImageStatus:
+    """Analyse a picture (again), before bulk work. Raises NotFound, InvalidRequest (model).
+
+    One that is being analysed is left alone; one that waits for a retry waits no longer, and is
+    asked as is said here.
+    """
+    wishes = wishes or Wishes()
+    vision_models.check(wishes.model)
+    with transaction(user_id) as session:
+        query = select(Image).where(col(Image.id) == image_id, col(Image.deleted_at).is_(None))
+        image = session.execute(query.with_for_update()).scalar_one_or_none()
+        if image is None:
+            raise NotFound
+        if image.analysis_status != AnalysisStatus.IN_PROGRESS:
+            queue_again(image, Priority.INTERACTIVE)
+            image.ask = wishes.as_request()
+            session.add(image)
+            after_commit(session, partial(queue.enqueue_analysis, image_id))
+            _publish(session, image, "image_queued")
+            session.flush()
+        return image_status(image, waiting_reasons.why(session, image))
+
+
+def sweep() -> None:
+    """Return what killed workers held, say what waits and why, and see that nothing that is due
+    waits without a permit.
+
+    One worker at a time does this. Raises DatabaseUnavailable, QueueUnavailable.
+    """
+    leases.look_at_the_clock()
+    try:
+        with transaction() as session:
+            if session.execute(_ONLY_ONE).scalar_one():
+                leases.return_expired()
+                waiting_reasons.note_waits()
+                permits.issue_missing()
+    except DatabaseUnavailable:
+        leases.spare()
+        raise
+
+
+def verdict(error: Exception, attempts: int, jitter: float) -> Verdict:
+    """What to do after the failure of attempt number `attempts` (`jitter` is from 0 to 1).
+
+    The first retry comes within a second, all of them within 40, unless the provider asks for more.
+    """
+    if not isinstance(error, ImgappError):
+        error = TransientDescriberError(
+            "Something went wrong while the picture was described", code="internal_error"
+        )
+    if isinstance(error, ServiceUnavailable):
+        # That says nothing of the picture, and has cost nothing.
+        return Verdict(error.code, error.detail, _AWAY_SECONDS * (0.75 + 0.25 * jitter))
+    if not isinstance(error, TransientDescriberError):
+        return Verdict(error.code, error.detail, None)
+    if attempts >= MAX_ATTEMPTS:
+        message = f"{error.detail.rstrip('.')}. imgapp tried {attempts} times."
+        return Verdict(error.code, message, None)
+    delay = _RETRY_SECONDS[attempts - 1] * (0.75 + 0.25 * jitter)
+    if (asked := getattr(error, "retry_after", None)) is not None:
+        # Never sooner than asked, and not everybody in the same moment.
+        delay = max(delay, min(asked, _LONGEST_RETRY_AFTER) * (1 + 0.1 * jitter))
+    return Verdict(error.code, error.detail, delay)
+
+
+def queue_again(image: Image, priority: Priority) -> None:
+    """Let a picture wait for an analysis as if it were new."""
+    image.analysis_status = AnalysisStatus.PENDING
+    image.priority = priority
+    image.queued_at = image.due_at = image.updated_at = now()
+    image.started_at = image.completed_at = None
+    image.attempts = image.lost_attempts = 0
+    image.error_code = image.error_message = None
+
+
+def current_text(image: Image, found: Description | ImageAnalysis) -> dict[str, object]:
+    """The columns that an answer changes: what no person wrote and what fits what they wrote."""
+    kept = {name for name in TEXT_FIELDS if getattr(image, f"{name}_by") == WrittenBy.PERSON}
+    # "Decorative" and an empty alt text are one statement: a model must not make half of it.
+    if "decorative" in kept and bool(image.decorative) != bool(found.decorative):
+        kept.add("alt_text")
+    if "alt_text" in kept:
+        kept.add("decorative")
+    changes: dict[str, object] = {}
+    for name in TEXT_FIELDS:
+        if name not in kept:
+            value = getattr(found, name)
+            changes[name] = value
+            changes[f"{name}_by"] = None if value is None else WrittenBy.MODEL
+    return changes
+
+
+def _describe(claim: Claim) -> Finding:
+    with transaction(claim.user_id) as session:
+        image = session.get(Image, claim.image_id)
+        if image is None:
+            raise LeaseLost
+        ask = ask_for(session, image, claim.model)
+    if not claim.asks:
+        # No turn was taken for it; and what must not leave the house has two guards.
+        ask = replace(ask, model=BASIC)
+    metrics.picture_taken(image)
+    picture = picture_of(image)
+    asked_at, started = now(), time.monotonic()
+    with metrics.asking(ask.model) as answered:
+        description = get_describer(ask.model).describe(picture, ask)
+        answered(description)
+    return Finding(description, ask, asked_at, time.monotonic() - started)
+
+
+def picture_of(image: Image) -> Picture:
+    """What a describer is given. Raises PermanentDescriberError, StoreUnavailable."""
+    return Picture(
+        _copy_for_model(image),
+        image.width,
+        image.height,
+        facts=image.facts,
+        filename=image.filename,
+    )
+
+
+def _copy_for_model(image: Image) -> bytes:
+    with suppress(NotFound):
+        return file_links.read_rendition(image, "model")
+    try:
+        return model_copy(file_links.read_rendition(image, "preview"))
+    except NotFound:
+        raise PermanentDescriberError(
+            "The picture's preview is missing from the store. Upload the picture again.",
+            code="preview_missing",
+        ) from None
+
+
+def _complete(claim: Claim, finding: Finding) -> None:
+    bill = usage.bill_of(claim.model, finding.description)
+    with transaction(claim.user_id) as session:
+        image = _leased(session, claim)
+        if circuit_breaker.answered(session, claim):
+            after_commit(session, permits.issue_missing)
+        if image is not None:
+            _keep(session, image, claim, finding, bill)
+        # An answer that nobody has use for any more is paid for, too.
+        if claim.asks:
+            usage.settle(session, claim.lease_id, bill)
+
+
+def _keep(session: Session, image: Image, claim: Claim, finding: Finding, bill: Bill) -> None:
+    analysis = _analysis(claim, finding, image)
+    analysis.cost = bill.dollars
+    session.add(analysis)
+    session.flush()
+    for name, value in current_text(image, finding.description).items():
+        setattr(image, name, value)
+    image.analysis_id = analysis.id
+    image.analysis_status = AnalysisStatus.COMPLETED
+    image.attempts += 1
+    image.completed_at = analysis.completed_at
+    image.error_code = image.error_message = image.ask = None
+    _release(image)
+    _publish(session, image, "image_described")
+    deliveries.send_soon(session, image.user_id)
+    after_commit(session, partial(metrics.analysis_ended, "completed"))
+
+
+def _pay(claim: Claim, outcome: Callable[[], Finding]) -> None:
+    """The picture is gone, or another worker's by now; an answer is paid for all the same."""
+    try:
+        said: Description | DescriberError = outcome().description
+    except DescriberError as error:
+        said = error
+    except Exception:
+        return
+    if claim.asks:
+        bill = usage.bill_of(claim.model, said)
+        with suppress(DatabaseUnavailable), transaction(claim.user_id) as session:
+            usage.settle(session, claim.lease_id, bill, failed=isinstance(said, DescriberError))
+
+
+def _tokens(found: Description | DescriberError) -> int:
+    return (found.input_tokens or 0) + (found.output_tokens or 0)
+
+
+def _analysis(claim: Claim, finding: Finding, image: Image) -> ImageAnalysis:
+    found = finding.description
+    return ImageAnalysis(
+        image_id=claim.image_id,
+        user_id=claim.user_id,
+        lease_id=claim.lease_id,
+        description=found.description,
+        alt_text=found.alt_text,
+        tags=found.tags,
+        visible_text=found.visible_text,
+        decorative=found.decorative,
+        language=found.language,
+        processing_time=finding.seconds,
+        created_at=finding.asked_at,
+        model_version=found.model_version,
+        prompt_version=found.prompt_version,
+        input_tokens=found.input_tokens,
+        output_tokens=found.output_tokens,
+        detail=finding.ask.detail,
+        asked=question_of(finding.ask),
+        run_id=run_of(image),
+    )
+
+
+def _fail(claim: Claim, error: Exception) -> None:
+    if not isinstance(error, ImgappError):
+        log.error("analysis_broke", exc_info=error, extra={"image_id": str(claim.image_id)})
+    bill = usage.bill_of_failure(claim.model, error)
+    with transaction(claim.user_id) as session:
+        image = _leased(session, claim)
+        counts = circuit_breaker.failed(session, claim, error)
+        if claim.asks:
+            usage.settle(session, claim.lease_id, bill, failed=True)
+        if image is None:
+            return
+        ruling = _rule(image, error, counts=counts)
+        image.error_code, image.error_message = ruling.code, ruling.message
+        if ruling.delay is None:
+            image.analysis_status = AnalysisStatus.FAILED
+            image.completed_at, image.ask = now(), None
+            _publish(session, image, "image_failed")
+            deliveries.send_soon(session, image.user_id)
+        else:
+            image.analysis_status = AnalysisStatus.PENDING
+            image.due_at = now() + timedelta(seconds=ruling.delay)
+            permit = partial(queue.enqueue_analysis, image.id, delay=ruling.delay)
+            after_commit(session, permit)
+            _publish(session, image, "image_queued")
+        outcome = "failed" if ruling.delay is None else "retried"
+        after_commit(session, partial(metrics.analysis_ended, outcome, ruling.code))
+        _release(image)
+
+
+def _rule(image: Image, error: Exception, *, counts: bool) -> Verdict:
+    if isinstance(error, DescriberError) and not counts:
+        # It waits with the others until the server is back, behind one that may fare better.
+        return Verdict(error.code, error.detail, 0.0)
+    image.attempts += counts and not isinstance(error, ServiceUnavailable)
+    return verdict(error, image.attempts, random.random())  # noqa: S311
+
+
+def _leased(session: Session, claim: Claim) -> Image | None:
+    """The row, locked, if the lease is still ours and there is still use for the result."""
+    query = select(Image).where(
+        col(Image.id) == claim.image_id, col(Image.lease_id) == claim.lease_id
+    )
+    image = session.execute(query.with_for_update()).scalar_one_or_none()
+    if image is not None and image.deleted_at is not None:
+        image.analysis_status = AnalysisStatus.PENDING
+        _release(image)
+        return None
+    return image
+
+
+def _release(image: Image) -> None:
+    image.lease_id = image.lease_expires_at = None
+    image.updated_at = now()
+
+
+def _publish(session: Session, image: Image, kind: str) -> None:
+    after_commit(session, partial(events.publish, image.user_id, kind, image.id))
+
+
+def _insist(write: Callable[[], None]) -> None:
+    # The answer is paid for: outlive a database that is away for minutes.
+    deadline = time.monotonic() + _PATIENCE_SECONDS
+    pause = 0.5
+    while True:
+        try:
+            return write()
+        except DatabaseUnavailable:
+            if leases.stopping() or time.monotonic() > deadline:
+                raise
+        leases.pause(pause)
+        pause = min(pause * 2, 5.0)

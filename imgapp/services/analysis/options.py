@@ -1,0 +1,36 @@
+"""How somebody wants pictures to be described this time: model, language, detail."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from imgapp.models import Image
+from imgapp.services.analysis.preferences import Language
+
+
+class Wishes(BaseModel):
+    """What is left out, or null, is as the person's preferences and the settings say."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    model: Annotated[str, Field(min_length=1, max_length=200)] | None = Field(
+        default=None, description="One of `GET /api/models`"
+    )
+    language: Language | None = None
+    detail: Literal["brief", "standard", "detailed"] | None = Field(
+        default=None, description="How long the description is"
+    )
+
+    def as_request(self, **more: Any) -> dict[str, Any] | None:
+        """What waits with the picture until it is asked; None where nothing was said."""
+        said = {name: getattr(self, name) for name in Wishes.model_fields}
+        return {name: value for name, value in (said | more).items() if value is not None} or None
+
+
+def run_of(image: Image) -> UUID | None:
+    """The run that queued a picture, if one did."""
+    run_id = (image.ask or {}).get("run_id")
+    return UUID(run_id) if run_id else None

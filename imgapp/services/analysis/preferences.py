@@ -1,0 +1,144 @@
+"""What a person says of all their pictures: the language and purpose of the texts, their own words
+and names, what no cloud may see, a pause."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from functools import partial
+from typing import Annotated, Any
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field
+from sqlalchemy.dialects.postgresql import insert
+from sqlmodel import Session
+
+from imgapp.adapters import queue
+from imgapp.adapters.db import after_commit, transaction
+from imgapp.adapters.vision.languages import known_language, language_name, own_name
+from imgapp.adapters.vision.prompt import MAX_CONTEXT, MAX_GLOSSARY
+from imgapp.errors import InvalidRequest
+from imgapp.models import Preferences, Shape
+from imgapp.services.common.sanitize import MAX_TAG_LENGTH, clean_tags, clean_text
+
+MOST_WORDS = 2_000
+DEFAULT_LANGUAGE = "en"
+COMMON_LANGUAGES = (
+    "af", "ar", "bg", "bn", "ca", "cs", "cy", "da", "de", "de-AT", "de-CH", "el", "en", "en-GB",
+    "en-US", "es", "es-419", "et", "eu", "fa", "fi", "fil", "fr", "fr-CA", "fr-CH", "ga", "gl",
+    "he", "hi", "hr", "hu", "id", "is", "it", "ja", "ka", "ko", "lt", "lv", "ms", "nb", "nl", "nn",
+    "pl", "pt", "pt-BR", "ro", "ru", "sk", "sl", "sq", "sr", "sv", "sw", "ta", "th", "tr", "uk",
+    "ur", "vi", "zh-Hans", "zh-Hant",
+)  # fmt: skip
+_FIRST_PERMITS = 64
+
+
+Language = Annotated[
+    str,
+    Field(
+        min_length=2,
+        max_length=35,
+        pattern=r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$",
+        description="What the texts are written in (BCP 47), such as `en` or `pt-BR`",
+    ),
+]
+Context = Annotated[
+    str,
+    Field(max_length=MAX_CONTEXT, description="What the pictures are for: it goes to the model"),
+]
+
+
+class PreferencesPublic(Shape):
+    """What holds for all pictures of the caller."""
+
+    language: str | None = Field(description="BCP 47; null is English")
+    context: str | None
+    glossary: str | None
+    vocabulary: list[str] = Field(description="Tags of one's own, which go before all others")
+    never_cloud: bool = Field(description="No picture is sent to a model elsewhere")
+    paused: bool = Field(description="None of one's pictures is analysed")
+    paused_at: datetime | None
+    updated_at: datetime | None = Field(description="null before anything was said")
+
+
+class PreferencesEdit(BaseModel):
+    """What is left out stays as it is; null, or an empty text, says nothing any more."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    language: Language | None = None
+    context: Context | None = None
+    glossary: str | None = Field(
+        default=None,
+        max_length=MAX_GLOSSARY,
+        description="Names and terms to use where a picture shows what they stand for",
+    )
+    vocabulary: list[Annotated[str, Field(max_length=MAX_TAG_LENGTH)]] = Field(
+        default_factory=list, max_length=MOST_WORDS
+    )
+    never_cloud: bool = False
+    paused: bool = False
+
+
+def languages(and_this: str | None = None) -> list[tuple[str, str]]:
+    """Languages to choose from, by their English names: tags (BCP 47) and what to show."""
+    tags = {*COMMON_LANGUAGES, *filter(None, [and_this])}
+    names = {tag: dict.fromkeys((language_name(tag), own_name(tag))) for tag in tags}
+    shown = [(tag, " · ".join(both)) for tag, both in names.items()]
+    return sorted(shown, key=lambda one: one[1].casefold())
+
+
+def get_preferences(user_id: UUID) -> PreferencesPublic:
+    """What the person has said."""
+    with transaction(user_id) as session:
+        return _public(session.get(Preferences, user_id))
+
+
+def change_preferences(user_id: UUID, edit: PreferencesEdit) -> PreferencesPublic:
+    """Say something else. It holds for what is analysed from now on, a pause at once.
+
+    Raises InvalidRequest (`unknown_language`).
+    """
+    changes = {name: _cleaned(getattr(edit, name)) for name in edit.model_fields_set}
+    if changes.get("language"):
+        changes["language"] = check_language(changes["language"])
+    with transaction(user_id) as session:
+        if changes:
+            given = insert(Preferences).values(user_id=user_id, **_all(changes))
+            session.execute(given.on_conflict_do_update(index_elements=["user_id"], set_=changes))
+            if {"paused", "never_cloud"} & changes.keys():
+                # What waited may go on now; the sweep brings the rest.
+                after_commit(session, partial(queue.wake, _FIRST_PERMITS))
+        return _public(read(session, user_id))
+
+
+def check_language(tag: str) -> str:
+    """The tag as it is usually written. Raises InvalidRequest if no language has it."""
+    known = known_language(tag)
+    if known is None:
+        raise InvalidRequest(
+            "There is no such language: use a tag such as en, pt-BR or zh-Hant.",
+            code="unknown_language",
+        )
+    return known
+
+
+def read(session: Session, user_id: UUID) -> Preferences | None:
+    """The row as it is, in a transaction of its owner; None before they said anything."""
+    return session.get(Preferences, user_id, populate_existing=True)
+
+
+def _all(changes: dict[str, Any]) -> dict[str, Any]:
+    return {"vocabulary": [], "never_cloud": False, "paused": False} | changes
+
+
+def _cleaned(value: Any) -> Any:
+    if isinstance(value, str):
+        return clean_text(value) or None
+    return clean_tags(value) if isinstance(value, list) else value
+
+
+def _public(row: Preferences | None) -> PreferencesPublic:
+    if row is None:
+        empty: dict[str, Any] = dict.fromkeys(PreferencesPublic.model_fields)
+        return PreferencesPublic(**empty | _all({}))
+    return PreferencesPublic.model_validate(row.model_dump())

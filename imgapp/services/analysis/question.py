@@ -1,0 +1,92 @@
+"""What is asked about a picture: the one place that decides it.
+
+The request that waits may name language, detail and model; the person's preferences, their prompt
+or everybody's, and what picture, batch and person are for make up the rest.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import text
+from sqlmodel import Session
+
+from imgapp.adapters.vision import BASIC, Ask, Wishes, make_ask
+from imgapp.models import Image
+from imgapp.services.analysis import prompts
+from imgapp.services.analysis.preferences import DEFAULT_LANGUAGE
+from imgapp.services.analysis.prompts import Asked
+from imgapp.settings import get_settings
+
+# One statement, as this is asked for each picture. The contexts of the three newest batches, from
+# the oldest to the newest.
+_SAID = text("""
+    SELECT p.language, p.context, p.glossary, p.vocabulary, p.never_cloud,
+        o.number AS own_number, o.template AS own_template,
+        e.number AS everybodys_number, e.template AS everybodys_template,
+        ARRAY(
+            SELECT n.context FROM (
+                SELECT b.context, b.created_at FROM batches b
+                WHERE b.context IS NOT NULL AND b.id IN (
+                    SELECT i.batch_id FROM batch_items i WHERE i.image_id = :image_id
+                )
+                ORDER BY b.created_at DESC LIMIT 3
+            ) n ORDER BY n.created_at
+        ) AS of_batches
+    FROM users u
+    LEFT JOIN preferences p ON p.user_id = u.id
+    LEFT JOIN LATERAL (
+        SELECT number, template FROM prompts WHERE user_id = u.id ORDER BY number DESC LIMIT 1
+    ) o ON true
+    LEFT JOIN LATERAL (
+        SELECT number, template FROM installation_prompts ORDER BY number DESC LIMIT 1
+    ) e ON true
+    WHERE u.id = :user_id
+""")
+
+
+def ask_for(session: Session, image: Image, model: str | None = None) -> Ask:
+    """What to ask about this picture, in the transaction of its owner.
+
+    `model` is the one that the claim names; None: the one of the request, or of the settings. What
+    must not go to a cloud is asked of `BASIC`, whatever was named before that was said.
+    """
+    said, request = _said(session, image), image.ask or {}
+    if _stays_here(said, image):
+        model = BASIC
+    own, everybodys = said.own_template, said.everybodys_template
+    return _ask(
+        said,
+        image,
+        prompts.choose((said.own_number, own), (said.everybodys_number, everybodys)),
+        request,
+        model=model or request.get("model"),
+        previous=image.error_code,
+    )
+
+
+def ask_with(session: Session, image: Image, asked: Asked) -> Ask:
+    """What to ask about this picture with another prompt, else as if it were analysed now."""
+    said = _said(session, image)
+    model = BASIC if _stays_here(said, image) else None
+    return _ask(said, image, asked, {}, model=model, previous=None)
+
+
+def _said(session: Session, image: Image) -> Any:
+    return session.execute(_SAID, {"user_id": image.user_id, "image_id": image.id}).one()
+
+
+def _ask(said: Any, image: Image, asked: Asked, request: dict[str, Any], **rest: Any) -> Ask:
+    wishes = Wishes(
+        language=request.get("language") or said.language or DEFAULT_LANGUAGE,
+        detail=request.get("detail") or "standard",
+        context=tuple(filter(None, [said.context, *said.of_batches, image.context])),
+        glossary=said.glossary or "",
+        vocabulary=tuple(said.vocabulary or ()),
+    )
+    return make_ask(wishes, template=asked.template, prompt_version=asked.version, **rest)
+
+
+def _stays_here(said: Any, image: Image) -> bool:
+    never = image.never_cloud or bool(said.never_cloud)
+    return never and not get_settings().vision_local

@@ -1,0 +1,40 @@
+"""Vision models that people may choose: the one of the settings, those that an administrator
+allows, and `basic-1`, which needs none."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from imgapp.adapters.vision import BASIC
+from imgapp.errors import InvalidRequest
+from imgapp.models import Shape
+from imgapp.services.installation.runtime_settings import installation
+from imgapp.settings import get_settings
+
+
+class VisionModels(Shape):
+    """What can be asked here."""
+
+    default: str = Field(description="Asked where nothing else is said")
+    models: list[str] = Field(description="All that may be named, the default first")
+    configured: bool = Field(description="Whether there is a vision model at all")
+
+
+def offered() -> VisionModels:
+    """What may be chosen now. Raises DatabaseUnavailable."""
+    settings = get_settings()
+    if settings.describer == "basic":
+        return VisionModels(default=BASIC, models=[BASIC], configured=False)
+    named = [settings.vision_model, *installation().models, BASIC]
+    return VisionModels(
+        default=settings.vision_model, models=list(dict.fromkeys(named)), configured=True
+    )
+
+
+def check(model: str | None) -> None:
+    """Raises InvalidRequest (`unknown_model`) if the model may not be chosen; None may be."""
+    if model is not None and model not in (known := offered()).models:
+        names = ", ".join(known.models)
+        raise InvalidRequest(
+            f"There is no such model here. There are {names}.", code="unknown_model"
+        )

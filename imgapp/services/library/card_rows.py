@@ -1,0 +1,81 @@
+"""What the cards of the gallery need of pictures, and nothing else of them.
+
+Every tab that opens reads a window of these, and every change is read for every process that has a
+tab of its owner: each is one exchange with the server, without a statement to build.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import NamedTuple
+from uuid import UUID
+
+from imgapp.adapters import db
+from imgapp.services.library.image_query import Wanted
+
+
+class CardRow(NamedTuple):
+    """The columns of `images` of which a card is made."""
+
+    id: UUID
+    user_id: UUID
+    filename: str
+    mime_type: str
+    s3_bucket: str
+    s3_key: str
+    width: int
+    height: int
+    uploaded_at: datetime
+    analysis_status: str
+    waiting_reason: str | None
+    error_message: str | None
+    alt_text: str | None
+    description: str | None
+    tags: list[str] | None
+    decorative: bool | None
+    placeholder: str | None
+
+
+_COLUMNS = ", ".join(f"i.{name}" for name in CardRow._fields)
+_AMONG = f"SELECT {_COLUMNS} FROM images i WHERE id = ANY(%(ids)s) AND deleted_at IS NULL"  # noqa: S608
+# In one statement, or what is removed in between would end the window before its end.
+_WINDOW = (
+    f"SELECT {_COLUMNS} FROM"  # noqa: S608
+    " imgapp_find(%(wanted)s, NULL, %(offset)s, %(limit)s, false)"
+    " WITH ORDINALITY AS found(id, ordinality) JOIN images i ON i.id = found.id ORDER BY ordinality"
+)
+_TOTAL = "SELECT listed FROM storage_usage"
+
+
+class FirstWindow(NamedTuple):
+    """Where a list begins."""
+
+    rows: list[CardRow]
+    total: int
+    """All pictures of the person, whether or not they are in the list."""
+
+
+def read_among(user_id: UUID, ids: Iterable[UUID]) -> list[CardRow]:
+    """Those of the pictures `ids` that this person has, in that order, without the trash."""
+    wanted = list(ids)
+    [rows] = db.read(user_id, (_AMONG, {"ids": wanted}))
+    found = {row.id: row for row in rows}
+    return [found[image_id] for image_id in wanted if image_id in found]
+
+
+def read_window(user_id: UUID, wanted: Wanted, start: int, count: int) -> list[CardRow]:
+    """The pictures of a list from position `start` on (0 is the first), `count` at most."""
+    [rows] = db.read(user_id, _window(wanted, start, count))
+    return rows
+
+
+def read_first(user_id: UUID, wanted: Wanted, count: int) -> FirstWindow:
+    """The first pictures of a list, `count` at most, and how many the person has."""
+    rows, counted = db.read(user_id, _window(wanted, 0, count), (_TOTAL, {}))
+    # Kept by the database at each change; there is no row before the first picture.
+    return FirstWindow(rows, counted[0].listed if counted else 0)
+
+
+def _window(wanted: Wanted, start: int, count: int) -> db.Query:
+    return _WINDOW, {"wanted": wanted.terms(), "offset": start, "limit": count}

@@ -1,0 +1,134 @@
+"""What is looked for among a person's pictures: words, filters and an order."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any
+from urllib.parse import parse_qsl, urlencode
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from imgapp.models import AnalysisStatus
+from imgapp.services.common.sanitize import clean_line
+
+_MOST_TAGS = 20
+_MOST_PARAMETERS = 100
+
+
+class Sort(StrEnum):
+    NEWEST = "newest"
+    OLDEST = "oldest"
+    NAME = "name"
+    LARGEST = "largest"
+    RELEVANCE = "relevance"
+
+
+class PictureFormat(StrEnum):
+    JPEG = "jpeg"
+    PNG = "png"
+    WEBP = "webp"
+    GIF = "gif"
+    AVIF = "avif"
+    HEIC = "heic"
+    TIFF = "tiff"
+    BMP = "bmp"
+
+
+class Orientation(StrEnum):
+    LANDSCAPE = "landscape"
+    PORTRAIT = "portrait"
+    SQUARE = "square"
+
+
+class Wanted(BaseModel):
+    """What is looked for: all of what is said is true of each picture. Empty: all of them."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    q: str | None = Field(default=None, max_length=500)
+    status: AnalysisStatus | None = None
+    tags: tuple[str, ...] = ()
+    no_alt_text: bool | None = None
+    """Neither an alt text nor marked as decorative."""
+    decorative: bool | None = None
+    edited: bool | None = None
+    """A person wrote at least one of its texts."""
+    format: PictureFormat | None = None
+    uploaded_from: datetime | None = None
+    uploaded_to: datetime | None = None
+    """Not included."""
+    larger_than: int | None = Field(default=None, ge=0, lt=2**63)
+    """Bytes."""
+    smaller_than: int | None = Field(default=None, ge=0, lt=2**63)
+    orientation: Orientation | None = None
+    batch: UUID | None = None
+    sort: Sort = Sort.NEWEST
+
+    @field_validator("q", mode="before")
+    @classmethod
+    def _clean(cls, value: Any) -> Any:
+        return clean_line(value) or None if isinstance(value, str) else value
+
+    @field_validator("tags", mode="before")
+    @classmethod
+    def _some(cls, value: Any) -> tuple[str, ...]:
+        given = [value] if isinstance(value, str) else list(value or ())
+        cleaned = [clean_line(str(tag)) for tag in given[:_MOST_TAGS]]
+        return tuple(dict.fromkeys(tag for tag in cleaned if tag))
+
+    @field_validator("uploaded_from", "uploaded_to")
+    @classmethod
+    def _in_utc(cls, value: datetime | None) -> datetime | None:
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+    @classmethod
+    def from_query(cls, query: str) -> Wanted:
+        """What the query string of an address asks for; what makes no sense in it is left out."""
+        given: dict[str, Any] = {}
+        said = "&".join(query.split("&", _MOST_PARAMETERS)[:_MOST_PARAMETERS])
+        for name, value in parse_qsl(said):
+            if name == "tag":
+                given.setdefault("tags", []).append(value)
+            else:
+                given[name] = value
+        while True:
+            try:
+                return cls.model_validate(given)
+            except ValidationError as error:
+                for wrong in error.errors():
+                    given.pop(str(wrong["loc"][0]), None)
+
+    def to_query(self) -> str:
+        """The query string that `from_query` reads; the same for what is the same."""
+        said = self.model_dump(mode="json", exclude_defaults=True)
+        tags = [("tag", tag) for tag in said.pop("tags", ())]
+        plain = [(name, _written(value)) for name, value in said.items()]
+        return urlencode(plain + tags)
+
+    def terms(self) -> dict[str, Any]:
+        """As the functions in the database take it."""
+        said = self.model_dump(mode="json", exclude_none=True, exclude={"tags", "format"})
+        if self.tags:
+            said["tags"] = list(self.tags)
+        if self.format:
+            names = ("heic", "heif") if self.format is PictureFormat.HEIC else (self.format.value,)
+            said["mime_types"] = [f"image/{name}" for name in names]
+        return said
+
+    @property
+    def by_relevance(self) -> bool:
+        """Whether the order is that of the rank of what is looked for."""
+        return self.sort is Sort.RELEVANCE and self.q is not None
+
+    @property
+    def filtered(self) -> bool:
+        """Whether not all of a person's pictures match."""
+        return bool(self.model_dump(exclude_defaults=True, exclude={"sort"}))
+
+
+def _written(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)

@@ -1,0 +1,172 @@
+"""A person's pictures: read, list, search, edit, delete. Uploads are in `ingest`."""
+
+from __future__ import annotations
+
+from collections.abc import Container, Iterable
+from functools import partial
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlmodel import Session, col
+
+from imgapp.adapters import events
+from imgapp.adapters.db import after_commit, transaction
+from imgapp.errors import NotFound
+from imgapp.models import (
+    Image,
+    ImageEdit,
+    ImagePublic,
+    ImageStatus,
+    StorageUsage,
+    WrittenBy,
+    now,
+)
+from imgapp.services.common import audit_trail
+from imgapp.services.common.audit_trail import Kind
+from imgapp.services.common.sanitize import clean_tags, clean_text
+from imgapp.services.library import text_provenance
+from imgapp.services.library.entity_tags import Versioned, require, tag_of
+from imgapp.services.library.serialize import TEXT_FIELDS, image_status, shown
+from imgapp.services.queue.waiting_reasons import why
+from imgapp.services.storage import object_removals
+
+
+def get_image(user_id: UUID, image_id: UUID) -> ImagePublic:
+    """One picture. Raises NotFound, also when it is somebody else's or in the trash."""
+    with transaction(user_id) as session:
+        return shown(session, [fetch(session, image_id)])[0]
+
+
+def read_image(
+    user_id: UUID, image_id: UUID, *, known: Container[str] = ()
+) -> Versioned[ImagePublic | None]:
+    """As `get_image`, or None for a caller who has it already, under one of the tags `known`."""
+    with transaction(user_id) as session:
+        image = fetch(session, image_id)
+        tag = tag_of(image)
+        return Versioned(tag, None if tag in known else shown(session, [image])[0])
+
+
+def get_status(user_id: UUID, image_id: UUID) -> ImageStatus:
+    """Where a picture is on its way to a description. Raises NotFound."""
+    with transaction(user_id) as session:
+        image = fetch(session, image_id)
+        return image_status(image, why(session, image))
+
+
+def require_image(user_id: UUID, image_id: UUID) -> None:
+    """Raises NotFound."""
+    with transaction(user_id) as session:
+        fetch(session, image_id)
+
+
+def public_images(user_id: UUID, ids: Iterable[UUID]) -> list[ImagePublic]:
+    """The pictures among `ids` that this person has, in that order, without the trash."""
+    with transaction(user_id) as session:
+        return shown(session, _fetch_many(session, list(ids)))
+
+
+def count_images(user_id: UUID) -> int:
+    """How many pictures a person has, without the trash."""
+    with transaction(user_id) as session:
+        # Kept by the database at each change; there is no row before the first picture.
+        return session.execute(select(col(StorageUsage.listed))).scalar_one_or_none() or 0
+
+
+def edit_image(user_id: UUID, image_id: UUID, edit: ImageEdit) -> ImagePublic:
+    """Write what a person says of a picture; no model overwrites it. Raises NotFound."""
+    return edit_version(user_id, image_id, edit, required=None).value
+
+
+def edit_version(
+    user_id: UUID, image_id: UUID, edit: ImageEdit, *, required: frozenset[str] | None
+) -> Versioned[ImagePublic]:
+    """As `edit_image`, if the picture's version is among those `required`; None is any.
+
+    Raises NotFound, PreconditionFailed.
+    """
+    with transaction(user_id) as session:
+        image = fetch(session, image_id, lock=True)
+        require(image, required)
+        if edit.model_fields_set:
+            _apply(image, edit)
+            image.updated_at = now()
+            session.add(image)
+            _publish(session, image, "image_edited")
+            session.flush()
+            session.refresh(image, ["updated_at"])  # the database has the last word
+        return Versioned(tag_of(image), shown(session, [image])[0])
+
+
+def delete_image(
+    user_id: UUID,
+    image_id: UUID,
+    *,
+    permanent: bool = False,
+    required: frozenset[str] | None = None,
+) -> None:
+    """Move a picture to the trash or, out of it too, remove it and its files.
+
+    Raises NotFound and, if `required` are versions of which it has none, PreconditionFailed.
+    """
+    with transaction(user_id) as session:
+        image = fetch(session, image_id, lock=True, trash=permanent)
+        require(image, required)
+        if permanent:
+            session.delete(image)
+            audit_trail.write(
+                session, Kind.IMAGE_DELETED, user_id, image_id=image_id, filename=image.filename
+            )
+            after_commit(session, partial(object_removals.run, object_removals.place_of(image)))
+        else:
+            image.deleted_at = image.updated_at = now()
+            session.add(image)
+        _publish(session, image, "image_deleted")
+
+
+def fetch(session: Session, image_id: UUID, *, lock: bool = False, trash: bool = False) -> Image:
+    """One picture's row, in the transaction of its owner. Raises NotFound."""
+    # Row-level security leaves this person's rows only: fetching is the ownership check.
+    query = select(Image).where(col(Image.id) == image_id)
+    if not trash:
+        query = query.where(col(Image.deleted_at).is_(None))
+    if lock:
+        query = query.with_for_update()
+    image: Image | None = session.execute(query).scalar_one_or_none()
+    if image is None:
+        raise NotFound
+    return image
+
+
+def _fetch_many(session: Session, ids: list[UUID]) -> list[Image]:
+    if not ids:
+        return []
+    query = select(Image).where(col(Image.id).in_(ids), col(Image.deleted_at).is_(None))
+    found = {image.id: image for image in session.execute(query).scalars()}
+    return [found[image_id] for image_id in ids if image_id in found]
+
+
+def _apply(image: Image, edit: ImageEdit) -> None:
+    given = edit.model_dump(include=edit.model_fields_set)
+    if given.get("decorative"):
+        given["alt_text"] = ""
+    elif given.get("alt_text") and "decorative" not in given and image.decorative:
+        given["decorative"] = False
+    elif "decorative" in given and "alt_text" not in given and image.alt_text == "":
+        given["alt_text"] = None
+    for field, value in given.items():
+        setattr(image, field, _cleaned(value))
+        if field in TEXT_FIELDS:
+            setattr(image, f"{field}_by", None if value is None else WrittenBy.PERSON)
+    image.context = image.context or None
+    text_provenance.forget(image, set(given))
+
+
+def _cleaned(value: str | list[str] | bool | None) -> str | list[str] | bool | None:
+    if isinstance(value, str):
+        return clean_text(value)
+    return clean_tags(value) if isinstance(value, list) else value
+
+
+def _publish(session: Session, image: Image, kind: str) -> None:
+    after_commit(session, partial(events.publish, image.user_id, kind, image.id))

@@ -1,0 +1,226 @@
+"""A person's pictures as lists: what matches, in which order, and where in it each one is.
+
+Lists, counts, the timeline of the page, neighbours and places are all of the same pictures: one
+condition in the database (`imgapp_wanted_condition`) says which match.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Container, Iterable
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Uuid, bindparam, func, select, text
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlmodel import Session, col
+
+from imgapp.adapters.db import transaction
+from imgapp.models import Image, ImagePage, StorageUsage
+from imgapp.services.batches import batches
+from imgapp.services.common.pagination import Place, read_cursor, write_cursor
+from imgapp.services.library.entity_tags import Versioned, tag_of_page
+from imgapp.services.library.image_query import Orientation, PictureFormat, Sort, Wanted
+from imgapp.services.library.serialize import shown
+
+MOST_IDS = 250_000
+ALL = Wanted()
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True)
+class Timeline:
+    """How many pictures of a list there are on each day, and the shape of each picture."""
+
+    total: int
+    days: list[tuple[date | None, int]]
+    """In the order of the list; one without a date where it is not sorted by time."""
+    shapes: bytes
+    """A byte per picture, in the order of the list: round((log2(width / height) + 2) / 4 * 255)."""
+
+
+def _statement(sql: str) -> Any:
+    given = [bindparam(name, type_=JSONB(none_as_null=True)) for name in ("wanted", "place")]
+    return text(sql).bindparams(*(param for param in given if f":{param.key}" in sql))
+
+
+_FIND = _statement(
+    "SELECT id, ordinality FROM imgapp_find(:wanted, :place, :offset, :limit, false)"
+    " WITH ORDINALITY AS found(id, ordinality)"
+)
+_COUNT = _statement("SELECT imgapp_find_count(:wanted)")
+_AMONG = _statement("SELECT imgapp_find_among(:wanted, CAST(:ids AS uuid[]))")
+_POSITION = _statement("SELECT imgapp_find_position(:wanted, :id)")
+_TIMELINE = _statement("SELECT days, counts, shapes FROM imgapp_timeline(:wanted, :zone)")
+
+
+_VERSION = (col(Image.id), col(Image.updated_at), col(Image.s3_bucket))
+
+
+def list_images(
+    user_id: UUID, wanted: Wanted = ALL, *, limit: int = 60, cursor: str | None = None
+) -> ImagePage:
+    """One page of a list; `total` with the first one. Raises InvalidRequest (cursor), NotFound
+    (batch)."""
+    page = read_images(user_id, wanted, limit=limit, cursor=cursor).value
+    assert page is not None
+    return page
+
+
+def read_images(
+    user_id: UUID,
+    wanted: Wanted = ALL,
+    *,
+    limit: int = 60,
+    cursor: str | None = None,
+    known: Container[str] = (),
+) -> Versioned[ImagePage | None]:
+    """As `list_images`, or None for a caller who has the page, under one of the tags `known`."""
+    scope = (user_id, "images", wanted.to_query())
+    place = read_cursor(cursor, *scope) if cursor else None
+    with transaction(user_id) as session:
+        if wanted.batch is not None:
+            batches.check(session, wanted.batch)
+        terms = _terms(wanted, limit=limit + 1, **_after(session, wanted, place))
+        rest = (None if place else _count(session, wanted), limit)
+        if known and (tag := tag_of_page(_find(session, terms, *_VERSION), *rest)) in known:
+            return Versioned(tag, None)
+        images = [row.Image for row in _find(session, terms, Image)]
+        items = shown(session, images[:limit])
+    more = len(images) > limit
+    further = write_cursor(_end(wanted, images[limit - 1], place, limit), *scope) if more else None
+    page = ImagePage(items=items, next_cursor=further, total=rest[0])
+    return Versioned(tag_of_page(images, *rest), page)
+
+
+def _after(session: Session, wanted: Wanted, place: Place | None) -> dict[str, Any]:
+    """Where a page begins, as `imgapp_find` takes it."""
+    if place is None:
+        return {}
+    if wanted.by_relevance:
+        # Ranks are no keys: the place is how many came before.
+        return {"offset": (place.at - _EPOCH) // timedelta(microseconds=1)}
+    key = place.key or place.at.isoformat()
+    if wanted.sort is Sort.NAME:
+        # As the index has it: what is a small letter is the database's to say.
+        key = session.execute(select(func.lower(place.key))).scalar_one()
+    return {"place": {"key": key, "id": str(place.id)}}
+
+
+def _end(wanted: Wanted, last: Image, begun: Place | None, limit: int) -> Place:
+    if wanted.by_relevance:
+        before = begun.at if begun else _EPOCH
+        return Place(before + timedelta(microseconds=limit), last.id)
+    keys = {Sort.NAME: last.filename, Sort.LARGEST: str(last.file_size)}
+    return Place(last.uploaded_at, last.id, keys.get(wanted.sort, ""))
+
+
+def count(user_id: UUID, wanted: Wanted) -> int:
+    """How many pictures match."""
+    with transaction(user_id) as session:
+        return _count(session, wanted)
+
+
+def read_timeline(user_id: UUID, wanted: Wanted, time_zone: str) -> Timeline:
+    """The timeline of a list, by the days of a time zone (IANA name; UTC if it is none)."""
+    with transaction(user_id) as session:
+        terms = {"wanted": wanted.terms(), "zone": time_zone}
+        row = session.execute(_TIMELINE, terms).one()
+    shapes = bytes(row.shapes)
+    days: list[tuple[date | None, int]] = list(zip(row.days or (), row.counts or (), strict=True))
+    if shapes and not days:
+        days = [(None, len(shapes))]
+    return Timeline(total=len(shapes), days=days, shapes=shapes)
+
+
+def place_of(user_id: UUID, wanted: Wanted, image_id: UUID) -> int | None:
+    """The position of a picture in the list; None if it does not match."""
+    with transaction(user_id) as session:
+        return _position(session, wanted, image_id)
+
+
+def neighbours(user_id: UUID, wanted: Wanted, image_id: UUID) -> tuple[UUID | None, UUID | None]:
+    """The pictures before and after one; None at an end, and if it does not match."""
+    with transaction(user_id) as session:
+        at = _position(session, wanted, image_id)
+        if at is None:
+            return None, None
+        start = max(at - 1, 0)
+        ids = _ids(session, wanted, offset=start, limit=3 if at else 2)
+    before = ids[0] if at else None
+    after = ids[at - start + 1 :]
+    return before, after[0] if after else None
+
+
+def ids_between(user_id: UUID, wanted: Wanted, first_id: UUID, last_id: UUID) -> list[UUID]:
+    """The pictures from one to another, both included, whichever comes first in the list."""
+    with transaction(user_id) as session:
+        places = [_position(session, wanted, image_id) for image_id in (first_id, last_id)]
+        known = sorted(place for place in places if place is not None)
+        if len(known) < 2:
+            return []
+        return _ids(session, wanted, offset=known[0], limit=known[1] - known[0] + 1)
+
+
+def all_ids(user_id: UUID, wanted: Wanted, limit: int = MOST_IDS) -> list[UUID]:
+    """The pictures that match, in the order of the list."""
+    with transaction(user_id) as session:
+        return _ids(session, wanted, offset=0, limit=limit)
+
+
+def matching(user_id: UUID, wanted: Wanted, ids: Iterable[UUID]) -> set[UUID]:
+    """Those of the pictures `ids` that match."""
+    with transaction(user_id) as session:
+        terms = {"wanted": wanted.terms(), "ids": list(ids)}
+        return set(session.execute(_AMONG, terms).scalars())
+
+
+def _terms(
+    wanted: Wanted, *, limit: int, offset: int = 0, place: dict[str, str] | None = None
+) -> dict[str, Any]:
+    return {"wanted": wanted.terms(), "place": place, "offset": offset, "limit": limit}
+
+
+def _find(session: Session, terms: dict[str, Any], *what: Any) -> list[Any]:
+    # In one statement, or what is removed in between would end the list before its end.
+    found = _FIND.columns(id=Uuid).subquery("found")
+    query = select(*what).join(found, found.c.id == col(Image.id)).order_by(text("ordinality"))
+    return list(session.execute(query, terms))
+
+
+def _ids(session: Session, wanted: Wanted, *, offset: int, limit: int) -> list[UUID]:
+    terms = _terms(wanted, offset=offset, limit=limit)
+    return list(session.execute(_FIND.columns(id=Uuid), terms).scalars())
+
+
+def _count(session: Session, wanted: Wanted) -> int:
+    if wanted.filtered:
+        return int(session.execute(_COUNT, {"wanted": wanted.terms()}).scalar_one())
+    # Kept by the database at each change; there is no row before the first picture.
+    return session.execute(select(col(StorageUsage.listed))).scalar_one_or_none() or 0
+
+
+def _position(session: Session, wanted: Wanted, image_id: UUID) -> int | None:
+    terms = {"wanted": wanted.terms(), "id": image_id}
+    place: int | None = session.execute(_POSITION, terms).scalar_one()
+    return place
+
+
+__all__ = [
+    "ALL",
+    "Orientation",
+    "PictureFormat",
+    "Sort",
+    "Timeline",
+    "Wanted",
+    "all_ids",
+    "count",
+    "ids_between",
+    "list_images",
+    "matching",
+    "neighbours",
+    "place_of",
+    "read_images",
+    "read_timeline",
+]

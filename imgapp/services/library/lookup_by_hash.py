@@ -1,0 +1,63 @@
+"""Look-up by content: what is known of a picture, for whoever has the file already."""
+
+from __future__ import annotations
+
+from typing import Annotated
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field
+from sqlalchemy import select
+from sqlmodel import Session, col
+
+from imgapp.adapters.db import transaction
+from imgapp.errors import NotFound
+from imgapp.models import Image, ImagePublic, Shape
+from imgapp.services.library.serialize import shown
+
+MOST_HASHES = 1_000
+
+Sha256 = Annotated[str, Field(pattern=r"^[0-9A-Fa-f]{64}$")]
+"""FIPS 180-4, in hexadecimals; either case."""
+
+
+class Hashes(BaseModel):
+    """SHA-256 of the files that somebody has."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    sha256: list[Sha256] = Field(min_length=1, max_length=MOST_HASHES)
+
+
+class Found(Shape):
+    """The pictures of these bytes, each once, in the order asked; and the hashes that have none."""
+
+    items: list[ImagePublic]
+    missing: list[str]
+
+
+def get_by_hash(user_id: UUID, sha256: str) -> ImagePublic:
+    """The picture of these bytes. Raises NotFound, also when it is in the trash."""
+    found = find_by_hashes(user_id, [sha256])
+    if not found.items:
+        raise NotFound
+    return found.items[0]
+
+
+def find_by_hashes(user_id: UUID, hashes: list[str]) -> Found:
+    """Which of these files are pictures of this person."""
+    wanted = list(dict.fromkeys(one.lower() for one in hashes))
+    with transaction(user_id) as session:
+        images = _fetch(session, user_id, wanted)
+        known = {image.sha256: image for image in images}
+        items = shown(session, [known[one] for one in wanted if one in known])
+    return Found(items=items, missing=[one for one in wanted if one not in known])
+
+
+def _fetch(session: Session, user_id: UUID, wanted: list[str]) -> list[Image]:
+    # Row-level security says whose; said here too, the unique index of person and hash serves it.
+    query = select(Image).where(
+        col(Image.user_id) == user_id,
+        col(Image.sha256).in_(wanted),
+        col(Image.deleted_at).is_(None),
+    )
+    return list(session.execute(query).scalars())

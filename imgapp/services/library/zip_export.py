@@ -1,0 +1,92 @@
+"""Many originals as one ZIP file, made while it is sent: nothing of it is kept in memory."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator
+from pathlib import PurePath
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlmodel import col
+from zipstream import ZIP_STORED, ZipStream
+
+from imgapp.adapters import storage
+from imgapp.adapters.db import transaction
+from imgapp.errors import ImgappError, InvalidRequest, NotFound
+from imgapp.models import Image
+from imgapp.services.library.bulk import Chosen
+from imgapp.services.storage.filenames import safe_name
+
+MOST = 5_000
+"""Pictures of one archive."""
+_PIECE = 256 * 1024
+_TEXTS = ("file", "alt_text", "decorative", "description", "tags", "visible_text", "language")
+
+
+def open_archive(user_id: UUID, chosen: Chosen) -> Iterator[bytes]:
+    """A ZIP of the originals of this person's pictures among those, with `descriptions.csv`.
+
+    Originals are compressed already and stored as they are. A file that the store does not have
+    is named in `errors.txt`. Raises InvalidRequest (too many), NotFound (none of them is there).
+    """
+    wanted = chosen.resolve(user_id)
+    if len(wanted) > MOST:
+        raise InvalidRequest(f"At most {MOST:,} pictures fit into one archive")
+    query = select(Image).where(col(Image.id).in_(wanted), col(Image.deleted_at).is_(None))
+    with transaction(user_id) as session:
+        images = list(session.execute(query.order_by(col(Image.id).desc())).scalars())
+    if not images:
+        raise NotFound
+    return _pieces(images)
+
+
+def _pieces(images: list[Image]) -> Iterator[bytes]:
+    archive, missing = ZipStream(compress_type=ZIP_STORED), []
+    names = _names(images)
+    for image in images:
+        try:
+            content = storage.get_store(image.s3_bucket).open(image.s3_key)
+        except ImgappError:
+            missing.append(f"{names[image.id]}: the file could not be read\r\n")
+            continue
+        with content:
+            archive.add(iter(lambda: content.read(_PIECE), b""), names[image.id])  # noqa: B023
+            yield from archive.all_files()
+    archive.add(_descriptions(images, names), "descriptions.csv")
+    if missing:
+        archive.add("".join(missing), "errors.txt")
+    yield from archive.finalize()
+
+
+def _names(images: list[Image]) -> dict[UUID, str]:
+    """A file name for each picture, safe everywhere, none twice whatever its case."""
+    taken = {"descriptions.csv", "errors.txt"}
+    names: dict[UUID, str] = {}
+    for image in images:
+        plain = PurePath(safe_name(image.filename, image.mime_type))
+        name, number = str(plain), 1
+        while name.casefold() in taken:
+            number += 1
+            name = f"{plain.stem} ({number}){plain.suffix}"
+        taken.add(name.casefold())
+        names[image.id] = name
+    return names
+
+
+def _descriptions(images: list[Image], names: dict[UUID, str]) -> bytes:
+    table = io.StringIO(newline="")
+    rows = csv.writer(table)
+    rows.writerow(_TEXTS)
+    for image in images:
+        said = (image.alt_text, image.decorative, image.description, "; ".join(image.tags or ()))
+        rows.writerow([names[image.id], *map(_cell, (*said, image.visible_text, image.language))])
+    # Programs for tables take it for UTF-8 by the mark at its start.
+    return b"\xef\xbb\xbf" + table.getvalue().encode()
+
+
+def _cell(value: object) -> str:
+    """As a table shows it; what would be a formula there is a text (CWE-1236)."""
+    text = "" if value is None else str(value)
+    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text

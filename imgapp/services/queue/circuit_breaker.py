@@ -1,0 +1,125 @@
+"""The breaker: a server of models that fails as a whole is left alone for a while, by everybody.
+
+Its state is in PostgreSQL, so that all workers share it and it outlives them. It opens after five
+failures in a row; then nothing is claimed for that server and model, until one picture tries. The
+picture store has one as well. Pictures are not to blame: once it is open, no attempt is counted.
+"""
+
+from __future__ import annotations
+
+import random
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from sqlalchemy import text
+from sqlmodel import Session, col, or_, select
+
+from imgapp.adapters.db import transaction
+from imgapp.adapters.vision import BASIC
+from imgapp.errors import DescriberError, ImgappError, StoreUnavailable, TransientDescriberError
+from imgapp.models import ProviderState, Shape, now
+from imgapp.settings import get_settings
+
+if TYPE_CHECKING:
+    from imgapp.services.queue.leases import Claim
+
+STORE = "store"
+OUTAGES = frozenset(
+    {
+        "access_denied",
+        "key_refused",
+        "model_not_found",
+        "model_timeout",
+        "model_unavailable",
+        "model_unreachable",
+        "no_credit",
+        "rate_limited",
+    }
+)
+"""Failures that say something of the server, and nothing of the picture."""
+_NO_ANSWER = frozenset({"not_configured", "preview_missing"})
+
+_FAILED = text(
+    "SELECT imgapp_provider_failed(:server, :model, :lease_id, :code, :message,"
+    " CAST(:retry_after AS double precision), :jitter)"
+)
+_ANSWERED = text("SELECT imgapp_provider_answered(:server, :model)")
+
+
+class Trouble(Shape):
+    """A server that is left alone, or the picture store, and why."""
+
+    model: str | None
+    """null: the picture store."""
+    code: str
+    message: str
+    since: datetime
+    until: datetime | None
+    """When it is tried again, if that is not now."""
+
+
+def server_and_model() -> dict[str, object]:
+    """Who would be asked here: parameters of the functions behind the queue."""
+    settings = get_settings()
+    model = BASIC if settings.describer == "basic" else settings.vision_model
+    return {"server": settings.vision_server, "model": model, "local": settings.vision_local}
+
+
+def failed(session: Session, claim: Claim, error: Exception) -> bool:
+    """Note a failure; whether it counts against the picture."""
+    if isinstance(error, StoreUnavailable):
+        _note_failure(session, STORE, "", claim, error)
+        return False
+    if not isinstance(error, DescriberError) or error.code in _NO_ANSWER or not claim.asks:
+        return True
+    if error.code in OUTAGES:
+        return _note_failure(session, get_settings().vision_server, claim.model, claim, error)
+    answered(session, claim)
+    return True
+
+
+def answered(session: Session, claim: Claim) -> bool:
+    """Note that the server answered, whatever it said; whether that ended an outage."""
+    server = {"server": get_settings().vision_server, "model": claim.model}
+    return bool(session.execute(_ANSWERED, server).scalar_one())
+
+
+def troubles() -> list[Trouble]:
+    """What is left alone now, the longest outage first. Raises DatabaseUnavailable."""
+    with transaction() as session:
+        return troubles_in(session)
+
+
+def troubles_in(session: Session) -> list[Trouble]:
+    """As `troubles`, in a transaction."""
+    held = col(ProviderState.held_until) > now()
+    query = select(ProviderState).where(or_(col(ProviderState.opened_at).is_not(None), held))
+    rows = session.exec(query).all()
+    return sorted(map(_trouble, rows), key=lambda trouble: trouble.since)
+
+
+def _trouble(row: ProviderState) -> Trouble:
+    until = max(filter(None, (row.open_until, row.held_until)), default=None)
+    return Trouble(
+        model=None if row.server == STORE else row.model,
+        code=row.code or "",
+        message=row.message or "",
+        since=row.opened_at or row.updated_at,
+        until=until if until and until > now() else None,
+    )
+
+
+def _note_failure(
+    session: Session, server: str, model: str, claim: Claim, error: ImgappError
+) -> bool:
+    asked = error.retry_after if isinstance(error, TransientDescriberError) else None
+    values = {
+        "server": server,
+        "model": model,
+        "lease_id": claim.lease_id,
+        "code": error.code,
+        "message": error.detail,
+        "retry_after": asked,
+        "jitter": random.random(),  # noqa: S311
+    }
+    return bool(session.execute(_FAILED, values).scalar_one())

@@ -1,0 +1,36 @@
+"""Permits for pictures that are due and have none: theirs was lost, or used too early."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from sqlalchemy import text
+
+from imgapp.adapters import queue
+from imgapp.adapters.db import transaction
+from imgapp.models import Priority
+from imgapp.services.queue import pacing
+from imgapp.services.queue.circuit_breaker import server_and_model
+
+SWEEP_SECONDS = 2.0
+_MOST = 1_000
+_DUE = text("SELECT imgapp_due_count(:server, :model, :local)")
+
+
+def issue_missing() -> None:
+    """See that nothing that may be claimed waits without a permit, as far as the pace allows.
+
+    Raises DatabaseUnavailable, QueueUnavailable.
+    """
+    with transaction() as session:
+        due: int = session.execute(_DUE, server_and_model()).scalar_one()
+    missing = min(due - queue.pending_permits(), _MOST)
+    if missing > 0 and (capacity := pacing.capacity(SWEEP_SECONDS)) is not None:
+        missing = min(missing, capacity)
+    for _ in range(missing):
+        issue()
+
+
+def issue() -> None:
+    """Issue one, for whichever picture is next. Raises QueueUnavailable."""
+    queue.enqueue_analysis(UUID(int=0), priority=Priority.BULK)

@@ -1,0 +1,100 @@
+"""What became of the files of a batch, written down in the transaction that takes a picture in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import or_, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.exc import IntegrityError
+from sqlmodel import Session, col
+
+from imgapp.adapters.db import transaction
+from imgapp.errors import NotSignedIn
+from imgapp.models import Batch, BatchItem, FileOutcome, new_id, now
+from imgapp.services.common.sanitize import clean_line
+from imgapp.services.uploads.ingest import Ingested
+
+_LONGEST_NAME = 1_000
+
+
+@dataclass(frozen=True)
+class FileOfBatch:
+    """A file that is being sent. With a `key`, it is in its batch once, however often it comes."""
+
+    user_id: UUID
+    batch_id: UUID
+    filename: str
+    key: str | None = None
+
+    def note(self, session: Session, taken: Ingested) -> None:
+        """What `ingest` calls: the picture and its place in the batch are there, or neither."""
+        outcome = FileOutcome.DUPLICATE if taken.duplicate else FileOutcome.ADDED
+        self._write(session, outcome=outcome, image_id=taken.image_id)
+
+    def refuse(self, code: str, detail: str) -> None:
+        """The file is no picture, for this reason."""
+        with transaction(self.user_id) as session:
+            self._write(session, outcome=FileOutcome.REFUSED, code=code, detail=detail)
+
+    def _write(self, session: Session, **settled: Any) -> None:
+        values = {"image_id": None, "code": None, "detail": None, "finished_at": now(), **settled}
+        statement = insert(BatchItem).values(
+            id=new_id(),
+            batch_id=self.batch_id,
+            user_id=self.user_id,
+            item_key=self.key,
+            filename=clean_line(self.filename)[-_LONGEST_NAME:] or None,
+            created_at=values["finished_at"],
+            **values,
+        )
+        new = statement.excluded
+        changed = or_(
+            col(BatchItem.image_id).is_distinct_from(new.image_id),
+            col(BatchItem.code).is_distinct_from(new.code),
+        )
+        session.execute(
+            statement.on_conflict_do_update(
+                index_elements=["batch_id", "item_key"],
+                set_={name: new[name] for name in values},
+                # Sent again, what was added stays added.
+                where=changed,
+            )
+        )
+
+
+def open_import(user_id: UUID, name: str, key: str) -> UUID:
+    """The batch of an import that begins: that of the same `key`, or a new one.
+
+    Raises NotSignedIn when the account is gone.
+    """
+    at = now()
+    statement = insert(Batch).values(
+        id=new_id(),
+        user_id=user_id,
+        name=clean_line(name)[:200] or None,
+        import_key=key,
+        is_open=True,
+        created_at=at,
+        updated_at=at,
+    )
+    statement = statement.on_conflict_do_update(
+        index_elements=["user_id", "import_key"],
+        set_={"is_open": True, "cancelled_at": None, "updated_at": at},
+    )
+    try:
+        with transaction(user_id) as session:
+            found: UUID = session.execute(statement.returning(col(Batch.id))).scalar_one()
+    except IntegrityError:
+        raise NotSignedIn("The account does not exist any more.") from None
+    return found
+
+
+def close_import(user_id: UUID, batch_id: UUID) -> None:
+    """The import has been through all files."""
+    with transaction(user_id) as session:
+        session.execute(
+            update(Batch).where(col(Batch.id) == batch_id).values(is_open=False, updated_at=now())
+        )

@@ -1,0 +1,171 @@
+"""Imports: a folder of this machine into a person's library, after what people upload by hand.
+
+An import that was interrupted is run again: what is there already is known by its hash and passed
+over without a copy, and the same batch goes on, which programs follow. However large the folder, a
+few files at a time are open and in memory.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import threading
+from collections.abc import Callable, Generator, Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import partial
+from pathlib import Path
+from uuid import UUID
+
+from sqlmodel import col, select
+
+from imgapp.adapters.db import transaction
+from imgapp.adapters.imaging.pool import cpu_count
+from imgapp.errors import Conflict, FileTooLarge, RejectedFile, ServiceUnavailable
+from imgapp.models import Image, Priority
+from imgapp.services.common import metrics
+from imgapp.services.storage.spool import spool_stream
+from imgapp.services.uploads import batch_intake
+from imgapp.services.uploads.batch_intake import FileOfBatch
+from imgapp.services.uploads.folder_scan import Candidate, PassedOver, find_files, shown
+from imgapp.services.uploads.ingest import Ingested, ingest
+from imgapp.settings import get_settings
+
+_CHUNK = 1024 * 1024
+_WAITING_PER_THREAD = 2
+_PAUSES = (0.5, 1.0, 2.0, 4.0, 8.0)
+"""Seconds between attempts while the database or the store does not answer."""
+
+
+class Outcome(StrEnum):
+    ADDED = "added"
+    THERE = "there"
+    """This person has a picture of these very bytes."""
+    SKIPPED = "skipped"
+    REFUSED = "refused"
+
+
+@dataclass(frozen=True)
+class FileReport:
+    """What became of a file. `detail` is a sentence for people; `path` is below the folder."""
+
+    path: str
+    outcome: Outcome
+    code: str = ""
+    detail: str = ""
+    is_folder: bool = False
+
+
+def open_batch(user_id: UUID, folder: Path, name: str | None = None) -> UUID:
+    """The batch that an import of this folder fills, or goes on to. Raises NotSignedIn."""
+    key = hashlib.sha256(os.fsencode(folder.absolute()) + b"\0" + (name or "").encode())
+    return batch_intake.open_import(user_id, name or shown(folder.name), key.hexdigest())
+
+
+def import_folder(user_id: UUID, folder: Path, batch_id: UUID) -> Generator[FileReport]:
+    """Take in every picture below a folder, as many at a time as there are processors.
+
+    The batch stays open unless all files were read. Closing the iterator ends the import after the
+    pictures in hand. Raises NotSignedIn when the
+    account is gone, and ServiceUnavailable when the database or the store stays away.
+    """
+    stopping = threading.Event()
+    under_way: dict[Future[FileReport], Candidate] = {}
+    threads = cpu_count()
+    pool = ThreadPoolExecutor(threads, thread_name_prefix="import")
+    try:
+        for found in find_files(folder):
+            if isinstance(found, PassedOver):
+                yield _passed_over(found, _of_batch(user_id, batch_id, found.path), stopping)
+                continue
+            file = _of_batch(user_id, batch_id, found.path)
+            under_way[pool.submit(_take_in, found, file, stopping)] = found
+            if len(under_way) >= threads * _WAITING_PER_THREAD:
+                yield from _finished(under_way)
+        while under_way:
+            yield from _finished(under_way)
+        batch_intake.close_import(user_id, batch_id)
+    finally:
+        stopping.set()
+        pool.shutdown(cancel_futures=True)
+        for candidate in under_way.values():
+            candidate.file.close()
+
+
+def _finished(under_way: dict[Future[FileReport], Candidate]) -> Iterator[FileReport]:
+    for future in wait(under_way, return_when=FIRST_COMPLETED).done:
+        under_way.pop(future).file.close()
+        yield future.result()
+
+
+def _of_batch(user_id: UUID, batch_id: UUID, path: str) -> FileOfBatch:
+    key = hashlib.sha256(os.fsencode(path)).hexdigest()
+    return FileOfBatch(user_id, batch_id, shown(path), key)
+
+
+def _take_in(found: Candidate, file: FileOfBatch, stopping: threading.Event) -> FileReport:
+    return _patiently(partial(_try_to_take_in, found, file), file, stopping)
+
+
+def _passed_over(found: PassedOver, file: FileOfBatch, stopping: threading.Event) -> FileReport:
+    outcome = Outcome.REFUSED if found.failed else Outcome.SKIPPED
+    report = FileReport(found.path, outcome, found.code, found.detail, found.is_folder)
+    return _patiently(lambda: report, file, stopping)
+
+
+def _patiently(
+    attempt: Callable[[], FileReport], file: FileOfBatch, stopping: threading.Event
+) -> FileReport:
+    """Wait for a database or store that is away. What is refused is in the batch, too."""
+
+    def attempt_and_tell() -> FileReport:
+        report = attempt()
+        if report.outcome == Outcome.REFUSED:
+            file.refuse(report.code, report.detail)
+        return report
+
+    for pause in _PAUSES:
+        try:
+            return attempt_and_tell()
+        except ServiceUnavailable:
+            if stopping.wait(pause):
+                raise
+    return attempt_and_tell()
+
+
+def _try_to_take_in(found: Candidate, file: FileOfBatch) -> FileReport:
+    metrics.set_upload_source("import")
+    try:
+        if found.size > get_settings().max_upload_bytes:
+            metrics.upload_refused(FileTooLarge.code)
+            raise FileTooLarge(f"The file is larger than {get_settings().max_upload_mb} MB.")
+        if _is_there(file, _hash_of(found)):
+            return FileReport(found.path, Outcome.THERE)
+        found.file.seek(0)
+        spooled = spool_stream(found.file, os.path.basename(found.path))
+        taken = ingest(file.user_id, spooled, priority=Priority.BULK, note=file.note)
+    except (RejectedFile, Conflict) as error:
+        return FileReport(found.path, Outcome.REFUSED, error.code, error.detail)
+    except OSError as error:
+        detail = f"The file cannot be read: {error.strerror or error}."
+        return FileReport(found.path, Outcome.REFUSED, "unreadable", detail)
+    return FileReport(found.path, Outcome.THERE if taken.duplicate else Outcome.ADDED)
+
+
+def _hash_of(found: Candidate) -> str:
+    digest = hashlib.sha256()
+    found.file.seek(0)
+    while data := found.file.read(_CHUNK):
+        digest.update(data)
+    return digest.hexdigest()
+
+
+def _is_there(file: FileOfBatch, sha256: str) -> bool:
+    """Whether it is in the library; one in the trash comes out of it on the usual way."""
+    query = select(Image.id).where(col(Image.sha256) == sha256, col(Image.deleted_at).is_(None))
+    with transaction(file.user_id) as session:
+        image_id = session.exec(query).first()
+        if image_id is not None:
+            file.note(session, Ingested(image_id, duplicate=True))
+        return image_id is not None

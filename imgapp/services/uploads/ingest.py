@@ -1,0 +1,224 @@
+"""The one entrance: every picture, wherever it comes from, is decoded, stored and queued here."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from uuid import UUID
+
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.exc import IntegrityError
+from sqlmodel import Session, col, select
+
+from imgapp.adapters import events, imaging, storage
+from imgapp.adapters.db import after_commit, transaction
+from imgapp.adapters.imaging import Carried, Decoded
+from imgapp.adapters.queue import enqueue_analysis
+from imgapp.adapters.storage.upload_schemas import Arrived
+from imgapp.errors import Conflict, EmptyFile, NotSignedIn
+from imgapp.models import AnalysisStatus, Image, Priority, WrittenBy, new_id, now
+from imgapp.services.common import metrics
+from imgapp.services.storage import object_removals
+from imgapp.services.storage.filenames import safe_name, shown_name
+from imgapp.services.storage.spool import (
+    SpooledFile,
+    SpoolWriter,
+    new_spool_path,
+    spool_file,
+    sweep_spool,
+)
+from imgapp.services.uploads import quotas
+
+
+@dataclass(frozen=True)
+class Ingested:
+    """`duplicate`: this person already had a picture of these very bytes, and it is that one."""
+
+    image_id: UUID
+    duplicate: bool
+
+
+@dataclass(frozen=True)
+class StoredOriginal:
+    """The bytes of a spooled file, which are in the store already: the object `key`, as it was
+    when it `arrived`."""
+
+    key: str
+    arrived: Arrived
+
+
+Note = Callable[[Session, Ingested], None]
+"""Writes down that a picture was taken in, in the transaction that does it."""
+
+
+@metrics.counted
+def ingest(
+    user_id: UUID,
+    spooled: SpooledFile,
+    *,
+    priority: Priority = Priority.INTERACTIVE,
+    note: Note | None = None,
+    stored: StoredOriginal | None = None,
+) -> Ingested:
+    """Take a spooled file in: decode, store, commit, queue. The spooled file is gone afterwards.
+
+    Raises RejectedFile if it is no picture, Conflict, DatabaseUnavailable, StoreUnavailable, and
+    what `note` raises: then nothing was taken in.
+    """
+    work_dir = new_spool_path()
+    try:
+        if spooled.size == 0:
+            raise EmptyFile("The file is empty.")
+        known = restore(user_id, spooled.sha256, note)
+        if known is not None:
+            return known
+        quotas.check_room(user_id, spooled.size)
+        work_dir.mkdir(mode=0o700)
+        decoded = imaging.decode(spooled.path, work_dir, bulk=priority == Priority.BULK)
+        return _store(user_id, spooled, decoded, priority, note, stored)
+    finally:
+        spooled.path.unlink(missing_ok=True)
+        shutil.rmtree(work_dir, ignore_errors=True)
+
+
+def _store(
+    user_id: UUID,
+    spooled: SpooledFile,
+    decoded: Decoded,
+    priority: Priority,
+    note: Note | None,
+    stored: StoredOriginal | None,
+) -> Ingested:
+    image = _row(user_id, spooled, decoded, priority)
+    place = object_removals.place_of(image)
+    object_removals.intend(place, spooled.size)
+    try:
+        _put_files(image, spooled.path, decoded, stored)
+        added = _insert(image, note)
+    except BaseException:
+        # Nothing happens if the connection broke after the commit.
+        object_removals.run(place)
+        raise
+    if added:
+        return Ingested(image.id, duplicate=False)
+    # The same bytes came in twice at once, and the other one was first.
+    object_removals.run(place)
+    known = restore(user_id, spooled.sha256, note)
+    if known is None:
+        raise Conflict("The picture was deleted while it was uploaded again; upload it once more.")
+    return known
+
+
+def _row(user_id: UUID, spooled: SpooledFile, decoded: Decoded, priority: Priority) -> Image:
+    image_id = new_id()
+    filename = shown_name(spooled.filename, decoded.mime_type)
+    folder = f"users/{user_id}/images/{image_id}"
+    image = Image(
+        id=image_id,
+        user_id=user_id,
+        filename=filename,
+        s3_key=f"{folder}/{safe_name(filename, decoded.mime_type)}",
+        s3_bucket=storage.get_store().bucket,
+        mime_type=decoded.mime_type,
+        file_size=spooled.size,
+        sha256=spooled.sha256,
+        width=decoded.width,
+        height=decoded.height,
+        facts=decoded.facts,
+        placeholder=decoded.placeholder,
+        priority=priority,
+    )
+    _write_carried(image, decoded.carried)
+    return image
+
+
+def _write_carried(image: Image, carried: Carried) -> None:
+    """What the file already says was written by a person, and stays."""
+    for field in ("alt_text", "description", "tags"):
+        value = getattr(carried, field)
+        if value:
+            setattr(image, field, value)
+            setattr(image, f"{field}_by", WrittenBy.PERSON)
+
+
+def _put_files(
+    image: Image, original: Path, decoded: Decoded, stored: StoredOriginal | None
+) -> None:
+    files = [
+        (storage.rendition_key(image.s3_key, rendition), getattr(decoded, rendition), mime_type)
+        for rendition, (_, mime_type) in storage.RENDITIONS.items()
+    ]
+    if stored is None or not _adopt(image, stored):
+        files.insert(0, (image.s3_key, original, image.mime_type))
+    storage.get_store(image.s3_bucket).put_all(files)
+
+
+def _adopt(image: Image, stored: StoredOriginal) -> bool:
+    incoming = storage.get_store(image.s3_bucket).incoming
+    return incoming is not None and incoming.adopt(
+        stored.key, stored.arrived, image.s3_key, image.mime_type
+    )
+
+
+def _insert(image: Image, note: Note | None) -> bool:
+    """Add the row, unless this person has one of the same bytes."""
+    statement = (
+        insert(Image)
+        .values(image.model_dump())
+        .on_conflict_do_nothing(index_elements=["user_id", "sha256"])
+        .returning(col(Image.id))
+    )
+    try:
+        with transaction(image.user_id) as session:
+            added = session.execute(statement).first() is not None
+            if added:
+                object_removals.take_back(session, object_removals.place_of(image))
+                quotas.check(session)
+                if note is not None:
+                    note(session, Ingested(image.id, duplicate=False))
+                _announce(session, image, "image_uploaded")
+    except IntegrityError:
+        raise NotSignedIn("The account does not exist any more.") from None
+    return added
+
+
+def restore(user_id: UUID, sha256: str, note: Note | None) -> Ingested | None:
+    """The person's picture of these bytes, out of the trash if it was there."""
+    query = select(Image).where(col(Image.sha256) == sha256).with_for_update()
+    with transaction(user_id) as session:
+        image = session.exec(query).one_or_none()
+        if image is None:
+            return None
+        if image.deleted_at is not None:
+            image.deleted_at = None
+            image.updated_at = now()
+            session.add(image)
+            _announce(session, image, "image_restored")
+        known = Ingested(image.id, duplicate=True)
+        if note is not None:
+            note(session, known)
+        return known
+
+
+def _announce(session: Session, image: Image, kind: str) -> None:
+    if image.analysis_status == AnalysisStatus.PENDING:
+        permit = partial(enqueue_analysis, image.id, priority=Priority(image.priority))
+        after_commit(session, permit)
+    after_commit(session, partial(events.publish, image.user_id, kind, image.id))
+
+
+__all__ = [
+    "Ingested",
+    "Note",
+    "SpoolWriter",
+    "SpooledFile",
+    "StoredOriginal",
+    "ingest",
+    "new_spool_path",
+    "restore",
+    "spool_file",
+    "sweep_spool",
+]

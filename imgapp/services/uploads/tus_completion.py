@@ -1,0 +1,61 @@
+"""Pictures made of uploads all of whose bytes have arrived."""
+
+from __future__ import annotations
+
+import logging
+from datetime import timedelta
+
+from imgapp.errors import ImgappError, NotFound, QuotaExceeded, RejectedFile, ServiceUnavailable
+from imgapp.services.common import metrics
+from imgapp.services.storage.spool import spool_link
+from imgapp.services.uploads import tus_uploads
+from imgapp.services.uploads.ingest import ingest
+from imgapp.services.uploads.tus_uploads import Outcome, Receiver
+
+log = logging.getLogger(__name__)
+
+_LEFT_ALONE = timedelta(seconds=30)
+"""A client that comes back finishes its upload itself."""
+
+
+def finish(receiver: Receiver) -> Outcome:
+    """Make a picture of what arrived, all of it; a file that is none is refused for good.
+
+    Raises Conflict, DatabaseUnavailable, StoreUnavailable, NotSignedIn: then the bytes are still
+    there, and it can be called again.
+    """
+    upload = receiver.upload
+    try:
+        taken = ingest(upload.user_id, spool_link(upload.part, upload.filename))
+        outcome = Outcome(image_id=taken.image_id, duplicate=taken.duplicate)
+    except RejectedFile as error:
+        full = isinstance(error, QuotaExceeded)
+        outcome = Outcome(code=error.code, detail=error.detail, full=full)
+    tus_uploads.keep_outcome(upload, outcome)
+    return outcome
+
+
+def finish_left_behind() -> int:
+    """Finish uploads whose last byte arrived before a process was killed; returns how many.
+
+    Raises DatabaseUnavailable, StoreUnavailable.
+    """
+    finished = 0
+    for upload in tus_uploads.left_whole(_LEFT_ALONE):
+        try:
+            receiver = tus_uploads.try_to_receive(upload)
+        except NotFound:
+            continue
+        if receiver is None:
+            continue
+        try:
+            metrics.set_upload_source("page")
+            finish(receiver)
+            finished += 1
+        except ServiceUnavailable:
+            raise
+        except ImgappError as error:
+            log.info("upload_not_finished", extra={"code": error.code})
+        finally:
+            receiver.close()
+    return finished

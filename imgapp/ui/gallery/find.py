@@ -1,0 +1,50 @@
+"""Search, filters and order of the gallery, all of which are in the page's address."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import reflex as rx
+
+
+class FindBar(rx.Component):
+    """The search field, the filters and their chips, and the order."""
+
+    library = "$/public/find/find-bar.jsx"
+    tag = "FindBar"
+    live: rx.Var[bool]
+    total: rx.Var[int]
+    found: rx.Var[int]
+    query: rx.Var[str]
+    """What the page shows now."""
+    on_find: rx.EventHandler[rx.event.passthrough_event_spec(str)]
+    """The address asks for something else."""
+
+
+class ClearFilters(rx.Component):
+    """A button that leads back to all pictures."""
+
+    library = "$/public/find/find-bar.jsx"
+    tag = "ClearFilters"
+
+
+def find_bar(state: Any) -> rx.Component:
+    """The bar over the gallery."""
+    return FindBar.create(
+        live=state.loaded,
+        total=state.total,
+        found=state.found,
+        query=state.query,
+        on_find=state.find,
+    )
+
+
+def nothing_found() -> rx.Component:
+    """Shown in the place of pictures when none match."""
+    return rx.el.section(
+        rx.icon("search-x", size=48, aria_hidden="true"),
+        rx.el.h2("No picture matches"),
+        rx.el.p("Try fewer or other words, or take a filter away."),
+        ClearFilters.create(),
+        class_name="hero plain",
+    )

@@ -1,0 +1,170 @@
+"""The grid of pictures, grouped by the day of upload."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import reflex as rx
+from reflex.vars import VarData
+from reflex.vars.base import Var
+
+from imgapp.models import AnalysisStatus
+from imgapp.ui.gallery.selection import select_box
+from imgapp.ui.shell.cards import Card
+from imgapp.ui.shell.status_badge import status_badge
+from imgapp.ui.viewer.dialog import ViewerState
+
+VIRTUAL = "@tanstack/react-virtual@3.14.26"
+
+
+class PictureGrid(rx.Component):
+    """All pictures of a list, of which those near the screen are mounted."""
+
+    library = "$/public/gallery/grid.jsx"
+    tag = "PictureGrid"
+    lib_dependencies: list[str] = [VIRTUAL]
+    shown: rx.Var[dict]
+    patch: rx.Var[dict]
+    total: rx.Var[int]
+    card: rx.Var[Any]
+    """The component that draws one card."""
+    on_look: rx.EventHandler[rx.event.passthrough_event_spec(int, int)]
+    """The window of so many cards from a position on is wanted."""
+    on_stale: rx.EventHandler[rx.event.no_args_event_spec]
+    """The list is to be read again."""
+
+
+def grid(state: Any, *, empty: rx.Component) -> rx.Component:
+    """The pictures that are looked for, a section for each day; `empty` where there are none."""
+    return PictureGrid.create(
+        empty,
+        shown=state.shown,
+        patch=state.patch,
+        total=state.total,
+        card=_component(picture_card),
+        on_look=state.look,
+        on_stale=state.read_again,
+    )
+
+
+def _component(memo: Any) -> Var:
+    """A component of ours as a value that a component in JavaScript draws."""
+    drawn = memo(
+        card=Var("card").to(Card),
+        eager=Var("eager").to(bool),
+        tab=Var("tab").to(int),
+        selected=Var("selected").to(bool),
+    )
+    return Var(drawn.tag, _var_data=VarData(imports=drawn._get_all_imports()))
+
+
+def skeleton() -> rx.Component:
+    """What is shown before the first pictures are there."""
+    tile = rx.el.li(
+        rx.el.div(class_name="picture"),
+        rx.el.div(rx.el.span(), rx.el.span(), class_name="coming"),
+        class_name="card",
+    )
+    return rx.el.div(
+        rx.el.ul(*([tile] * 12), class_name="grid skeleton", aria_hidden="true"),
+        rx.el.p("Loading your pictures", class_name="sr-only", role="status"),
+    )
+
+
+@rx.memo
+def picture_card(
+    card: rx.Var[Card],
+    eager: rx.Var[bool],
+    tab: rx.Var[int],
+    selected: rx.Var[bool],
+    rest: rx.RestProp,
+) -> rx.Component:
+    """One picture. Drawn again only when it changes itself. `tab` is its place in the order of the
+    Tab key: of all cards, one takes part in it."""
+    return rx.el.li(
+        rx.el.button(
+            rx.el.img(
+                src=card.thumb,
+                alt=rx.cond(
+                    card.alt_text != "",
+                    card.alt_text,
+                    rx.cond(card.decorative, "", f"Not described yet: {card.filename}"),
+                ),
+                loading=rx.cond(eager, "eager", "lazy"),
+                custom_attrs={"decoding": "async"},
+            ),
+            rx.cond(card.decorative, rx.el.span(card.filename, class_name="sr-only")),
+            type="button",
+            class_name="picture",
+            data_open=card.id,
+            tab_index=tab,
+        ),
+        select_box(card.filename, selected, tab),
+        status_badge(card.status),
+        _text(card),
+        rest,
+        class_name="card",
+        data_testid="card",
+        data_image_id=card.id,
+        data_status=card.status,
+    )
+
+
+def _text(card: Var[Card]) -> rx.Component:
+    return rx.el.div(
+        rx.cond(
+            card.status == AnalysisStatus.FAILED.value,
+            _problem(card),
+            rx.cond(
+                (card.alt_text != "") | (card.description != "") | card.decorative,
+                _said(card),
+                _not_yet(card),
+            ),
+        ),
+        class_name="card-text",
+    )
+
+
+def _said(card: Var[Card]) -> rx.Component:
+    return rx.el.div(
+        rx.cond(
+            card.decorative & (card.alt_text == ""),
+            rx.el.p("Decorative", class_name="card-alt quiet"),
+            rx.cond(card.alt_text != "", rx.el.p(card.alt_text, class_name="card-alt")),
+        ),
+        rx.cond(card.description != "", rx.el.p(card.description, class_name="card-description")),
+        rx.cond(
+            card.tags.length() > 0,
+            rx.el.ul(
+                rx.foreach(card.tags, lambda tag: rx.el.li(tag, class_name="tag", key=tag)),
+                class_name="tags",
+                aria_label="Tags",
+            ),
+        ),
+        class_name="arriving",
+    )
+
+
+def _not_yet(card: Var[Card]) -> rx.Component:
+    return rx.fragment(
+        rx.el.p(card.filename, class_name="card-name"),
+        rx.cond(card.note != "", rx.el.p(card.note, class_name="card-description")),
+        rx.cond(
+            card.status == AnalysisStatus.IN_PROGRESS.value,
+            rx.el.div(rx.el.span(), rx.el.span(), class_name="coming", aria_hidden="true"),
+        ),
+    )
+
+
+def _problem(card: Var[Card]) -> rx.Component:
+    return rx.el.div(
+        rx.el.p(card.note, class_name="card-problem"),
+        rx.el.button(
+            rx.icon("rotate-cw", size=14, aria_hidden="true"),
+            "Try again",
+            type="button",
+            class_name="button small",
+            on_click=ViewerState.try_again(card.id),
+        ),
+        class_name="arriving",
+    )

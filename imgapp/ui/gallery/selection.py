@@ -1,0 +1,136 @@
+"""What is done with the pictures that are selected in the gallery."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+import reflex as rx
+
+from imgapp.errors import InvalidRequest
+from imgapp.services.common.thread_pools import in_io
+from imgapp.services.installation import vision_models
+from imgapp.services.library import bulk
+from imgapp.services.library.bulk import Chosen
+from imgapp.services.library.image_query import Wanted
+from imgapp.services.spending import budgets
+from imgapp.ui.session import current_viewer
+from imgapp.ui.shell.money_words import estimate_words
+from imgapp.ui.shell.notices import Undo, failures_shown, id_of, say, with_those_left
+from imgapp.ui.shell.reason_words import pictures
+
+MOST_UNDONE = 10_000
+"""Pictures; of more, the trash and the tags are there to go back by hand."""
+
+
+class SelectionState(rx.State):
+    """Actions on many pictures, and how they ended."""
+
+    failed: int = 0
+    """Rises when pictures could not be moved to the trash."""
+    cost: str = ""
+    """What describing the selected pictures again would take."""
+
+    @rx.event
+    async def trash(self, chosen: dict):
+        user = current_viewer().user_id
+        async with failures_shown(self):
+            outcome = await in_io(bulk.move_to_trash, user, chosen_of(chosen))
+            undo = Undo(trashed=tuple(outcome.changed)) if _can_undo(outcome) else None
+            await say(self, _told(outcome, "in the trash"), undo=undo)
+            if not outcome.left:
+                return
+        self.failed += 1
+
+    @rx.event
+    async def tag(self, chosen: dict, add: bool, tags: list[str]):
+        user, change = current_viewer().user_id, bulk.add_tags if add else bulk.remove_tags
+        async with failures_shown(self):
+            outcome = await in_io(change, user, chosen_of(chosen), list(map(str, tags)))
+            undo = Undo(tags=tuple(outcome.before)) if _can_undo(outcome) else None
+            await say(self, _told(outcome, "changed"), undo=undo)
+
+    @rx.event
+    async def price(self, chosen: dict):
+        user, self.cost = current_viewer().user_id, ""
+        yield
+        async with failures_shown(self):
+            self.cost = await in_io(_cost, user, chosen_of(chosen))
+
+    @rx.event
+    async def analyze(self, chosen: dict):
+        user = current_viewer().user_id
+        async with failures_shown(self):
+            outcome, _ = await in_io(bulk.analyze, user, chosen_of(chosen))
+            await say(self, f"{pictures(len(outcome.changed))} will be described again")
+
+
+def chosen_of(said: Any) -> Chosen:
+    """What the browser says is selected. Raises InvalidRequest, NotFound (an id that is none)."""
+    if not isinstance(said, dict):
+        raise InvalidRequest("Nothing is selected")
+    if "query" in said:
+        ids = said.get("except") or []
+        wanted = Wanted.from_query(str(said["query"]))
+    else:
+        ids, wanted = said.get("images") or [], None
+    if not isinstance(ids, list) or len(ids) > bulk.MOST_NAMED:
+        raise InvalidRequest(f"At most {bulk.MOST_NAMED:,} pictures can be named at once")
+    return Chosen(tuple(map(id_of, ids)), wanted)
+
+
+def _can_undo(outcome: bulk.Outcome) -> bool:
+    return 0 < len(outcome.changed) <= MOST_UNDONE
+
+
+def _told(outcome: bulk.Outcome, done: str) -> str:
+    count = len(outcome.changed)
+    return with_those_left(f"{pictures(count)} {'is' if count == 1 else 'are'} {done}", outcome)
+
+
+def _cost(user_id: UUID, chosen: Chosen) -> str:
+    count = len(chosen.resolve(user_id))
+    return estimate_words(budgets.estimate(user_id, count, vision_models.offered().default))
+
+
+class SelectionBar(rx.Component):
+    """The bar that appears when something is selected."""
+
+    library = "$/public/selection/selection-bar.jsx"
+    tag = "SelectionBar"
+    found: rx.Var[int]
+    query: rx.Var[str]
+    failed: rx.Var[int]
+    cost: rx.Var[str]
+    on_trash: rx.EventHandler[rx.event.passthrough_event_spec(dict)]
+    on_tag: rx.EventHandler[rx.event.passthrough_event_spec(dict, bool, list[str])]
+    on_analyze: rx.EventHandler[rx.event.passthrough_event_spec(dict)]
+    on_price: rx.EventHandler[rx.event.passthrough_event_spec(dict)]
+
+
+def selection_bar(gallery: Any) -> rx.Component:
+    """The bar at the bottom of the gallery."""
+    return SelectionBar.create(
+        found=gallery.found,
+        query=gallery.query,
+        failed=SelectionState.failed,
+        cost=SelectionState.cost,
+        on_trash=SelectionState.trash,
+        on_tag=SelectionState.tag,
+        on_analyze=SelectionState.analyze,
+        on_price=SelectionState.price,
+    )
+
+
+def select_box(name: rx.Var[str], selected: rx.Var[bool], tab: rx.Var[int]) -> rx.Component:
+    """The box with which a card is selected; `assets/selection/selection-gestures.js` hears its clicks."""
+    return rx.el.label(
+        rx.el.input(
+            type="checkbox",
+            checked=selected,
+            read_only=True,
+            tab_index=tab,
+            aria_label=f"Select {name}",
+        ),
+        class_name="select-box",
+    )

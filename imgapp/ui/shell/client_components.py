@@ -1,0 +1,126 @@
+"""What runs in the browser: our ES modules (in `assets/`) as components and functions."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import reflex as rx
+from reflex.vars import VarData
+from reflex.vars.base import Var
+
+TUS = "tus-js-client@4.3.1"
+VIRTUAL = "@tanstack/react-virtual@3.14.26"
+FONT = "@fontsource-variable/inter@5.3.0"
+
+
+def _call(name: str, argument: Var, result: Any) -> Var:
+    imports = {"$/public/shell/times.js": rx.ImportVar(tag=name)}
+    return Var(
+        _js_expr=f"{name}({argument!s})",
+        _var_type=result,
+        _var_data=VarData.merge(argument._get_all_var_data(), VarData(imports=imports)),
+    ).guess_type()
+
+
+def time_ago(iso: Var[str]) -> Var[str]:
+    """An ISO 8601 time as it is said: "5 minutes ago", and the date if that is long ago."""
+    return _call("timeAgo", iso, str)
+
+
+def local_time(iso: Var[str]) -> Var[str]:
+    """An ISO 8601 time as people write it where the browser is."""
+    return _call("localTime", iso, str)
+
+
+class PlainForm(rx.el.Div):
+    """A form that the browser sends by itself, also before the page is live."""
+
+    tag = "form"
+    action: rx.Var[str]
+    method: rx.Var[str]
+
+
+class PlainLink(rx.el.Div):
+    """A link that loads its page anew, past the gate that checks sessions."""
+
+    tag = "a"
+    href: rx.Var[str]
+    download: rx.Var[str]
+
+
+class Uploader(rx.Component):
+    """Takes pictures from drop, click, paste and folders, and shows how each one fares."""
+
+    library = "$/public/uploads/uploader.jsx"
+    tag = "Uploader"
+    lib_dependencies: list[str] = [TUS, VIRTUAL, FONT]
+    live: rx.Var[bool]
+    person: rx.Var[str]
+    max_mb: rx.Var[int]
+    direct: rx.Var[bool]
+
+
+class CopyButton(rx.Component):
+    """Copies a text to the clipboard and says so."""
+
+    library = "$/public/shell/copy.jsx"
+    tag = "CopyButton"
+    text: rx.Var[str]
+    label: rx.Var[str]
+
+
+class OnceForm(rx.Component):
+    """A form sent as JSON to the API; shows the secret in the answer once, in this tab alone."""
+
+    library = "$/public/shell/once-form.jsx"
+    tag = "OnceForm"
+    action: rx.Var[str]
+    secret: rx.Var[str]
+    note: rx.Var[str]
+    on_done: rx.EventHandler[rx.event.no_args_event_spec]
+
+
+class KeepFresh(rx.Component):
+    """Fires every so many minutes while the page is looked at."""
+
+    library = "$/public/gallery/refresh-timers.jsx"
+    tag = "KeepFresh"
+    minutes: rx.Var[int]
+    on_stale: rx.EventHandler[rx.event.no_args_event_spec]
+
+
+class LookAgain(rx.Component):
+    """Fires every few seconds while the page is looked at."""
+
+    library = "$/public/gallery/refresh-timers.jsx"
+    tag = "LookAgain"
+    seconds: rx.Var[int]
+    on_look: rx.EventHandler[rx.event.no_args_event_spec]
+
+
+class AddressToken(rx.Component):
+    """A hidden form field with the `token` of the page's address."""
+
+    library = "$/public/shell/address-field.jsx"
+    tag = "AddressToken"
+
+
+class AddressNext(rx.Component):
+    """A hidden form field with the page to go on to, out of the page's address."""
+
+    library = "$/public/shell/address-field.jsx"
+    tag = "AddressNext"
+
+
+class ShortcutSheet(rx.Component):
+    """The list of keyboard shortcuts; opened by `?` and by whatever has `data_shortcuts`."""
+
+    library = "$/public/shell/shortcut-sheet.jsx"
+    tag = "ShortcutSheet"
+
+
+class Appearance(rx.Component):
+    """A choice between light, dark, and what the system has."""
+
+    library = "$/public/shell/appearance.jsx"
+    tag = "Appearance"

@@ -1,0 +1,94 @@
+"""What of the viewer runs in the browser: our ES modules (in `assets/`) as components."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import reflex as rx
+
+from imgapp.ui.viewer.details import Beside, Details
+
+ZOOM = "react-zoom-pan-pinch@4.2.0"
+
+
+def _shown(image_id: rx.Var[str], query: rx.Var[str]) -> tuple[rx.Var[str], rx.Var[str]]:
+    return image_id, query
+
+
+class ViewerDialog(rx.Component):
+    """A modal dialog for the picture that the address names, with its neighbours and keys."""
+
+    library = "$/public/viewer/viewer.jsx"
+    tag = "ViewerDialog"
+    lib_dependencies: list[str] = [ZOOM]
+    live: rx.Var[bool]
+    image: rx.Var[Details]
+    previous: rx.Var[Beside]
+    next: rx.Var[Beside]
+    missing: rx.Var[str]
+    patch: rx.Var[dict]
+    trash_failed: rx.Var[dict]
+    on_show: rx.EventHandler[_shown]
+    on_change: rx.EventHandler[rx.event.no_args_event_spec]
+    on_look_around: rx.EventHandler[rx.event.passthrough_event_spec(str)]
+    on_trash: rx.EventHandler[rx.event.passthrough_event_spec(str)]
+    on_close: rx.EventHandler[rx.event.no_args_event_spec]
+
+
+class EditableText(rx.Component):
+    """A text of a picture, edited in its place; its children stand beside the pencil."""
+
+    library = "$/public/viewer/editable-text.jsx"
+    tag = "EditableText"
+    image_id: rx.Var[str]
+    field: rx.Var[str]
+    title: rx.Var[str]
+    value: rx.Var[str]
+    lang: rx.Var[str]
+    nothing: rx.Var[str]
+    """Said where there is no text."""
+    most: rx.Var[int]
+    """Characters."""
+    long: rx.Var[bool]
+    """Whether it may have several lines: then Ctrl+Enter saves."""
+    counts: rx.Var[bool]
+    """Whether it is an alt text: its length and its words are looked at."""
+    shown_as: rx.Var[str]
+    keys: rx.Var[str]
+
+
+class EditableTags(rx.Component):
+    """The tags of a picture, to take away and to add to."""
+
+    library = "$/public/viewer/editable-tags.jsx"
+    tag = "EditableTags"
+    image_id: rx.Var[str]
+    value: rx.Var[list[str]]
+    lang: rx.Var[str]
+
+
+class DecorativeSwitch(rx.Component):
+    """Says that a picture is decorative; its alt text comes back when it is not."""
+
+    library = "$/public/viewer/decorative.jsx"
+    tag = "DecorativeSwitch"
+    image_id: rx.Var[str]
+    value: rx.Var[bool]
+    alt_text: rx.Var[str]
+
+
+class CopyWays(rx.Component):
+    """Copies the alt text, an HTML tag or Markdown."""
+
+    library = "$/public/viewer/viewer-copy.jsx"
+    tag = "CopyWays"
+    alt_text: rx.Var[str]
+    decorative: rx.Var[bool]
+    filename: rx.Var[str]
+
+
+def swatch(code: Any) -> rx.Component:
+    """A colour, seen."""
+    return rx.el.span(
+        class_name="swatch", custom_attrs={"style": {"background": code}}, aria_hidden="true"
+    )

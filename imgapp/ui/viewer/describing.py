@@ -1,0 +1,104 @@
+"""The viewer's part about how a picture is described: by whom, in what language, what for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import reflex as rx
+from pydantic import BaseModel, ValidationError
+
+from imgapp.models import ImageEdit
+from imgapp.services.analysis import describe, preferences
+from imgapp.services.analysis.options import Wishes
+from imgapp.services.common.thread_pools import in_db
+from imgapp.services.installation import vision_models
+from imgapp.services.installation.vision_models import VisionModels
+from imgapp.services.library import images
+from imgapp.ui.session import current_viewer
+from imgapp.ui.shell.notices import failures_shown, id_of, say
+
+
+@dataclass
+class Option:
+    """Something to choose."""
+
+    value: str
+    name: str
+
+
+class Describing(rx.State, mixin=True):
+    """The part of the viewer's state about how one picture is described."""
+
+    models: list[Option] = []
+    languages: list[Option] = []
+    describing_open: bool = False
+
+    @rx.event
+    async def toggle_describing(self):
+        current_viewer()
+        self.describing_open = not self.describing_open
+        async with failures_shown(self):
+            self.models = model_options(await in_db(vision_models.offered))
+            known = preferences.languages()
+            self.languages = [Option("", "As always"), *(Option(*one) for one in known)]
+
+    @rx.event
+    async def describe_like_this(self, said: dict[str, Any]):
+        user, image = current_viewer().user_id, id_of(self._shown_id())
+        named = {name: said[name] for name in Wishes.model_fields if said.get(name)}
+        wishes = await self._read(Wishes, named)
+        if wishes is None:
+            return
+        async with failures_shown(self):
+            await in_db(describe.request_analysis, user, image, wishes)
+            self.describing_open = False
+            await self._look_again()
+
+    @rx.event
+    async def save_context(self, said: dict[str, Any]):
+        current_viewer()
+        text = {"context": str(said.get("context", "")) or None}
+        await self._edit(text, "Saved. It goes for the next description.")
+
+    @rx.event
+    async def set_never_cloud(self, never: bool):
+        current_viewer()
+        stays = "stays here" if never is True else "may be sent to the model"
+        await self._edit({"never_cloud": never is True}, f"This picture {stays} from now on.")
+
+    async def _edit(self, changes: dict[str, Any], done: str) -> None:
+        user, image = current_viewer().user_id, id_of(self._shown_id())
+        edit = await self._read(ImageEdit, changes)
+        if edit is None:
+            return
+        async with failures_shown(self):
+            await in_db(images.edit_image, user, image, edit)
+            await say(self, done)
+            await self._look_again()
+
+    async def _read(self, shape: type[BaseModel], said: dict[str, Any]) -> Any:
+        """What the browser sent, if it fits; else a message."""
+        try:
+            return shape(**said)
+        except ValidationError as error:
+            await say(self, error.errors()[0]["msg"].removeprefix("Value error, "), is_error=True)
+            return None
+
+    def _shown_id(self) -> str:
+        """The picture that is open."""
+        raise NotImplementedError
+
+    async def _look_again(self) -> None:
+        """Show the picture as it is now."""
+        raise NotImplementedError
+
+
+def model_options(offered: VisionModels) -> list[Option]:
+    """What can be asked, the usual one first."""
+    usual = Option("", f"{offered.default} (as always)")
+    others = [name for name in offered.models if name != offered.default]
+    return [usual, *(Option(name, _NAMES.get(name, name)) for name in others)]
+
+
+_NAMES = {"basic-1": "basic-1 (measures only, no model)"}

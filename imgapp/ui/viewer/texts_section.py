@@ -1,0 +1,119 @@
+"""The sections of the viewer with a picture's texts, each edited in its place."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import reflex as rx
+from reflex.vars.base import Var
+
+from imgapp.ui.viewer.client_components import (
+    CopyWays,
+    DecorativeSwitch,
+    EditableTags,
+    EditableText,
+)
+from imgapp.ui.viewer.details import Details
+from imgapp.ui.viewer.history_sections import suggestion, text_owner
+from imgapp.ui.viewer.history_words import TITLES
+
+
+def texts_section(state: Any, image: Details) -> rx.Component:
+    """Alt text, description, tags and visible text, with who wrote each."""
+    return rx.el.div(
+        _section(
+            state,
+            "alt_text",
+            _text(
+                state,
+                image,
+                "alt_text",
+                image.alt_text,
+                nothing=rx.cond(
+                    image.decorative, "Decorative: screen readers skip it.", "Nothing yet."
+                ),
+                most=2_000,
+                counts=True,
+                keys="e",
+            ),
+            CopyWays.create(
+                alt_text=image.alt_text, decorative=image.decorative, filename=image.filename
+            ),
+            DecorativeSwitch.create(
+                image_id=image.id,
+                value=image.decorative,
+                alt_text=image.alt_text,
+                key=f"{image.id}-decorative",
+            ),
+        ),
+        _section(
+            state,
+            "description",
+            _text(
+                state,
+                image,
+                "description",
+                image.description,
+                nothing="Nothing yet.",
+                most=20_000,
+                long=True,
+                shown_as="lines",
+            ),
+        ),
+        _section(
+            state,
+            "tags",
+            _head(state, image, "tags"),
+            EditableTags.create(
+                image_id=image.id, value=image.tags, lang=image.language, key=f"{image.id}-tags"
+            ),
+        ),
+        _section(
+            state,
+            "visible_text",
+            _text(
+                state,
+                image,
+                "visible_text",
+                image.visible_text,
+                nothing="None.",
+                most=50_000,
+                long=True,
+                shown_as="viewer-visible-text",
+            ),
+        ),
+        class_name="viewer-texts",
+    )
+
+
+def _section(state: Any, name: str, *content: rx.Component) -> rx.Component:
+    return rx.el.section(*content, suggestion(state, name, TITLES[name]))
+
+
+def _text(state: Any, image: Details, name: str, value: Var[str], **how: Any) -> rx.Component:
+    # Words that are in the picture may be in any language.
+    lang = "" if name == "visible_text" else image.language
+    return EditableText.create(
+        *_named(state, image, name),
+        image_id=image.id,
+        field=name,
+        title=TITLES[name],
+        value=value,
+        lang=lang,
+        key=f"{image.id}-{name}",
+        **how,
+    )
+
+
+def _head(state: Any, image: Details, name: str) -> rx.Component:
+    return rx.el.div(*_named(state, image, name), class_name="viewer-text-head")
+
+
+def _named(state: Any, image: Details, name: str) -> list[rx.Component]:
+    """The title of a text, who wrote it, and the way to let models write it again."""
+    by = getattr(image, f"{name}_by")
+    return [
+        rx.el.h3(TITLES[name]),
+        rx.cond(by != "", rx.el.span(by, class_name="byline")),
+        text_owner(state, name, image.written),
+    ]
