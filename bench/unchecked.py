@@ -8,7 +8,7 @@ from uuid import UUID
 from imgapp.imgapp import app
 from imgapp.models import Viewer
 from imgapp.services.accounts import sessions
-from imgapp.ui.session import session_check
+from imgapp.ui.shell.session_check import session_check
 
 sessions.viewer_of_cookie = lru_cache(sessions.viewer_of_cookie)  # type: ignore[assignment]
 _viewer_of_session = lru_cache(sessions.viewer_of_session)

@@ -12,11 +12,13 @@ from imgapp.api import create_site
 from imgapp.api.http.request_metrics import report_while_serving
 from imgapp.ui import pages
 from imgapp.ui.gallery.live_bridge import Bridge
-from imgapp.ui.session import PageGate, SocketBinding, session_check
 from imgapp.ui.shell import crash_handlers, tab_state_store
 from imgapp.ui.shell.content_policy import ContentPolicy
+from imgapp.ui.shell.page_gate import PageGate
 from imgapp.ui.shell.preload_links import HeadStart
+from imgapp.ui.shell.session_check import session_check
 from imgapp.ui.shell.session_watch import SessionWatch
+from imgapp.ui.shell.socket_binding import SocketBinding
 
 
 async def _rarely_look_for_cycles() -> None:

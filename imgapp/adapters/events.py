@@ -6,7 +6,6 @@ import asyncio
 import json
 import logging
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
 from functools import lru_cache
 from uuid import UUID
 
@@ -15,25 +14,12 @@ import redis.asyncio
 from redis.exceptions import RedisError
 
 from imgapp.errors import QueueUnavailable
+from imgapp.models import ImageEvent
 from imgapp.settings import get_settings
 
 log = logging.getLogger(__name__)
 
 _PREFIX = "imgapp:events:"
-
-
-@dataclass(frozen=True)
-class Event:
-    """Something that happened to a picture: a hint to read its row again.
-
-    `kind` is one of image_uploaded, image_restored, image_queued, image_claimed, image_described,
-    image_failed, image_edited, image_deleted, or images_changed: so many that pages read their
-    window again, and `image_id` is None.
-    """
-
-    user_id: UUID
-    kind: str
-    image_id: UUID | None
 
 
 def _url() -> str:
@@ -104,7 +90,7 @@ class Subscriber:
             self._lost = True
             log.warning("subscribe_failed", extra={"user_id": str(user_id)})
 
-    async def listen(self) -> AsyncIterator[Event | None]:
+    async def listen(self) -> AsyncIterator[ImageEvent | None]:
         """Yield events; None each time the connection was lost and is back (events were missed)."""
         while True:
             if not (self._wanted and (self._lost or self._pubsub.subscribed)):
@@ -131,8 +117,8 @@ class Subscriber:
         await self._redis.aclose()
 
 
-def _event(message: dict[str, bytes]) -> Event:
+def _event(message: dict[str, bytes]) -> ImageEvent:
     body = json.loads(message["data"])
     user_id = UUID(message["channel"].decode().removeprefix(_PREFIX))
     image_id = body["image_id"]
-    return Event(user_id, body["kind"], UUID(image_id) if image_id else None)
+    return ImageEvent(user_id, body["kind"], UUID(image_id) if image_id else None)

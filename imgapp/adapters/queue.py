@@ -94,9 +94,9 @@ def enqueue_trial(user_id: UUID, trial_id: UUID) -> None:
     _enqueue(TRIALS, TRIALS_ACTOR, str(user_id), str(trial_id), delay=0)
 
 
-def wake(permits: int) -> None:
-    """Issue permits after a pause, so that nobody waits for the sweep. Raises QueueUnavailable."""
-    for _ in range(permits):
+def issue_permits(count: int = 1) -> None:
+    """Issue permits for whichever pictures are next. Raises QueueUnavailable."""
+    for _ in range(count):
         enqueue_analysis(UUID(int=0), priority=Priority.BULK)
 
 

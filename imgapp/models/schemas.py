@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -11,6 +12,20 @@ from pydantic import Field as PydanticField
 
 from imgapp.models.base import Shape
 from imgapp.models.images import AnalysisStatus, WaitingReason, WrittenBy
+
+
+@dataclass(frozen=True)
+class ImageEvent:
+    """Something that happened to a picture: a hint to read its row again.
+
+    `kind` is one of image_uploaded, image_restored, image_queued, image_claimed, image_described,
+    image_failed, image_edited, image_deleted, or images_changed: so many that pages read their
+    window again, and `image_id` is None.
+    """
+
+    user_id: uuid.UUID
+    kind: str
+    image_id: uuid.UUID | None
 
 
 class AnalysisSummary(Shape):

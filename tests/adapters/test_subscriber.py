@@ -8,8 +8,8 @@ from collections.abc import AsyncIterator
 import pytest
 
 from imgapp.adapters import events
-from imgapp.adapters.events import Event, Subscriber
-from imgapp.models import new_id
+from imgapp.adapters.events import Subscriber
+from imgapp.models import ImageEvent, new_id
 
 
 @pytest.fixture
@@ -19,8 +19,8 @@ async def subscriber(database: None) -> AsyncIterator[Subscriber]:
     await made.close()
 
 
-async def heard(subscriber: Subscriber, count: int) -> set[Event | None]:
-    found: set[Event | None] = set()
+async def heard(subscriber: Subscriber, count: int) -> set[ImageEvent | None]:
+    found: set[ImageEvent | None] = set()
     async with asyncio.timeout(20):
         async for event in subscriber.listen():
             found.add(event)
@@ -32,7 +32,7 @@ async def heard(subscriber: Subscriber, count: int) -> set[Event | None]:
 async def test_all_who_come_at_once_are_followed(subscriber: Subscriber) -> None:
     people = [new_id() for _ in range(50)]
     await asyncio.gather(*map(subscriber.follow, people))
-    expected = {Event(user, "image_described", user) for user in people}
+    expected = {ImageEvent(user, "image_described", user) for user in people}
     for event in expected:
         assert event.image_id
         events.publish(event.user_id, event.kind, event.image_id)
@@ -46,4 +46,4 @@ async def test_nobody_else_is_heard(subscriber: Subscriber) -> None:
     await subscriber.unfollow(left)
     for user in (mallory, left, alice):
         events.publish(user, "image_described", user)
-    assert await heard(subscriber, 1) == {Event(alice, "image_described", alice)}
+    assert await heard(subscriber, 1) == {ImageEvent(alice, "image_described", alice)}

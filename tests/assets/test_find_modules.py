@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from tests.assets.test_shell_and_upload_modules import run
+from tests.support.node import run
 
 
 def chips(query: str, zone: str = "UTC") -> list[str]:
     code = f"return it.chipsOf(new URLSearchParams({json.dumps(query)})).map((chip) => chip.text);"
-    found: list[str] = run("find-words.js", code, TZ=zone, LANG="en_US.UTF-8")
+    found: list[str] = run("find/find-words.js", code, TZ=zone, LANG="en_US.UTF-8")
     return found
 
 
@@ -32,7 +32,7 @@ def test_each_filter_is_a_chip_and_what_makes_no_sense_is_none() -> None:
 @pytest.mark.parametrize("zone", ["UTC", "Asia/Tokyo", "America/Los_Angeles", "Europe/Berlin"])
 def test_days_are_those_of_the_browser_and_both_ends_are_included(zone: str) -> None:
     there_and_back = run(
-        "find-words.js",
+        "find/find-words.js",
         """
         const from = it.momentOf("2026-03-29"), to = it.momentOf("2026-03-29", {end: true});
         const hours = (new Date(to) - new Date(from)) / 3600000;
@@ -45,7 +45,7 @@ def test_days_are_those_of_the_browser_and_both_ends_are_included(zone: str) -> 
 
 def test_no_date_is_no_filter() -> None:
     assert (
-        run("find-words.js", "return ['', 'x', '2026-1-1'].map((d) => it.momentOf(d));")
+        run("find/find-words.js", "return ['', 'x', '2026-1-1'].map((d) => it.momentOf(d));")
         == [None] * 3
     )
 
@@ -55,7 +55,7 @@ def marked(text: str, q: str) -> list[str]:
         f"const text = {json.dumps(text)}; const pattern = it.patternOf({json.dumps(q)});"
         "return pattern ? it.spansOf(text, pattern).map(([a, b]) => text.slice(a, b)) : [];"
     )
-    found: list[Any] = run("marks.js", code)
+    found: list[Any] = run("gallery/search-highlights.js", code)
     return found
 
 

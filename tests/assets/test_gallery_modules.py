@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.assets.test_shell_and_upload_modules import run
+from tests.support.node import run
 
 LIST = """
 const card = (n, more = {}) => ({
@@ -27,11 +27,11 @@ const counts = () => list.days.map((day) => day.count);
 
 
 def listed(code: str, zone: str = "UTC") -> Any:
-    return run("grid-list.js", LIST + code, TZ=zone)
+    return run("gallery/picture-list.js", LIST + code, TZ=zone)
 
 
 def layout(code: str) -> Any:
-    return run("grid-layout.js", code)
+    return run("gallery/grid-layout.js", code)
 
 
 @pytest.mark.parametrize("width", [320, 390, 608, 900, 1280, 2000])
@@ -219,12 +219,12 @@ def test_few_cards_are_kept_however_far_one_scrolls() -> None:
 
 def test_placeholders_are_bitmaps_and_nonsense_is_none() -> None:
     text = base64.urlsafe_b64encode(bytes([2, 1, 2, 3, 4, 5, 6])).decode()
-    made = run("placeholders.js", f"return it.placeholder({json.dumps(text)});")
+    made = run("gallery/placeholders.js", f"return it.placeholder({json.dumps(text)});")
     file = base64.b64decode(made.removeprefix("url(data:image/bmp;base64,").removesuffix(")"))
     assert (file[:2], len(file)) == (b"BM", 54 + 8)
     assert file[54:60] == bytes([3, 2, 1, 6, 5, 4])
     assert (
-        run("placeholders.js", "return ['', null, '!!', 'AA=='].map(it.placeholder);")
+        run("gallery/placeholders.js", "return ['', null, '!!', 'AA=='].map(it.placeholder);")
         == ["none"] * 4
     )
 
@@ -300,7 +300,7 @@ const renewed = (seq, ...ids) => {
 
 def test_a_window_that_comes_after_a_patch_does_not_undo_it() -> None:
     before, at, after = run(
-        "recent.js",
+        "gallery/recent-patches.js",
         RECENT
         + """
         note(7, [card("a", "new")]);
@@ -313,7 +313,7 @@ def test_a_window_that_comes_after_a_patch_does_not_undo_it() -> None:
 
 def test_what_went_since_a_window_was_read_is_noticed_in_it() -> None:
     gone, back, elsewhere = run(
-        "recent.js",
+        "gallery/recent-patches.js",
         RECENT
         + """
         note(7, [], ["a"]);
@@ -327,7 +327,7 @@ def test_what_went_since_a_window_was_read_is_noticed_in_it() -> None:
 
 def test_only_the_latest_changes_are_remembered() -> None:
     first, touched, last = run(
-        "recent.js",
+        "gallery/recent-patches.js",
         RECENT
         + """
         note(1, [card("first", "new"), card("touched", "new")]);
@@ -342,7 +342,7 @@ def test_only_the_latest_changes_are_remembered() -> None:
 
 def test_what_came_before_a_window_and_is_newer_is_known_as_a_patch() -> None:
     patch = run(
-        "recent.js",
+        "gallery/recent-patches.js",
         RECENT
         + """
         note(5, [card("before", "new")], ["gone-before"]);

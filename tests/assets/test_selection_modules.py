@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.assets.test_shell_and_upload_modules import run
+from tests.support.node import run
 
 
 def selecting(code: str) -> Any:
-    return run("selection.js", f"const s = it.selection; {code}")
+    return run("selection/selection.js", f"const s = it.selection; {code}")
 
 
 def test_pictures_are_selected_one_by_one_and_not_any_more() -> None:

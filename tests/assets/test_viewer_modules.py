@@ -9,7 +9,7 @@ from urllib.parse import unquote
 
 import pytest
 
-from tests.assets.test_shell_and_upload_modules import ASSETS, run
+from tests.support.node import ASSETS, run
 
 NASTY = (
     '"><script>alert(1)</script>',
@@ -35,7 +35,7 @@ class Tags(HTMLParser):
 def test_an_img_tag_is_one_tag_whatever_the_text_and_the_file_name(text: str) -> None:
     filename = f"{text} (1).jpg".replace("\n", " ")
     written = run(
-        "viewer-copies.js", f"return it.imgTag({json.dumps(text)}, {json.dumps(filename)})"
+        "viewer/viewer-copies.js", f"return it.imgTag({json.dumps(text)}, {json.dumps(filename)})"
     )
     tags = Tags()
     tags.feed(written)
@@ -55,7 +55,7 @@ def test_a_source_is_a_name_beside_the_page_and_never_another_address() -> None:
         "50%.jpg",
         "a?b#c",
     ]
-    sources = run("viewer-copies.js", f"return {json.dumps(names)}.map(it.source)")
+    sources = run("viewer/viewer-copies.js", f"return {json.dumps(names)}.map(it.source)")
     assert [unquote(source) for source in sources] == names
     for source in sources:
         assert not set(source) & set(":/?#()'\" ")
@@ -72,7 +72,7 @@ def test_a_source_is_a_name_beside_the_page_and_never_another_address() -> None:
 )
 def test_markdown_says_what_the_alt_text_says(text: str, written: str) -> None:
     call = f"return it.markdown({json.dumps(text)}, 'a (1).jpg')"
-    assert run("viewer-copies.js", call) == written
+    assert run("viewer/viewer-copies.js", call) == written
 
 
 def test_advice_for_an_alt_text_names_what_the_craft_advises_against() -> None:
@@ -85,13 +85,13 @@ def test_advice_for_an_alt_text_names_what_the_craft_advises_against() -> None:
         "Images of the past fade",
         "word " * 40,
     ]
-    said = run("alt-advice.js", f"return {json.dumps(texts)}.map(it.advice)")
+    said = run("viewer/alt-advice.js", f"return {json.dumps(texts)}.map(it.advice)")
     assert [bool(sentence) for sentence in said] == [False, True, True, True, True, False, True]
 
 
 def test_an_alt_text_is_as_long_as_people_count() -> None:
     family = "\U0001f468\u200d\U0001f469\u200d\U0001f467"
-    assert run("alt-advice.js", f"return it.lengthOf({json.dumps(f' {family}ab ')})") == 3
+    assert run("viewer/alt-advice.js", f"return it.lengthOf({json.dumps(f' {family}ab ')})") == 3
 
 
 def test_an_original_is_loaded_where_it_shows_more_and_can_be_shown() -> None:
@@ -105,7 +105,7 @@ def test_an_original_is_loaded_where_it_shows_more_and_can_be_shown() -> None:
         "unknown": {"id": "x"},
     }
     judge = f"return Object.values({json.dumps(pictures)}).map((one) => [it.bigger(one),"
-    found = run("viewer-original.js", judge + " it.loadsByItself(one), it.notShown(one)]);")
+    found = run("viewer/viewer-original.js", judge + " it.loadsByItself(one), it.notShown(one)]);")
     bigger, by_itself, not_shown = zip(*found, strict=True)
     assert bigger == (1440, 0, 200, 1440, 1440, 0)
     assert by_itself == (True, False, True, False, False, False)
@@ -115,7 +115,7 @@ def test_an_original_is_loaded_where_it_shows_more_and_can_be_shown() -> None:
 
 def test_every_key_of_the_sheet_has_its_button() -> None:
     names = {"→": "ArrowRight", "←": "ArrowLeft", "Esc": "Escape", "+": "Plus", "-": "Minus"}
-    shortcuts = run("viewer-keys.js", "return it.VIEWER_SHORTCUTS")
+    shortcuts = run("viewer/viewer-keys.js", "return it.VIEWER_SHORTCUTS")
     code = "".join(path.read_text() for path in ASSETS.glob("*.jsx"))
     code += "".join(
         path.read_text() for path in (Path(ASSETS).parent / "imgapp" / "ui").glob("viewer*.py")

@@ -14,7 +14,7 @@ from uuid import UUID
 from playwright.sync_api import Page, WebSocketRoute
 
 from imgapp.ui.pages import PAGES
-from imgapp.ui.session import SIGNED_OUT_PAGES
+from imgapp.ui.shell.page_gate import SIGNED_OUT_PAGES
 
 ADMINISTRATOR, PERSON, NEWCOMER, NOBODY = "administrator", "person", "newcomer", "nobody"
 """Who looks: with all there is to see, without administration, without pictures, signed out."""

@@ -1,8 +1,9 @@
 """A real HTTP server on loopback that speaks the OpenAI chat API, and keeps what it was sent.
 
 In a test:   with OpenAIServer() as server: server.script(Reply(status=429), Reply()); server.calls
-On its own:  python tests/support/openai_server.py [--port 0] [--delay 1.0]   prints its base URL, then
-             POST /control {"delay": 2, "script": [{"status": 500}]} and GET /control steer it.
+On its own:  python tests/support/openai_server.py [--port 0] [--delay 1.0]
+             prints its base URL, then POST /control {"delay": 2, "script": [{"status": 500}]} and
+             GET /control steer it.
 """
 
 from __future__ import annotations

@@ -21,7 +21,7 @@ import psutil
 
 from imgapp.adapters.embedded.postgres import Postgres
 
-REPO = Path(__file__).resolve().parent.parent
+REPO = Path(__file__).resolve().parents[2]
 EMAIL, PASSWORD = "owner@example.org", "correct horse battery"
 
 

@@ -20,8 +20,8 @@ FOLDER = pytest.StashKey[Path]()
 BEFORE = pytest.StashKey[str | None]()
 
 # What takes long comes first, so that no worker is left with it when the others are through.
-LONGEST_FIRST = ("browser", "", "services", "api", "adapters", "ui")
-TESTS = Path(__file__).parent
+LONGEST_FIRST = ("browser", "worker", "cli", "", "services", "api", "adapters", "ui", "assets")
+TESTS = Path(__file__).parents[1]
 
 
 def is_worker(config: pytest.Config) -> bool:

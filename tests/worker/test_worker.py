@@ -27,7 +27,7 @@ from tests.conftest import Person, Servers
 from tests.support.openai_server import ANSWER, OpenAIServer, Reply
 from tests.support.waiting import add_picture, analyses_of, change, eventually, row_of
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture

@@ -15,6 +15,7 @@ from imgapp.api.http.json_bodies import json_body, json_body_schema
 from imgapp.api.http.problems import documented
 from imgapp.api.routes.images import PAGE, Cursor, ImageId, Limit, Reader, Writer
 from imgapp.models import Shape
+from imgapp.services.analysis import runs
 from imgapp.services.common.thread_pools import in_db, in_io
 from imgapp.services.library import bulk, listing, trash
 from imgapp.services.library.bulk import Chosen, Outcome
@@ -163,7 +164,7 @@ def _act(user_id: UUID, new: NewAction) -> tuple[Outcome, UUID | None]:
         case Action.REMOVE_TAGS:
             return bulk.remove_tags(user_id, chosen, new.tags or ()), None
         case Action.ANALYZE:
-            return bulk.analyze(user_id, chosen)
+            return runs.analyze(user_id, chosen)
 
 
 def _done(action: Action, outcome: Outcome, run_id: UUID | None) -> ActionDone:

@@ -26,6 +26,7 @@ from imgapp.services.analysis import describe
 from imgapp.services.analysis.options import Wishes
 from imgapp.services.common.thread_pools import in_db, in_io
 from imgapp.services.library import images, listing
+from imgapp.services.queue import image_status
 
 router = APIRouter(prefix="/api/images", tags=["images"])
 
@@ -140,7 +141,7 @@ async def delete_image(
 @router.get("/{image_id}/status", response_model=ImageStatus, responses=documented(404))
 async def read_status(viewer: Reader, image_id: ImageId) -> ImageStatus:
     """Where a picture is on its way to a description: small, for programs that wait."""
-    return await in_db(images.get_status, viewer.user_id, image_id)
+    return await in_db(image_status.get_status, viewer.user_id, image_id)
 
 
 @router.post(

@@ -23,11 +23,10 @@ from imgapp.api.routes.direct_uploads import UploadId
 from imgapp.api.routes.uploads import Rejected, Uploaded
 from imgapp.errors import FileTooLarge, NotFound, QuotaExceeded, RejectedFile
 from imgapp.models import Viewer
-from imgapp.services.common import metrics
 from imgapp.services.common.thread_pools import in_db, in_io
 from imgapp.services.library import images
 from imgapp.services.storage.filenames import shown_name
-from imgapp.services.uploads import tus_completion, tus_uploads
+from imgapp.services.uploads import tus_completion, tus_uploads, upload_metrics
 from imgapp.services.uploads.tus_uploads import Outcome, Receiver, Upload
 
 router = APIRouter(prefix=tus.PREFIX, include_in_schema=False)
@@ -67,7 +66,7 @@ async def create_upload(request: Request, viewer: Sender) -> Response:
         try:
             upload = await in_io(tus_uploads.create, viewer.user_id, filename, size, metadata)
         except FileTooLarge as error:
-            metrics.upload_refused(error.code)
+            upload_metrics.upload_refused(error.code)
             raise HTTPException(413, error.detail) from None
         try:
             receiver = await _begin(upload)
@@ -186,7 +185,7 @@ async def _finish_left(viewer: Viewer, upload: Upload) -> Outcome | None:
 
 
 async def _finish(viewer: Viewer, receiver: Receiver) -> Outcome:
-    metrics.set_upload_source("page" if viewer.session_id else "api")
+    upload_metrics.set_upload_source("page" if viewer.session_id else "api")
     return await in_io(tus_completion.finish, receiver)
 
 

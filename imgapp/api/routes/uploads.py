@@ -21,11 +21,12 @@ from imgapp.api.http.upload_slots import upload_turn
 from imgapp.api.routes.batches import batch_parameter
 from imgapp.errors import FileTooLarge, QuotaExceeded, RejectedFile
 from imgapp.models import ImagePublic, Priority, Viewer
-from imgapp.services.common import idempotency, metrics
+from imgapp.services.common import idempotency
 from imgapp.services.common.idempotency import MAX_KEY_LENGTH, Answer
 from imgapp.services.common.thread_pools import in_bulk, in_db, in_io
 from imgapp.services.library import images
 from imgapp.services.storage.filenames import shown_name
+from imgapp.services.uploads import upload_metrics
 from imgapp.services.uploads.batch_intake import FileOfBatch
 from imgapp.services.uploads.ingest import Ingested, SpooledFile, ingest
 from imgapp.settings import get_settings
@@ -139,7 +140,7 @@ async def upload_images(
     files are rejected, the answer is 422 with the same lists; 507 if you store as much as you may.
     With a `batch`, its status counts the files, and they are described after other uploads.
     """
-    metrics.set_upload_source("page" if viewer.session_id else "api")
+    upload_metrics.set_upload_source("page" if viewer.session_id else "api")
     library = _Library(viewer.user_id, batch_id)
     async with upload_turn(viewer.user_id, bulk=batch_id is not None):
         reader = await _receive(request)
@@ -277,7 +278,7 @@ async def _ingest(
     first: asyncio.Task[Ingested | Rejected] | None,
 ) -> Ingested | Rejected:
     if isinstance(file, TooLarge):
-        metrics.upload_refused(FileTooLarge.code)
+        upload_metrics.upload_refused(FileTooLarge.code)
         return await library.refuse(file.filename, FileTooLarge.code, file.detail)
     if first is not None:
         await asyncio.wait([first])

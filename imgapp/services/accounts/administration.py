@@ -20,7 +20,8 @@ from imgapp.errors import Conflict, InvalidRequest, NotFound
 from imgapp.models import Shape, new_id
 from imgapp.services.accounts.registration import check_password, clean_email, normalized
 from imgapp.services.common import audit_trail
-from imgapp.services.common.audit_trail import Kind, administration
+from imgapp.services.common.audit_trail import Kind
+from imgapp.services.common.authorization import as_administrator
 from imgapp.services.storage import object_removals
 from imgapp.services.uploads import tus_uploads
 
@@ -82,7 +83,7 @@ def list_people(
 ) -> PeoplePage:
     """One page of everybody, by e-mail address. Raises NotFound, InvalidRequest (cursor)."""
     wanted = {"id": None, "query": (q or "").strip() or None, "limit": limit + 1}
-    with administration(user_id) as session:
+    with as_administrator(user_id) as session:
         after = _read_cursor(cursor) if cursor else None
         rows = session.execute(_PEOPLE, {**wanted, "after": after}).all()
     more = len(rows) > limit
@@ -94,7 +95,7 @@ def list_people(
 
 def get_person(user_id: UUID, person_id: UUID) -> PersonPublic:
     """One person. Raises NotFound."""
-    with administration(user_id) as session:
+    with as_administrator(user_id) as session:
         return _fetch(session, person_id)
 
 
@@ -110,7 +111,7 @@ def add_person(
     given = password or one_time_password()
     check_password(given, email)
     values = {"id": new_id(), "email": email, "hash": _hash(given), "is_admin": is_admin}
-    with administration(user_id) as session:
+    with as_administrator(user_id) as session:
         person_id = session.execute(_CREATE, values).scalar_one()
         if person_id is None:
             raise Conflict("Somebody has an account with this e-mail address", code="email_taken")
@@ -131,7 +132,7 @@ def update_person(user_id: UUID, person_id: UUID, edit: PersonEdit) -> PersonPub
     """Disable, enable, make an administrator, set quotas. Raises NotFound, Conflict
     (`last_administrator`)."""
     quotas = {"quota_images", "quota_bytes"}
-    with administration(user_id) as session:
+    with as_administrator(user_id) as session:
         before = _fetch(session, person_id)
         values = {
             "id": person_id,
@@ -153,11 +154,11 @@ def update_person(user_id: UUID, person_id: UUID, edit: PersonEdit) -> PersonPub
 
 def reset_password(user_id: UUID, person_id: UUID) -> str:
     """A one-time password for somebody who forgot theirs; ends their sessions. Raises NotFound."""
-    with administration(user_id) as session:
+    with as_administrator(user_id) as session:
         person = _fetch(session, person_id)
     password = one_time_password()
     values = {"id": person_id, "hash": _hash(password)}
-    with administration(user_id) as session:
+    with as_administrator(user_id) as session:
         _expect_done(session.execute(_SET_PASSWORD, values).scalar_one())
         audit_trail.write(
             session, Kind.PASSWORD_RESET, user_id, person=person.email, person_id=person_id
@@ -168,7 +169,7 @@ def reset_password(user_id: UUID, person_id: UUID) -> str:
 def delete_person(user_id: UUID, person_id: UUID) -> None:
     """Sign somebody out for good; the worker removes what is theirs. Raises NotFound, Conflict
     (`last_administrator`)."""
-    with administration(user_id) as session:
+    with as_administrator(user_id) as session:
         person = _fetch(session, person_id)
         _expect_done(session.execute(_DELETE, {"id": person_id}).scalar_one())
         audit_trail.write(
@@ -228,7 +229,7 @@ def _purge_person() -> int:
 
 def _check_admin(user_id: UUID) -> None:
     """Before a password is hashed: nobody else keeps the processor busy with that."""
-    with administration(user_id):
+    with as_administrator(user_id):
         pass
 
 

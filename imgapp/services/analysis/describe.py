@@ -109,7 +109,7 @@ def run_one() -> UUID | None:
         else:
             _insist(partial(_complete, claim, finding))
     if installation().limited:
-        permits.issue()
+        queue.issue_permits()
     return claim.image_id
 
 

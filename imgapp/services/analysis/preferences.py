@@ -15,10 +15,10 @@ from sqlmodel import Session
 from imgapp.adapters import queue
 from imgapp.adapters.db import after_commit, transaction
 from imgapp.adapters.vision.languages import known_language, language_name, own_name
-from imgapp.adapters.vision.prompt import MAX_CONTEXT, MAX_GLOSSARY
+from imgapp.adapters.vision.prompt import MAX_GLOSSARY
 from imgapp.errors import InvalidRequest
 from imgapp.models import Preferences, Shape
-from imgapp.services.common.sanitize import MAX_TAG_LENGTH, clean_tags, clean_text
+from imgapp.services.common.sanitize import MAX_TAG_LENGTH, Context, clean_tags, clean_text
 
 MOST_WORDS = 2_000
 DEFAULT_LANGUAGE = "en"
@@ -40,10 +40,6 @@ Language = Annotated[
         pattern=r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$",
         description="What the texts are written in (BCP 47), such as `en` or `pt-BR`",
     ),
-]
-Context = Annotated[
-    str,
-    Field(max_length=MAX_CONTEXT, description="What the pictures are for: it goes to the model"),
 ]
 
 
@@ -107,7 +103,7 @@ def change_preferences(user_id: UUID, edit: PreferencesEdit) -> PreferencesPubli
             session.execute(given.on_conflict_do_update(index_elements=["user_id"], set_=changes))
             if {"paused", "never_cloud"} & changes.keys():
                 # What waited may go on now; the sweep brings the rest.
-                after_commit(session, partial(queue.wake, _FIRST_PERMITS))
+                after_commit(session, partial(queue.issue_permits, _FIRST_PERMITS))
         return _public(read(session, user_id))
 
 

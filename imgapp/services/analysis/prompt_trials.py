@@ -23,7 +23,7 @@ from imgapp.services.analysis.preferences import DEFAULT_LANGUAGE
 from imgapp.services.analysis.preferences import read as read_preferences
 from imgapp.services.analysis.prompts import Asked, Scope, Template
 from imgapp.services.common import rate_limits
-from imgapp.services.common.audit_trail import administration
+from imgapp.services.common.authorization import as_administrator
 from imgapp.services.installation.runtime_settings import installation
 from imgapp.settings import get_settings
 
@@ -113,7 +113,7 @@ def start_trial(user_id: UUID, request: TrialRequest) -> TrialPublic:
     if get_settings().describer == "basic":
         raise Conflict("No vision model is configured for a prompt to go to.", code="no_model")
     if request.scope == "everybody":
-        with administration(user_id):
+        with as_administrator(user_id):
             pass
     with transaction(user_id) as session:
         # One at a time: two at once would both begin.

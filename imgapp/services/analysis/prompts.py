@@ -24,7 +24,8 @@ from imgapp.adapters.vision.prompt import (
 from imgapp.errors import InvalidRequest, NotFound
 from imgapp.models import InstallationPrompt, Prompt, Shape, User
 from imgapp.services.common import audit_trail
-from imgapp.services.common.audit_trail import Kind, administration
+from imgapp.services.common.audit_trail import Kind
+from imgapp.services.common.authorization import as_administrator
 from imgapp.services.common.pagination import Place, read_cursor, write_cursor
 from imgapp.services.common.sanitize import clean_text
 
@@ -111,7 +112,7 @@ def get_prompt(user_id: UUID, scope: Scope = "own") -> PromptPublic:
     Raises NotFound for everybody's, unless the caller is an administrator.
     """
     if scope == "everybody":
-        with administration(user_id) as session:
+        with as_administrator(user_id) as session:
             return _public(session, None)
     with transaction(user_id) as session:
         return _public(session, user_id)
@@ -126,7 +127,7 @@ def save_prompt(user_id: UUID, template: str | None, scope: Scope = "own") -> Pr
     if template is not None:
         check(template)
     if scope == "everybody":
-        with administration(user_id) as session:
+        with as_administrator(user_id) as session:
             newest = _newest(session, None)
             if (newest.template if newest else None) != template:
                 number = session.execute(_ADD, {"template": template}).scalar_one()
@@ -156,7 +157,7 @@ def list_versions(
     if scope == "everybody":
         everybodys = select(InstallationPrompt).where(col(InstallationPrompt.number) < before)
         newest = everybodys.order_by(col(InstallationPrompt.number).desc()).limit(limit + 1)
-        with administration(user_id) as session:
+        with as_administrator(user_id) as session:
             items = [_version(scope, row, row.author) for row in session.exec(newest)]
     else:
         with transaction(user_id) as session:
@@ -174,7 +175,7 @@ def get_version(user_id: UUID, number: int, scope: Scope = "own") -> str | None:
     if not 0 < number < _NONE_IS_AFTER:
         raise NotFound
     if scope == "everybody":
-        with administration(user_id) as session:
+        with as_administrator(user_id) as session:
             found = _pair(session.get(InstallationPrompt, number))
     else:
         with transaction(user_id) as session:

@@ -72,7 +72,7 @@ def _step(user_id: UUID, run_id: UUID) -> bool:
         queued = sum([_attend(session, run, item, image) for item, image in taken])
         if queued:
             # Most of them are claimed by permits of this hint; the sweep brings the rest.
-            after_commit(session, partial(queue.wake, queued))
+            after_commit(session, partial(queue.issue_permits, queued))
         if not taken:
             _end(session, run)
         return len(taken) == AT_ONCE

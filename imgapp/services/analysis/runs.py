@@ -35,6 +35,7 @@ from imgapp.services.common import idempotency
 from imgapp.services.common.idempotency import Answer
 from imgapp.services.common.pagination import Place, newest_page, read_cursor, write_cursor
 from imgapp.services.installation import vision_models
+from imgapp.services.library.bulk import Chosen, Outcome
 from imgapp.services.library.image_query import Wanted
 from imgapp.services.spending import budgets
 from imgapp.settings import get_settings
@@ -261,3 +262,15 @@ def _shown(session: Session, rows: Iterable[Run]) -> list[RunPublic]:
         )
         for run in runs
     ]
+
+
+def analyze(user_id: UUID, chosen: Chosen) -> tuple[Outcome, UUID | None]:
+    """Analyse pictures again in a run, whose id comes with it; none if there are no pictures.
+
+    Raises Conflict (too many runs), DatabaseUnavailable.
+    """
+    ids = chosen.resolve(user_id)
+    if not ids:
+        return Outcome(0), None
+    run = create_run(user_id, NewRun.model_construct(images=ids, reuse=False))
+    return Outcome(len(ids), changed=ids[: run.total]), run.id

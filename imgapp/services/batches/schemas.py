@@ -11,7 +11,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from imgapp.adapters.outbound_http import MAX_URL, check_url
 from imgapp.errors import OutboundRefused
 from imgapp.models import FileOutcome, Shape
-from imgapp.services.analysis.preferences import Context
+from imgapp.services.common.sanitize import Context
 
 MOST_URLS = 1_000
 """In one request."""

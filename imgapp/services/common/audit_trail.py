@@ -6,8 +6,6 @@ It never holds a secret, nor an e-mail address that somebody typed and that has 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -20,8 +18,8 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Session
 
 from imgapp.adapters.db import transaction
-from imgapp.errors import NotFound
 from imgapp.models import Shape, new_id, now
+from imgapp.services.common.authorization import as_administrator
 from imgapp.services.common.pagination import Place, read_cursor, write_cursor
 
 DAYS_KEPT = 400
@@ -37,7 +35,6 @@ _READ = text(
     "SELECT * FROM imgapp_audit_events(:kind, :person, CAST(:since AS timestamptz),"
     " CAST(:until AS timestamptz), CAST(:before AS timestamptz), CAST(:before_id AS uuid), :limit)"
 )
-_IS_ADMIN = text("SELECT imgapp_is_admin()")
 _TRIM = text("SELECT imgapp_trim_audit(make_interval(days => :days), :limit)")
 
 
@@ -185,7 +182,7 @@ def list_events(
     person = (person or "").strip() or None
     wanted = {"kind": kind, "person": person, "since": since, "until": until}
     scope = (user_id, "audit", *wanted.values())
-    with administration(user_id) as session:
+    with as_administrator(user_id) as session:
         place = read_cursor(cursor, *scope) if cursor else None
         before = {"before": place and place.at, "before_id": place and place.id}
         rows = session.execute(_READ, {**wanted, **before, "limit": limit + 1}).all()
@@ -195,19 +192,6 @@ def list_events(
         items=[_public(row) for row in page],
         next_cursor=write_cursor(Place(last.at, last.id), *scope) if last else None,
     )
-
-
-@contextmanager
-def administration(user_id: UUID) -> Iterator[Session]:
-    """A transaction of an administrator. Raises NotFound for everybody else.
-
-    What only administrators may see is, for others, not there. The functions that look across
-    people check the same in the database.
-    """
-    with transaction(user_id) as session:
-        if not session.execute(_IS_ADMIN).scalar_one():
-            raise NotFound
-        yield session
 
 
 def trim_trail() -> int:

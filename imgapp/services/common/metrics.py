@@ -9,16 +9,11 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from contextvars import ContextVar
-from functools import wraps
-from typing import Concatenate, ParamSpec, Protocol, TypeVar
-from uuid import UUID
 
 from imgapp.adapters import counters
 from imgapp.adapters.vision.base import Description
-from imgapp.errors import DescriberError, RejectedFile
+from imgapp.errors import DescriberError
 from imgapp.models import Image, Priority
-from imgapp.services.storage.spool import SpooledFile
 from imgapp.settings import get_settings
 
 _QUICK = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
@@ -79,7 +74,6 @@ FETCHES = counters.counter(
 WEBSOCKETS = counters.gauge("imgapp_websocket_connections", "Pages that are connected")
 EVENT_STREAMS = counters.gauge("imgapp_event_streams", "Programs that follow GET /api/events")
 
-_source: ContextVar[str] = ContextVar("upload_source", default="api")
 _MOST_MODELS = 30
 _models: set[str] = set()
 
@@ -140,47 +134,3 @@ def asking(model: str | None) -> Iterator[Callable[[Description], None]]:
 def analysis_ended(outcome: str, code: str = "") -> None:
     """Count an attempt: completed, failed, retried or lost."""
     ANALYSES.labels(outcome=outcome, code=code).inc()
-
-
-def upload_refused(code: str) -> None:
-    """Count a file that became no picture before it was looked at."""
-    UPLOADS.labels(source=_source.get(), outcome="refused").inc()
-    UPLOADS_REFUSED.labels(code=code).inc()
-
-
-def set_upload_source(source: str) -> None:
-    """Where this thread's or task's files come from: page, api, import, direct or url."""
-    _source.set(source)
-
-
-class _Taken(Protocol):
-    @property
-    def duplicate(self) -> bool: ...
-
-
-P = ParamSpec("P")
-R = TypeVar("R", bound=_Taken)
-Entrance = Callable[Concatenate[UUID, SpooledFile, P], R]
-
-
-def counted(take_in: Entrance[P, R]) -> Entrance[P, R]:
-    """Counts the files that come in through this function, and what becomes of them."""
-
-    @wraps(take_in)
-    def entrance(user_id: UUID, spooled: SpooledFile, /, *args: P.args, **kwargs: P.kwargs) -> R:
-        source, began = _source.get(), time.perf_counter()
-        UPLOAD_BYTES.labels(source=source).observe(spooled.size)
-        try:
-            taken = take_in(user_id, spooled, *args, **kwargs)
-        except RejectedFile as error:
-            upload_refused(error.code)
-            raise
-        except BaseException:
-            UPLOADS.labels(source=source, outcome="failed").inc()
-            raise
-        outcome = "duplicate" if taken.duplicate else "added"
-        UPLOADS.labels(source=source, outcome=outcome).inc()
-        UPLOAD_SECONDS.labels(source=source).observe(time.perf_counter() - began)
-        return taken
-
-    return entrance

@@ -4,8 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from typing import Annotated
+
+from pydantic import Field
+
+from imgapp.adapters.vision.prompt import MAX_CONTEXT
 
 MAX_TAG_LENGTH = 100
+Context = Annotated[
+    str,
+    Field(max_length=MAX_CONTEXT, description="What the pictures are for: it goes to the model"),
+]
 
 # C0 and C1 controls but tab and newline, and lone surrogates, which UTF-8 cannot carry.
 _UNFIT = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")

@@ -29,6 +29,14 @@ _REST_SECONDS = 0.05
 """Changes that come this close to one another are read together."""
 
 
+def open_subscriber() -> Subscriber:
+    """A subscriber to the channels of people, for the pages of this process; close it at the end.
+
+    Raises QueueUnavailable.
+    """
+    return Subscriber()
+
+
 class Stream:
     """One open stream of a person: `async with`, then `read` what is new, `wait`, and so on.
 

@@ -17,7 +17,8 @@ from imgapp.adapters import queue
 from imgapp.adapters.db import after_commit, transaction
 from imgapp.models import Installation, Shape
 from imgapp.services.common import audit_trail
-from imgapp.services.common.audit_trail import Kind, administration
+from imgapp.services.common.audit_trail import Kind
+from imgapp.services.common.authorization import as_administrator
 from imgapp.services.common.sanitize import clean_line
 
 _FRESH_SECONDS = 1.0
@@ -102,7 +103,7 @@ def read(session: Session) -> InstallationPublic:
 
 def read_installation(user_id: UUID) -> InstallationPublic:
     """The settings, for an administrator. Raises NotFound for everybody else."""
-    with administration(user_id) as session:
+    with as_administrator(user_id) as session:
         return read(session)
 
 
@@ -112,13 +113,13 @@ def change_installation(user_id: UUID, edit: InstallationEdit) -> InstallationPu
     Raises NotFound unless the caller is an administrator.
     """
     changes = edit.model_dump(mode="json", exclude_unset=True)
-    with administration(user_id) as session:
+    with as_administrator(user_id) as session:
         if changes:
             session.execute(_CHANGE, {"edit": changes})
             audit_trail.write(session, Kind.INSTALLATION_CHANGED, user_id, **_told(changes))
             if not changes.get("paused"):
                 # What waited goes on now; the sweep brings the rest.
-                after_commit(session, partial(queue.wake, _FIRST_PERMITS))
+                after_commit(session, partial(queue.issue_permits, _FIRST_PERMITS))
         now = read(session)
     forget()
     return now

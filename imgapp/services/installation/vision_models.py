@@ -38,3 +38,10 @@ def check(model: str | None) -> None:
         raise InvalidRequest(
             f"There is no such model here. There are {names}.", code="unknown_model"
         )
+
+
+def server_and_model() -> dict[str, object]:
+    """Who would be asked here: parameters of the functions behind the queue."""
+    settings = get_settings()
+    model = BASIC if settings.describer == "basic" else settings.vision_model
+    return {"server": settings.vision_server, "model": model, "local": settings.vision_local}

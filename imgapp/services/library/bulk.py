@@ -17,19 +17,16 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlmodel import Session
 
-from imgapp.adapters import events
+from imgapp.adapters import events, queue
 from imgapp.adapters.db import after_commit, transaction
 from imgapp.errors import ServiceUnavailable
 from imgapp.models import AnalysisStatus
-from imgapp.services.analysis import runs
-from imgapp.services.analysis.run_schemas import NewRun
 from imgapp.services.common import audit_trail
 from imgapp.services.common.audit_trail import Kind
 from imgapp.services.common.sanitize import clean_tags
 from imgapp.services.library import listing
 from imgapp.services.library.image_query import Wanted
 from imgapp.services.library.text_provenance import without_choice
-from imgapp.services.queue import permits
 
 log = logging.getLogger(__name__)
 
@@ -110,8 +107,7 @@ def restore(user_id: UUID, ids: Iterable[UUID]) -> Outcome:
     def step(session: Session, ids: list[UUID]) -> list[UUID]:
         rows = session.execute(_RESTORE, {"ids": ids}).all()
         waiting = sum(row.analysis_status == AnalysisStatus.PENDING for row in rows)
-        for _ in range(min(waiting, _PERMITS)):
-            after_commit(session, permits.issue)
+        after_commit(session, partial(queue.issue_permits, min(waiting, _PERMITS)))
         return [row.id for row in rows]
 
     return _in_chunks(user_id, list(dict.fromkeys(ids)), "image_restored", step)
@@ -145,18 +141,6 @@ def remove_tags(user_id: UUID, chosen: Chosen, tags: Iterable[str]) -> Outcome:
     return _edit_tags(
         user_id, chosen, lambda there: [tag for tag in there if tag.casefold() not in away]
     )
-
-
-def analyze(user_id: UUID, chosen: Chosen) -> tuple[Outcome, UUID | None]:
-    """Analyse pictures again in a run, whose id comes with it; none if there are no pictures.
-
-    Raises Conflict (too many runs), DatabaseUnavailable.
-    """
-    ids = chosen.resolve(user_id)
-    if not ids:
-        return Outcome(0), None
-    run = runs.create_run(user_id, NewRun.model_construct(images=ids, reuse=False))
-    return Outcome(len(ids), changed=ids[: run.total]), run.id
 
 
 def _edit_tags(user_id: UUID, chosen: Chosen, edit: Callable[[list[str]], list[str]]) -> Outcome:

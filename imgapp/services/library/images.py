@@ -16,7 +16,6 @@ from imgapp.models import (
     Image,
     ImageEdit,
     ImagePublic,
-    ImageStatus,
     StorageUsage,
     WrittenBy,
     now,
@@ -26,8 +25,7 @@ from imgapp.services.common.audit_trail import Kind
 from imgapp.services.common.sanitize import clean_tags, clean_text
 from imgapp.services.library import text_provenance
 from imgapp.services.library.entity_tags import Versioned, require, tag_of
-from imgapp.services.library.serialize import TEXT_FIELDS, image_status, shown
-from imgapp.services.queue.waiting_reasons import why
+from imgapp.services.library.serialize import TEXT_FIELDS, shown
 from imgapp.services.storage import object_removals
 
 
@@ -45,13 +43,6 @@ def read_image(
         image = fetch(session, image_id)
         tag = tag_of(image)
         return Versioned(tag, None if tag in known else shown(session, [image])[0])
-
-
-def get_status(user_id: UUID, image_id: UUID) -> ImageStatus:
-    """Where a picture is on its way to a description. Raises NotFound."""
-    with transaction(user_id) as session:
-        image = fetch(session, image_id)
-        return image_status(image, why(session, image))
 
 
 def require_image(user_id: UUID, image_id: UUID) -> None:

@@ -16,7 +16,8 @@ from imgapp.adapters import counters
 from imgapp.errors import QueueUnavailable
 from imgapp.models import Priority, Shape, WaitingReason, now
 from imgapp.services.common import audit_trail
-from imgapp.services.common.audit_trail import Kind, administration
+from imgapp.services.common.audit_trail import Kind
+from imgapp.services.common.authorization import as_administrator
 from imgapp.services.installation.runtime_settings import read
 from imgapp.services.queue.circuit_breaker import Trouble, troubles_in
 from imgapp.services.queue.progress import tell
@@ -92,7 +93,7 @@ def read_queue(user_id: UUID) -> QueuePublic:
 
     Raises NotFound unless the caller is an administrator, and DatabaseUnavailable.
     """
-    with administration(user_id) as session, _one_at_a_time:
+    with as_administrator(user_id) as session, _one_at_a_time:
         known = _known.get("read")
         if known is None or time.monotonic() - known[0] > FRESH_SECONDS:
             known = _known["read"] = (time.monotonic(), _read(session))
@@ -104,13 +105,13 @@ def retry_failures(user_id: UUID, code: str | None = None) -> int:
 
     Raises NotFound unless the caller is an administrator, and DatabaseUnavailable.
     """
-    with administration(user_id) as session:
+    with as_administrator(user_id) as session:
         found = session.execute(_QUEUE).scalar_one()["failures"]
     left = sum(one["images"] for one in found if code in (None, one["code"]))
     queued = 0
     # What fails anew meanwhile is not tried a third time.
     for _ in range(min(-(-left // _AT_ONCE), _PATIENCE)):
-        with administration(user_id) as session:
+        with as_administrator(user_id) as session:
             rows = session.execute(_RETRY, {"code": code, "limit": _AT_ONCE}).all()
             tell(session, rows)
         queued += len(rows)

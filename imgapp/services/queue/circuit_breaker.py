@@ -15,7 +15,6 @@ from sqlalchemy import text
 from sqlmodel import Session, col, or_, select
 
 from imgapp.adapters.db import transaction
-from imgapp.adapters.vision import BASIC
 from imgapp.errors import DescriberError, ImgappError, StoreUnavailable, TransientDescriberError
 from imgapp.models import ProviderState, Shape, now
 from imgapp.settings import get_settings
@@ -56,13 +55,6 @@ class Trouble(Shape):
     since: datetime
     until: datetime | None
     """When it is tried again, if that is not now."""
-
-
-def server_and_model() -> dict[str, object]:
-    """Who would be asked here: parameters of the functions behind the queue."""
-    settings = get_settings()
-    model = BASIC if settings.describer == "basic" else settings.vision_model
-    return {"server": settings.vision_server, "model": model, "local": settings.vision_local}
 
 
 def failed(session: Session, claim: Claim, error: Exception) -> bool:

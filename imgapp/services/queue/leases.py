@@ -29,7 +29,7 @@ from imgapp.errors import (
 )
 from imgapp.models import AnalysisStatus, Image, new_id
 from imgapp.services.common import metrics
-from imgapp.services.queue.circuit_breaker import server_and_model
+from imgapp.services.installation.vision_models import server_and_model
 from imgapp.services.spending import usage
 
 log = logging.getLogger(__name__)

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from uuid import UUID
-
 from sqlalchemy import text
 
 from imgapp.adapters import queue
 from imgapp.adapters.db import transaction
-from imgapp.models import Priority
+from imgapp.services.installation.vision_models import server_and_model
 from imgapp.services.queue import pacing
-from imgapp.services.queue.circuit_breaker import server_and_model
 
 SWEEP_SECONDS = 2.0
 _MOST = 1_000
@@ -27,10 +24,4 @@ def issue_missing() -> None:
     missing = min(due - queue.pending_permits(), _MOST)
     if missing > 0 and (capacity := pacing.capacity(SWEEP_SECONDS)) is not None:
         missing = min(missing, capacity)
-    for _ in range(missing):
-        issue()
-
-
-def issue() -> None:
-    """Issue one, for whichever picture is next. Raises QueueUnavailable."""
-    queue.enqueue_analysis(UUID(int=0), priority=Priority.BULK)
+    queue.issue_permits(missing)

@@ -196,7 +196,7 @@ def tell(session: Session, rows: Sequence[Row[Any]]) -> None:
     """Once they are committed, tell the owners and wake workers for pictures that wait again."""
     for row in rows:
         after_commit(session, partial(events.publish, row.user_id, "image_queued", row.image_id))
-    after_commit(session, partial(queue.wake, min(len(rows), _FIRST_PERMITS)))
+    after_commit(session, partial(queue.issue_permits, min(len(rows), _FIRST_PERMITS)))
 
 
 def note_rounds() -> None:

@@ -10,7 +10,8 @@ from sqlmodel import Session, col, select
 from imgapp.adapters import events
 from imgapp.adapters.db import after_commit, transaction
 from imgapp.models import Image, Installation, Preferences, Waiting, WaitingReason
-from imgapp.services.queue.circuit_breaker import server_and_model, troubles_in
+from imgapp.services.installation.vision_models import server_and_model
+from imgapp.services.queue.circuit_breaker import troubles_in
 from imgapp.services.spending import budgets
 
 _AT_ONCE = 2_000

@@ -24,11 +24,12 @@ from imgapp.adapters.vision import BASIC
 from imgapp.errors import Conflict, InvalidRequest, NotFound
 from imgapp.models import Shape, new_id
 from imgapp.services.common import audit_trail
-from imgapp.services.common.audit_trail import Kind, administration
+from imgapp.services.common.audit_trail import Kind
+from imgapp.services.common.authorization import as_administrator
 from imgapp.services.installation import prices
 from imgapp.services.installation.runtime_settings import Dollars
 from imgapp.services.installation.runtime_settings import read as read_installation
-from imgapp.services.queue.circuit_breaker import server_and_model
+from imgapp.services.installation.vision_models import server_and_model
 from imgapp.services.spending.usage import Bill, Spent, next_month, spent_of, this_month
 
 CALL_SECONDS = 180
@@ -167,7 +168,7 @@ def list_people(
     Raises NotFound unless an administrator asks, InvalidRequest (cursor).
     """
     month = month or this_month()
-    with administration(user_id) as session:
+    with as_administrator(user_id) as session:
         cost, after = _read_cursor(cursor) if cursor else (None, None)
         wanted = {"month": month, "id": None, "query": (q or "").strip() or None}
         place = {"cost": cost, "after": after, "limit": limit + 1}
@@ -183,7 +184,7 @@ def list_people(
 
 def set_budget(user_id: UUID, person_id: UUID, budget: float | None) -> PersonSpent:
     """Give a person a budget of their own, at once. Raises NotFound."""
-    with administration(user_id) as session:
+    with as_administrator(user_id) as session:
         if not session.execute(_SET, {"id": person_id, "budget": budget}).scalar_one():
             raise NotFound
         wanted = {"month": this_month(), "id": person_id, "query": None}
@@ -199,7 +200,7 @@ def set_budget(user_id: UUID, person_id: UUID, budget: float | None) -> PersonSp
             person_id=person_id,
             budget=said,
         )
-        after_commit(session, partial(queue.wake, _FIRST_PERMITS))
+        after_commit(session, partial(queue.issue_permits, _FIRST_PERMITS))
     return person
 
 

@@ -23,7 +23,7 @@ from sqlmodel import Session, col, select
 from imgapp.adapters.db import transaction
 from imgapp.errors import DescriberError
 from imgapp.models import Shape, UsageMonth, now
-from imgapp.services.common.audit_trail import administration
+from imgapp.services.common.authorization import as_administrator
 from imgapp.services.common.csv_escaping import cell
 from imgapp.services.installation import prices
 
@@ -128,7 +128,7 @@ def list_months(user_id: UUID, months: int = MONTHS) -> list[MonthSpent]:
 
 def list_everybodys_months(user_id: UUID, months: int = MONTHS) -> list[MonthSpent]:
     """The same of everybody together. Raises NotFound unless an administrator asks."""
-    with administration(user_id) as session:
+    with as_administrator(user_id) as session:
         return list(_months(session.execute(_EVERYBODY, {"since": since(months)}).all()))
 
 
@@ -142,7 +142,7 @@ def export_months(user_id: UUID) -> str:
 def export_people(user_id: UUID) -> str:
     """Everybody's as CSV, one line a person, month and model; those without an address were
     removed. Raises NotFound unless an administrator asks."""
-    with administration(user_id) as session:
+    with as_administrator(user_id) as session:
         found = session.execute(_ROWS, {"since": since(MOST_MONTHS), "limit": _MOST_ROWS})
         lines = ([_month(row.month), row.email, *_cells(row)] for row in found)
         return _csv(("month", "email", *_NAMES[1:]), lines)

@@ -24,9 +24,8 @@ from imgapp.adapters.db import transaction
 from imgapp.adapters.imaging.pool import cpu_count
 from imgapp.errors import Conflict, FileTooLarge, RejectedFile, ServiceUnavailable
 from imgapp.models import Image, Priority
-from imgapp.services.common import metrics
 from imgapp.services.storage.spool import spool_stream
-from imgapp.services.uploads import batch_intake
+from imgapp.services.uploads import batch_intake, upload_metrics
 from imgapp.services.uploads.batch_intake import FileOfBatch
 from imgapp.services.uploads.folder_scan import Candidate, PassedOver, find_files, shown
 from imgapp.services.uploads.ingest import Ingested, ingest
@@ -135,10 +134,10 @@ def _patiently(
 
 
 def _try_to_take_in(found: Candidate, file: FileOfBatch) -> FileReport:
-    metrics.set_upload_source("import")
+    upload_metrics.set_upload_source("import")
     try:
         if found.size > get_settings().max_upload_bytes:
-            metrics.upload_refused(FileTooLarge.code)
+            upload_metrics.upload_refused(FileTooLarge.code)
             raise FileTooLarge(f"The file is larger than {get_settings().max_upload_mb} MB.")
         if _is_there(file, _hash_of(found)):
             return FileReport(found.path, Outcome.THERE)

@@ -20,7 +20,6 @@ from imgapp.adapters.queue import enqueue_analysis
 from imgapp.adapters.storage.upload_schemas import Arrived
 from imgapp.errors import Conflict, EmptyFile, NotSignedIn
 from imgapp.models import AnalysisStatus, Image, Priority, WrittenBy, new_id, now
-from imgapp.services.common import metrics
 from imgapp.services.storage import object_removals
 from imgapp.services.storage.filenames import safe_name, shown_name
 from imgapp.services.storage.spool import (
@@ -30,7 +29,7 @@ from imgapp.services.storage.spool import (
     spool_file,
     sweep_spool,
 )
-from imgapp.services.uploads import quotas
+from imgapp.services.uploads import quotas, upload_metrics
 
 
 @dataclass(frozen=True)
@@ -54,7 +53,7 @@ Note = Callable[[Session, Ingested], None]
 """Writes down that a picture was taken in, in the transaction that does it."""
 
 
-@metrics.counted
+@upload_metrics.counted
 def ingest(
     user_id: UUID,
     spooled: SpooledFile,

@@ -32,7 +32,7 @@ from imgapp.errors import (
 )
 from imgapp.models import DirectUpload, Priority, UploadState, new_id, now
 from imgapp.services.batches import batches
-from imgapp.services.common import metrics
+from imgapp.services.uploads import upload_metrics
 from imgapp.services.uploads.batch_intake import FileOfBatch
 from imgapp.services.uploads.ingest import (
     Ingested,
@@ -231,7 +231,7 @@ def _save(save: _Save) -> Ingested:
             duplicate=taken.duplicate,
         )
 
-    metrics.set_upload_source("direct")
+    upload_metrics.set_upload_source("direct")
     taken = ingest(
         upload.user_id,
         spooled,

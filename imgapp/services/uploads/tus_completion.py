@@ -6,9 +6,8 @@ import logging
 from datetime import timedelta
 
 from imgapp.errors import ImgappError, NotFound, QuotaExceeded, RejectedFile, ServiceUnavailable
-from imgapp.services.common import metrics
 from imgapp.services.storage.spool import spool_link
-from imgapp.services.uploads import tus_uploads
+from imgapp.services.uploads import tus_uploads, upload_metrics
 from imgapp.services.uploads.ingest import ingest
 from imgapp.services.uploads.tus_uploads import Outcome, Receiver
 
@@ -49,7 +48,7 @@ def finish_left_behind() -> int:
         if receiver is None:
             continue
         try:
-            metrics.set_upload_source("page")
+            upload_metrics.set_upload_source("page")
             finish(receiver)
             finished += 1
         except ServiceUnavailable:

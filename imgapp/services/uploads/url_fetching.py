@@ -37,7 +37,7 @@ from imgapp.errors import (
 from imgapp.models import BatchItem, FetchRest, FileOutcome, Priority, new_id, now
 from imgapp.services.common import metrics
 from imgapp.services.storage.filenames import shown_name
-from imgapp.services.uploads import quotas
+from imgapp.services.uploads import quotas, upload_metrics
 from imgapp.services.uploads.ingest import Ingested, SpooledFile, SpoolWriter, ingest
 from imgapp.settings import get_settings
 
@@ -159,7 +159,7 @@ def _settle(taken: Taken) -> None:
 def _take_in(taken: Taken) -> None:
     quotas.check_room(taken.user_id, 0)
     spooled = _download(taken)
-    metrics.set_upload_source("url")
+    upload_metrics.set_upload_source("url")
     ingest(
         taken.user_id,
         spooled,

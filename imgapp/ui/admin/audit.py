@@ -14,7 +14,6 @@ from imgapp.services.accounts.user_agents import device_of
 from imgapp.services.common import audit_trail
 from imgapp.services.common.audit_trail import AuditEventPublic, Kind
 from imgapp.services.common.thread_pools import in_db
-from imgapp.ui.session import current_viewer
 from imgapp.ui.shell.notices import failures_shown
 from imgapp.ui.shell.settings_layout import (
     choice,
@@ -24,6 +23,7 @@ from imgapp.ui.shell.settings_layout import (
     not_there,
     settings_page,
 )
+from imgapp.ui.shell.viewer_context import current_viewer
 
 STEP = 60
 PERIODS = {

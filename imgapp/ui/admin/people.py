@@ -11,8 +11,8 @@ from imgapp.services.accounts import administration
 from imgapp.services.accounts.administration import PersonEdit, PersonPublic
 from imgapp.services.common.thread_pools import in_db
 from imgapp.ui.admin.people_sections import people_page
-from imgapp.ui.session import current_viewer
 from imgapp.ui.shell.notices import failures_shown, id_of, say
+from imgapp.ui.shell.viewer_context import current_viewer
 from imgapp.ui.viewer.fact_words import file_size
 
 STEP = 60

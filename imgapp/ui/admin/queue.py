@@ -16,10 +16,10 @@ from imgapp.services.installation.runtime_settings import InstallationEdit
 from imgapp.services.queue import admin_queue
 from imgapp.services.queue.admin_queue import QueuePublic
 from imgapp.ui.admin.queue_sections import PACE, queue_page
-from imgapp.ui.session import current_viewer
 from imgapp.ui.shell.notices import failures_shown, say
 from imgapp.ui.shell.reason_words import WAITS, duration_words, failure_words, pictures
 from imgapp.ui.shell.retrying import queue_again
+from imgapp.ui.shell.viewer_context import current_viewer
 
 
 @dataclass

@@ -12,10 +12,10 @@ from imgapp.services.common.thread_pools import in_db
 from imgapp.services.queue import progress
 from imgapp.services.queue.progress import FailurePublic, FailureReason
 from imgapp.ui.gallery.failure_sections import failures_page
-from imgapp.ui.session import current_viewer
 from imgapp.ui.shell.notices import failures_shown, id_of, say
 from imgapp.ui.shell.reason_words import failure_words, pictures
 from imgapp.ui.shell.retrying import queue_again
+from imgapp.ui.shell.viewer_context import current_viewer
 
 STEP = 60
 MOST = 180

@@ -16,17 +16,18 @@ from uuid import UUID
 
 import reflex as rx
 
-from imgapp.adapters.events import Event, Subscriber
 from imgapp.errors import ServiceUnavailable
+from imgapp.models import ImageEvent
 from imgapp.services.common.thread_pools import in_db
+from imgapp.services.events import streams
 from imgapp.services.library import card_rows, images, listing
 from imgapp.services.library.image_query import Wanted
 from imgapp.ui.gallery.live_window import Batch, live_tabs, patches_of, set_in_pages, values_of
 from imgapp.ui.gallery.page import GalleryState
 from imgapp.ui.gallery.progress_watch import ProgressWatch
 from imgapp.ui.gallery.trash_page import TrashState
-from imgapp.ui.session import tabs
 from imgapp.ui.shell.cards import Card, card_of
+from imgapp.ui.shell.connected_tabs import tabs
 from imgapp.ui.shell.tab_state_store import TabStates
 
 log = logging.getLogger(__name__)
@@ -56,7 +57,7 @@ class Bridge:
 
     async def run(self) -> None:
         """Listen until cancelled."""
-        self.subscriber = Subscriber()
+        self.subscriber = streams.open_subscriber()
         tabs.on_first = self.subscriber.follow
         beside = [
             asyncio.create_task(self._forget_closed_tabs()),
@@ -74,7 +75,7 @@ class Bridge:
                 task.cancel()
             await self.subscriber.close()
 
-    def take(self, event: Event) -> None:
+    def take(self, event: ImageEvent) -> None:
         """Note a change; it is pushed at once, or with the others when a push is under way."""
         self.progress.note(event.user_id)
         if event.image_id is None:

@@ -1,9 +1,9 @@
 """Live cards: the page reads windows of a list, and a push carries only what changed.
 
 Reflex sends a var whole whenever it changes, so each window is sent once, and changes travel in a
-small var beside it, which the browser merges (`assets/gallery/live-list.js`). Patches are numbered: a page
-that missed one notices the gap and asks for its list again, and a window that was read before a
-patch and comes after it does not undo it.
+small var beside it, which the browser merges (`assets/gallery/live-list.js`). Patches are numbered:
+a page that missed one notices the gap and asks for its list again, and a window that was read
+before a patch and comes after it does not undo it.
 
 A patch is nothing that the state of a tab has to keep: it goes straight to the websocket, and what
 is known of the tab for it is in the memory of the process that has the websocket.
@@ -25,8 +25,8 @@ from reflex_base.constants import SocketEvent
 from reflex_base.constants.state import FIELD_MARKER
 
 from imgapp.services.library.image_query import Wanted
-from imgapp.ui.session import current_viewer
 from imgapp.ui.shell.cards import Card
+from imgapp.ui.shell.viewer_context import current_viewer
 
 _KEPT_SECONDS = 0.05
 _KEPT_CHANGES = 12

@@ -14,12 +14,12 @@ from imgapp.ui.gallery.live_window import LiveWindow
 from imgapp.ui.gallery.progress_strip import ProgressState, strip
 from imgapp.ui.gallery.selection import selection_bar
 from imgapp.ui.gallery.upgrade import UpgradeState, upgrade_hint
-from imgapp.ui.session import current_viewer
 from imgapp.ui.shell.cards import card_of
 from imgapp.ui.shell.client_components import KeepFresh, PlainLink, Uploader
 from imgapp.ui.shell.content_policy import upload_origin
 from imgapp.ui.shell.frame import frame
 from imgapp.ui.shell.notices import failures_shown
+from imgapp.ui.shell.viewer_context import current_viewer
 from imgapp.ui.viewer.dialog import viewer
 
 STEP = 60

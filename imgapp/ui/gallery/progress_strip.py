@@ -10,11 +10,11 @@ import reflex as rx
 from imgapp.services.common.thread_pools import in_db
 from imgapp.services.queue import progress
 from imgapp.services.queue.progress import ProgressPublic, WaitingFor
-from imgapp.ui.session import current_viewer
 from imgapp.ui.shell.client_components import PlainLink
 from imgapp.ui.shell.notices import failures_shown
 from imgapp.ui.shell.reason_words import pictures
 from imgapp.ui.shell.settings_layout import moment
+from imgapp.ui.shell.viewer_context import current_viewer
 
 _MANY = 8
 """Of fewer pictures, it is not said how many quarters are done."""

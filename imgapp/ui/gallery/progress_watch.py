@@ -19,7 +19,7 @@ from imgapp.errors import ServiceUnavailable
 from imgapp.services.common.thread_pools import in_db
 from imgapp.services.queue import progress
 from imgapp.ui.gallery.progress_strip import ProgressState, ProgressView, view_of
-from imgapp.ui.session import tabs
+from imgapp.ui.shell.connected_tabs import tabs
 
 log = logging.getLogger(__name__)
 

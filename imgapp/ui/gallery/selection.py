@@ -8,16 +8,17 @@ from uuid import UUID
 import reflex as rx
 
 from imgapp.errors import InvalidRequest
+from imgapp.services.analysis import runs
 from imgapp.services.common.thread_pools import in_io
 from imgapp.services.installation import vision_models
 from imgapp.services.library import bulk
 from imgapp.services.library.bulk import Chosen
 from imgapp.services.library.image_query import Wanted
 from imgapp.services.spending import budgets
-from imgapp.ui.session import current_viewer
 from imgapp.ui.shell.money_words import estimate_words
 from imgapp.ui.shell.notices import Undo, failures_shown, id_of, say, with_those_left
 from imgapp.ui.shell.reason_words import pictures
+from imgapp.ui.shell.viewer_context import current_viewer
 
 MOST_UNDONE = 10_000
 """Pictures; of more, the trash and the tags are there to go back by hand."""
@@ -61,7 +62,7 @@ class SelectionState(rx.State):
     async def analyze(self, chosen: dict):
         user = current_viewer().user_id
         async with failures_shown(self):
-            outcome, _ = await in_io(bulk.analyze, user, chosen_of(chosen))
+            outcome, _ = await in_io(runs.analyze, user, chosen_of(chosen))
             await say(self, f"{pictures(len(outcome.changed))} will be described again")
 
 
@@ -123,7 +124,7 @@ def selection_bar(gallery: Any) -> rx.Component:
 
 
 def select_box(name: rx.Var[str], selected: rx.Var[bool], tab: rx.Var[int]) -> rx.Component:
-    """The box with which a card is selected; `assets/selection/selection-gestures.js` hears its clicks."""
+    """The box with which a card is selected; `selection-gestures.js` hears its clicks."""
     return rx.el.label(
         rx.el.input(
             type="checkbox",

@@ -15,12 +15,12 @@ from imgapp.services.common.thread_pools import in_db, in_io
 from imgapp.services.library import bulk, trash
 from imgapp.services.library.bulk import Chosen
 from imgapp.services.library.trash import TrashedImage
-from imgapp.ui.session import current_viewer
 from imgapp.ui.shell.client_components import PlainLink
 from imgapp.ui.shell.frame import frame
 from imgapp.ui.shell.notices import failures_shown, id_of, say
 from imgapp.ui.shell.reason_words import pictures
 from imgapp.ui.shell.settings_layout import confirmed, loading
+from imgapp.ui.shell.viewer_context import current_viewer
 
 ROUTE = "/trash"
 STEP = 60

@@ -10,10 +10,10 @@ from imgapp.services.analysis import runs
 from imgapp.services.analysis.run_schemas import NewRun, RunFilter, RunPreview, RunPublic
 from imgapp.services.common.thread_pools import in_db, in_io
 from imgapp.services.installation.vision_models import offered
-from imgapp.ui.session import current_viewer
 from imgapp.ui.shell.client_components import LookAgain
 from imgapp.ui.shell.money_words import about
 from imgapp.ui.shell.notices import failures_shown, id_of
+from imgapp.ui.shell.viewer_context import current_viewer
 
 BASIC = "basic-1"
 LOOK_SECONDS = 2

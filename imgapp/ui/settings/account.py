@@ -11,9 +11,9 @@ from imgapp.services.accounts.own_account import Account, Usage
 from imgapp.services.accounts.sessions import SessionPublic
 from imgapp.services.accounts.tokens import TokenPublic
 from imgapp.services.common.thread_pools import in_db
-from imgapp.ui.session import current_viewer
 from imgapp.ui.settings.account_sections import account_page
 from imgapp.ui.shell.notices import failures_shown, id_of, say
+from imgapp.ui.shell.viewer_context import current_viewer
 from imgapp.ui.viewer.fact_words import file_size
 
 

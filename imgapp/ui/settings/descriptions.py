@@ -12,10 +12,10 @@ from imgapp.services.analysis import preferences
 from imgapp.services.analysis.preferences import PreferencesEdit, PreferencesPublic
 from imgapp.services.common.thread_pools import in_db
 from imgapp.settings import Settings, get_settings
-from imgapp.ui.session import current_viewer
 from imgapp.ui.settings.description_sections import descriptions_page
 from imgapp.ui.settings.prompts import PromptState
 from imgapp.ui.shell.notices import failures_shown, say
+from imgapp.ui.shell.viewer_context import current_viewer
 
 
 @dataclass

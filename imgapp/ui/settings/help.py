@@ -5,9 +5,9 @@ from __future__ import annotations
 import reflex as rx
 
 from imgapp.settings import get_settings
-from imgapp.ui.session import current_viewer
 from imgapp.ui.shell.client_components import PlainLink
 from imgapp.ui.shell.settings_layout import section, settings_page
+from imgapp.ui.shell.viewer_context import current_viewer
 
 FORMATS = ("JPEG", "PNG", "WebP", "GIF", "AVIF", "HEIC", "TIFF", "BMP")
 SEARCHES = {

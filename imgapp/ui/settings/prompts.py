@@ -15,8 +15,8 @@ from imgapp.services.analysis.prompts import PromptEdit, PromptPublic, PromptVer
 from imgapp.services.common.thread_pools import in_db
 from imgapp.services.library import listing
 from imgapp.services.library.text_diff import Part, differences
-from imgapp.ui.session import current_viewer
 from imgapp.ui.shell.notices import failures_shown, id_of, say
+from imgapp.ui.shell.viewer_context import current_viewer
 
 STEP = 10
 OFFERED = 12

@@ -12,7 +12,6 @@ from pydantic import TypeAdapter, ValidationError
 from imgapp.services.common.thread_pools import in_db
 from imgapp.services.installation import vision_models
 from imgapp.services.spending import budgets, usage
-from imgapp.ui.session import current_viewer
 from imgapp.ui.settings.spending_administration import SpendingAdministrationState
 from imgapp.ui.settings.spending_sections import usage_page
 from imgapp.ui.shell.money_words import (
@@ -24,6 +23,7 @@ from imgapp.ui.shell.money_words import (
     stand_view,
 )
 from imgapp.ui.shell.notices import failures_shown, say
+from imgapp.ui.shell.viewer_context import current_viewer
 
 _PICTURES = TypeAdapter(budgets.Pictures)
 

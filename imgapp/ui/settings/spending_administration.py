@@ -15,7 +15,6 @@ from imgapp.services.installation import runtime_settings, vision_models
 from imgapp.services.installation.runtime_settings import InstallationEdit, InstallationPublic
 from imgapp.services.spending import budgets, usage
 from imgapp.services.spending.budgets import BudgetEdit
-from imgapp.ui.session import current_viewer
 from imgapp.ui.shell.money_words import (
     PersonRow,
     SpentRow,
@@ -25,6 +24,7 @@ from imgapp.ui.shell.money_words import (
     spent_row,
 )
 from imgapp.ui.shell.notices import failures_shown, id_of, say
+from imgapp.ui.shell.viewer_context import current_viewer
 
 STEP = 30
 _BASIC = "basic-1"

@@ -13,9 +13,9 @@ from imgapp.services.common.thread_pools import in_db, in_io
 from imgapp.services.webhooks import deliveries, webhooks
 from imgapp.services.webhooks.deliveries import DeliveryPublic
 from imgapp.services.webhooks.webhooks import WebhookEdit, WebhookPublic
-from imgapp.ui.session import current_viewer
 from imgapp.ui.settings.webhook_sections import webhooks_page
 from imgapp.ui.shell.notices import failures_shown, id_of, say
+from imgapp.ui.shell.viewer_context import current_viewer
 
 STEP = 20
 _SOON = timedelta(seconds=10)

@@ -14,8 +14,8 @@ import reflex as rx
 from imgapp.errors import ImgappError, NotFound, NotSignedIn
 from imgapp.services.common.thread_pools import in_io
 from imgapp.services.library import bulk
-from imgapp.ui.session import current_viewer
 from imgapp.ui.shell.reason_words import pictures
+from imgapp.ui.shell.viewer_context import current_viewer
 
 log = logging.getLogger(__name__)
 

@@ -12,7 +12,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from imgapp.errors import ImgappError
 from imgapp.services.common.thread_pools import in_db
 from imgapp.services.library import listing
-from imgapp.ui.session import viewer_of
+from imgapp.ui.shell.viewer_context import viewer_of
 
 PICTURES = 12
 """About what fits on a first screen."""

@@ -17,7 +17,8 @@ from reflex.state import StateUpdate
 from imgapp.errors import ServiceUnavailable
 from imgapp.services.accounts import sessions
 from imgapp.services.common.thread_pools import in_db
-from imgapp.ui.session import SESSION_HEADER, SIGNED_OUT, session_check, to_sign_in
+from imgapp.ui.shell.session_check import session_check, to_sign_in
+from imgapp.ui.shell.socket_binding import SESSION_HEADER, SIGNED_OUT
 
 log = logging.getLogger(__name__)
 

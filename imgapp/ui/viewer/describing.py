@@ -15,8 +15,8 @@ from imgapp.services.common.thread_pools import in_db
 from imgapp.services.installation import vision_models
 from imgapp.services.installation.vision_models import VisionModels
 from imgapp.services.library import images
-from imgapp.ui.session import current_viewer
 from imgapp.ui.shell.notices import failures_shown, id_of, say
+from imgapp.ui.shell.viewer_context import current_viewer
 
 
 @dataclass

@@ -18,10 +18,10 @@ from imgapp.services.analysis import describe
 from imgapp.services.common.thread_pools import in_db
 from imgapp.services.library import images, listing
 from imgapp.services.library.image_query import Wanted
-from imgapp.ui.session import current_viewer
 from imgapp.ui.shell.client_components import PlainLink
 from imgapp.ui.shell.notices import Undo, failures_shown, id_of, notice, say
 from imgapp.ui.shell.status_badge import status_badge
+from imgapp.ui.shell.viewer_context import current_viewer
 from imgapp.ui.viewer.client_components import ViewerDialog
 from imgapp.ui.viewer.describing import Describing
 from imgapp.ui.viewer.describing_section import describing_section

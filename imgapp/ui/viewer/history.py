@@ -12,8 +12,8 @@ from imgapp.services.common.thread_pools import in_db
 from imgapp.services.library import history, images
 from imgapp.services.library.history import Restoration
 from imgapp.services.library.text_provenance import TextField
-from imgapp.ui.session import current_viewer
 from imgapp.ui.shell.notices import failures_shown, id_of, say
+from imgapp.ui.shell.viewer_context import current_viewer
 from imgapp.ui.viewer.history_words import Entry, Suggested, entry_of, suggested_of
 
 STEP = 10

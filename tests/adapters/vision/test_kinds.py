@@ -16,7 +16,7 @@ from imgapp.adapters.imaging import decode, model_copy
 from imgapp.adapters.vision.image_statistics import Kind, Measures, kind_of, measure, sharpness_of
 from imgapp.errors import RejectedFile
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 MANY = 16
 NOT_PHOTOS = {"Sony DSC-P12.jpg", "fogra-0-100-100-0.tif", "multipage.tif"}
 """A black picture, a plain one and a scanned line."""

@@ -16,7 +16,7 @@ from imgapp.services.analysis import describe
 from imgapp.services.common import metrics
 from imgapp.services.queue import leases
 from imgapp.services.storage.spool import spool_file
-from imgapp.services.uploads import folder_import, ingest
+from imgapp.services.uploads import folder_import, ingest, upload_metrics
 from tests.conftest import Person
 from tests.support.openai_server import OpenAIServer, Reply
 from tests.support.waiting import add_picture, change
@@ -28,9 +28,9 @@ def reporter(database: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[counte
     fresh = counters.Reporter()
     monkeypatch.setattr(counters, "reporter", fresh)
     monkeypatch.setattr(metrics, "_models", set())
-    metrics.set_upload_source("api")
+    upload_metrics.set_upload_source("api")
     yield fresh
-    metrics.set_upload_source("api")
+    upload_metrics.set_upload_source("api")
 
 
 @pytest.fixture

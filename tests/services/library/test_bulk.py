@@ -86,10 +86,10 @@ def test_pictures_are_removed_for_good(alice: Person) -> None:
 
 def test_analysing_again_is_a_run(alice: Person) -> None:
     ids = some(alice, 2, analysis_status=AnalysisStatus.COMPLETED)
-    outcome, run_id = bulk.analyze(alice.user_id, Chosen(tuple(ids)))
+    outcome, run_id = runs.analyze(alice.user_id, Chosen(tuple(ids)))
     assert run_id is not None
     assert (len(outcome.changed), runs.get_run(alice.user_id, run_id).total) == (2, 2)
-    assert bulk.analyze(alice.user_id, Chosen((), Wanted(q="nothing"))) == (bulk.Outcome(0), None)
+    assert runs.analyze(alice.user_id, Chosen((), Wanted(q="nothing"))) == (bulk.Outcome(0), None)
 
 
 def test_nobody_elses_pictures_are_changed(alice: Person, mallory: Person) -> None:
@@ -102,7 +102,7 @@ def test_nobody_elses_pictures_are_changed(alice: Person, mallory: Person) -> No
     assert bulk.delete_for_good(user, chosen).changed == []
     assert bulk.add_tags(user, chosen, ["mine"]).changed == []
     assert bulk.remove_tags(user, chosen, ["a"]).changed == []
-    assert bulk.analyze(user, chosen)[0].changed == []
+    assert runs.analyze(user, chosen)[0].changed == []
     assert bulk.move_to_trash(user, Chosen((), Wanted())).asked == 0
     assert trash.empty_trash(user).asked == 0
 

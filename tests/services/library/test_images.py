@@ -17,6 +17,7 @@ from imgapp.errors import InvalidRequest, NotFound
 from imgapp.models import AnalysisStatus, ImageEdit, ImagePage, WrittenBy, new_id, now
 from imgapp.services.library import history, images, listing
 from imgapp.services.library.image_query import Wanted
+from imgapp.services.queue import image_status
 from tests.conftest import Person, Servers
 from tests.support.rows import add_analysis, add_image
 
@@ -24,7 +25,7 @@ Call = Callable[[UUID, UUID], object]
 
 EVERYTHING: dict[str, Call] = {
     "get": images.get_image,
-    "status": images.get_status,
+    "status": image_status.get_status,
     "edit": lambda user, image: images.edit_image(user, image, ImageEdit(alt_text="mine")),
     "delete": images.delete_image,
     "remove": lambda user, image: images.delete_image(user, image, permanent=True),
@@ -114,7 +115,7 @@ def test_a_failure_is_shown_with_its_reason(alice: Person) -> None:
     shown = images.get_image(alice.user_id, image.id)
     assert shown.error is not None
     assert (shown.error.code, shown.error.message) == ("model_refused", "The model refused")
-    status = images.get_status(alice.user_id, image.id)
+    status = image_status.get_status(alice.user_id, image.id)
     assert status.status is AnalysisStatus.FAILED
     assert status.attempts == 3
     assert status.error == shown.error

@@ -14,8 +14,7 @@ import sqlalchemy as sa
 
 from imgapp.models import WaitingReason, now
 from imgapp.services.analysis import describe
-from imgapp.services.library import images
-from imgapp.services.queue import circuit_breaker, leases
+from imgapp.services.queue import circuit_breaker, image_status, leases
 from imgapp.settings import get_settings
 from tests.conftest import Person
 from tests.support.openai_server import OpenAIServer, Reply
@@ -97,7 +96,7 @@ def test_pictures_that_wait_say_why_and_since_when(
 ) -> None:
     ids = outage()
     describe.sweep()
-    status = images.get_status(alice.user_id, ids[-1])
+    status = image_status.get_status(alice.user_id, ids[-1])
     assert status.waiting_reason == WaitingReason.PROVIDER_DOWN
     assert status.waiting is not None
     assert "HTTP 500" in status.waiting.message

@@ -18,8 +18,7 @@ from imgapp.adapters.db import transaction
 from imgapp.models import Image, Preferences, Priority, now
 from imgapp.services.analysis import describe
 from imgapp.services.installation.runtime_settings import InstallationEdit, change_installation
-from imgapp.services.library import images
-from imgapp.services.queue import leases, pacing, permits
+from imgapp.services.queue import image_status, leases, pacing, permits
 from tests.conftest import Person
 from tests.support.openai_server import OpenAIServer
 from tests.support.waiting import add_picture, eventually, row_of
@@ -71,7 +70,7 @@ def test_while_all_is_paused_nothing_is_claimed(
     assert describe.run_one() is None
     assert permits_issued() == 0
     describe.sweep()
-    status = images.get_status(alice.user_id, image_id)
+    status = image_status.get_status(alice.user_id, image_id)
     assert (status.status, status.waiting_reason) == ("pending", "paused")
     assert status.waiting is not None
     assert "administrator" in status.waiting.message
@@ -92,7 +91,7 @@ def test_a_person_pauses_their_own_and_nobody_elses(
     assert describe.run_one() is None
     assert permits_issued() == 0
     describe.sweep()
-    status = images.get_status(alice.user_id, hers)
+    status = image_status.get_status(alice.user_id, hers)
     assert status.waiting is not None
     assert (status.waiting.reason, status.waiting.message[:8]) == ("paused", "You have")
     prefer(alice, paused=False)

@@ -16,8 +16,8 @@ from imgapp.models import ImageStatus, now
 from imgapp.services.analysis import describe
 from imgapp.services.common import audit_trail
 from imgapp.services.installation.runtime_settings import InstallationEdit, change_installation
-from imgapp.services.library import images, listing
-from imgapp.services.queue import leases
+from imgapp.services.library import listing
+from imgapp.services.queue import image_status, leases
 from imgapp.services.spending import budgets, usage
 from tests.conftest import Person
 from tests.services.spending.test_usage import ONE, PRICE, add_usage, calls_of
@@ -48,7 +48,7 @@ def spent(person: Person) -> float:
 
 
 def status(person: Person, image_id: Any) -> ImageStatus:
-    return images.get_status(person.user_id, image_id)
+    return image_status.get_status(person.user_id, image_id)
 
 
 def run_all() -> int:

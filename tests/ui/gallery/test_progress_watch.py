@@ -11,7 +11,7 @@ import pytest
 from imgapp.ui.gallery import progress_watch
 from imgapp.ui.gallery.progress_strip import ProgressView
 from imgapp.ui.gallery.progress_watch import LOOK_AGAIN, Looked, ProgressWatch
-from imgapp.ui.session import tabs
+from imgapp.ui.shell.connected_tabs import tabs
 
 ALICE, MALLORY = uuid4(), uuid4()
 

@@ -11,7 +11,7 @@ from starlette.testclient import TestClient
 
 from imgapp.services.accounts import sessions
 from imgapp.settings import get_settings
-from imgapp.ui.session import PageGate
+from imgapp.ui.shell.page_gate import PageGate
 from tests.conftest import ORIGIN
 
 PAGES = frozenset({"/", "/account", "/people", "/audit", "/sign-in", "/sign-up", "/welcome"})

@@ -9,7 +9,7 @@ from imgapp.errors import SignInRefused
 from imgapp.ui.shell import sign_in
 from imgapp.ui.shell.single_sign_on import REFUSALS
 
-PACKAGE = Path(sign_in.__file__).parents[1]
+PACKAGE = Path(sign_in.__file__).parents[2]
 RAISING = (
     "services/accounts/single_sign_on.py",
     "services/accounts/identities.py",

@@ -1,0 +1,28 @@
+"""Administrators' transactions: check the role before anything is read (authorization)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlmodel import Session
+
+from imgapp.adapters.db import transaction
+from imgapp.errors import NotFound
+
+_IS_ADMIN = text("SELECT imgapp_is_admin()")
+
+
+@contextmanager
+def as_administrator(user_id: UUID) -> Iterator[Session]:
+    """A transaction of an administrator. Raises NotFound for everybody else.
+
+    What only administrators may see is, for others, not there. The functions that look across
+    people check the same in the database.
+    """
+    with transaction(user_id) as session:
+        if not session.execute(_IS_ADMIN).scalar_one():
+            raise NotFound
+        yield session
