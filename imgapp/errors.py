@@ -1,4 +1,4 @@
-"""Every exception that imgapp raises on purpose.
+"""Exceptions: every one that imgapp raises on purpose, as a tree.
 
     ImgappError
     ├── ConfigurationError            a setting or a server is not usable; stops the start

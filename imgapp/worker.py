@@ -1,4 +1,4 @@
-"""The worker: `dramatiq imgapp.worker`. Takes permits, and sweeps what was left behind."""
+"""The worker: runs analyses for permits and sweeps what was left (`dramatiq imgapp.worker`)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""PostgreSQL: transactions bound to one person, hooks that run after commit, migrations."""
+"""PostgreSQL sessions: open transactions bound to one person, run after-commit hooks, migrate."""
 
 from __future__ import annotations
 

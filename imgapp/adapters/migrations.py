@@ -1,4 +1,4 @@
-"""What the migrations in `alembic/versions/` do alike: run SQL files, hand functions over."""
+"""Migration helpers: run SQL files, hand functions over to the system role (Alembic)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The database roles of a migration: the application's, and that of the definer functions."""
+"""Database roles: makes the application's and that of the definer functions, in a migration."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Commands about accounts, tokens and the form of the database."""
+"""`imgapp user`, `token` and `migrate`: commands about accounts and the database's schema."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The tables, the shapes that leave them, and the rules of a picture's status.
+"""Tables, schemas and the rules of a picture's status (SQLModel).
 
 Rows never leave the services: what the API, the page and the command line get are the plain shapes
 in `shapes`.

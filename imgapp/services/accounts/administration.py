@@ -1,4 +1,4 @@
-"""Everybody's accounts, for administrators; and the removal of those who were deleted."""
+"""Accounts of everybody: administrators list, change and delete them; the deleted are purged."""
 
 from __future__ import annotations
 

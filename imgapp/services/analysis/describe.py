@@ -1,4 +1,4 @@
-"""Descriptions of pictures: claim one, ask a describer, write what it says or why it did not.
+"""Analyses: claim a picture, ask a describer, write what it says or why it did not.
 
 The row is the truth. Whoever finishes checks, in the transaction that writes, that the lease is
 still theirs: a result of a lease that ran out, or of a picture that was deleted, is dropped.

@@ -1,4 +1,4 @@
-"""The answers to questions of trials (`trials`): each is asked once.
+"""Prompt trial answers: ask each question of a trial once, in the worker.
 
 A question whose worker is gone is not asked again: nobody pays twice, and whoever tries a prompt
 can try once more.

@@ -1,4 +1,4 @@
-"""A prompt tried on a few pictures before it is saved: what the present one says beside the other.
+"""Prompt trials: try a prompt on a few pictures beside the present one, before it is saved.
 
 Each question is a row that a worker answers (`trying`). Nothing of it becomes an analysis.
 """

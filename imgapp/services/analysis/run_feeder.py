@@ -1,4 +1,4 @@
-"""Brings the pictures of runs into the queue, a few hundred at a time, and ends runs.
+"""The run feeder: queues the pictures of runs a few hundred at a time, and ends runs.
 
 Whoever feeds a run holds its row. A picture's row is locked before its place in the run, as it is
 wherever a request ends, so that nobody waits in a circle.

@@ -1,4 +1,4 @@
-"""Cells of CSV files that no spreadsheet takes for a formula."""
+"""CSV cells: escape what a spreadsheet would take for a formula (CWE-1236)."""
 
 from __future__ import annotations
 

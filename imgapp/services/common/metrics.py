@@ -1,4 +1,4 @@
-"""What is measured, of the installation as a whole and of nobody in particular.
+"""Metrics: declare and count what is measured of the installation, and of nobody in particular.
 
 Counters and histograms are declared here, once for all processes: `UPLOADS.labels("api",
 "added").inc()`. Label values are few, and never a person's: no id, no name, no address.

@@ -1,4 +1,4 @@
-"""Opaque cursors: a signed place in one list of one person, where the next page begins."""
+"""Pagination: signs and reads cursors, a place in one list of one person (keyset)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Many pictures at once: to the trash and back, removed for good, tagged, analysed again.
+"""Bulk actions: trash, restore, delete and tag many pictures at once.
 
 Each chunk of pictures is one transaction. If the database goes away between two of them, those
 that were done stay done and the result says how many are left; doing it again does the rest.

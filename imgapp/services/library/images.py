@@ -1,4 +1,4 @@
-"""A person's pictures: read, list, search, edit, delete. Uploads are in `ingest`."""
+"""Pictures of one person: read, list, edit, delete. Uploads are in `ingest`."""
 
 from __future__ import annotations
 

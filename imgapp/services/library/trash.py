@@ -1,4 +1,4 @@
-"""The trash: what was deleted stays for a month and is then removed for good."""
+"""The trash: lists, restores and purges what was deleted, after a month (soft delete)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whether the database, Redis and the picture store answer, and how much work waits."""
+"""Health: checks that database, Redis and object store answer, and counts waiting work."""
 
 from __future__ import annotations
 

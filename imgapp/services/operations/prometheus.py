@@ -1,4 +1,4 @@
-"""What `/metrics` answers: everything that is counted, and what is so at the moment."""
+"""The metrics page: collects counters and current gauges for `/metrics` (Prometheus)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Pictures from one store into another, while everything goes on.
+"""Store migration: moves pictures from one store into another, while everything goes on.
 
 A picture is copied, read back and compared, and only then does its row name the new place; the old
 one is removed after that. Whatever is interrupted at whatever moment is run again: pictures that

@@ -1,4 +1,4 @@
-"""The queue of everybody, as administrators see it: numbers and reasons, and nobody's pictures."""
+"""The administrator's queue: counts everybody's waiting work and its reasons, nobody's pictures."""
 
 from __future__ import annotations
 

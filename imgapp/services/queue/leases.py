@@ -1,4 +1,4 @@
-"""Leases on pictures: taken for 30 s, renewed while the work goes on, handed back or run out.
+"""Leases on pictures: claim for 30 s, renew while work goes on, hand back, sweep expired ones.
 
 While a describer is asked, no database connection is held and nobody blocks on the answer: the
 call has a thread of its own, and the worker's thread keeps the lease alive and can walk away.

@@ -1,4 +1,4 @@
-"""Permits for pictures that are due and have none: theirs was lost, or used too early."""
+"""Permits: issue those that are missing for due pictures (lost messages)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How far a person's own pictures are: 3 of 40 done, why the others wait, and what has failed."""
+"""Progress: counts how far a person's pictures are, and lists what failed, to be tried again."""
 
 from __future__ import annotations
 

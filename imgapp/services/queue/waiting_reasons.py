@@ -1,4 +1,4 @@
-"""What pending pictures wait for, kept true in their rows: a pause, a budget, a server."""
+"""Waiting reasons: keep in the rows what pending pictures wait for: pause, budget, provider."""
 
 from __future__ import annotations
 

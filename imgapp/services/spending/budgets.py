@@ -1,4 +1,4 @@
-"""Budgets: how much may be spent in a month, by one person and by everybody, and how far that goes.
+"""Budgets: limit spending of a month, by person and for everybody, and estimate what is planned.
 
 A claim sets aside what a call will cost, so that calls under way are within the budget too
 (`imgapp_set_aside` in the database). What finds no room waits with the reason `budget`.

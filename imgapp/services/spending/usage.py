@@ -1,4 +1,4 @@
-"""What models cost: each call's tokens and dollars, added up by person, month and model.
+"""Usage: records tokens and dollars of each model call, by person, month and model.
 
 A call is settled in the transaction that keeps its answer, and only once. Failed answers count too
 where the server reported tokens for them. Months are those of UTC.

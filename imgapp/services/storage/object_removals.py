@@ -1,4 +1,4 @@
-"""What is to be removed from a store: places that no row points to, or perhaps none.
+"""Object removals: delete from the store what no row points to (garbage collection).
 
 Whoever stores files first says here that the place is to be emptied, and takes that back in the
 transaction that adds the row; the database says it of every row that is removed. So whatever dies

@@ -1,4 +1,4 @@
-"""What became of the files of a batch, written down in the transaction that takes a picture in."""
+"""Batch intake: records what became of a batch's files, in the transaction that takes them in."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Imports: a folder of this machine into a person's library, after what people upload by hand.
+"""Folder import: takes a folder into a person's library, behind what people upload by hand.
 
 An import that was interrupted is run again: what is there already is known by its hash and passed
 over without a copy, and the same batch goes on, which programs follow. However large the folder, a

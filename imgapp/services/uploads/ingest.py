@@ -1,4 +1,4 @@
-"""The one entrance: every picture, wherever it comes from, is decoded, stored and queued here."""
+"""Ingest: decodes, stores and queues every picture, wherever it comes from (the one entrance)."""
 
 from __future__ import annotations
 

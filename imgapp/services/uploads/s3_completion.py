@@ -1,4 +1,4 @@
-"""Direct uploads that were confirmed: what arrived is checked, and taken in like any other file.
+"""S3 upload completion: checks what arrived in the bucket and ingests it.
 
 Saving is done under a lease, so that one process does it and another takes over when that one is
 killed; the lease ends in the transaction that adds the picture.

@@ -1,4 +1,4 @@
-"""Uploads that go straight to the bucket: what is promised to a client, and how far it is.
+"""S3 uploads: promise clients presigned requests, and say how far an upload is.
 
 A client asks, sends the bytes with presigned requests, and confirms; `direct_saves` then looks at
 what arrived, and only what comes through the one entrance is a picture.

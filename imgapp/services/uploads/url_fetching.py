@@ -1,4 +1,4 @@
-"""Files of batches that are fetched from where they are: claimed, downloaded, taken in.
+"""URL fetching: claims files of batches, downloads them and ingests them.
 
 The row is the truth, as with analyses: a lease that is renewed while the work goes on, and a file
 whose worker is killed goes back. No message is needed: each worker looks for work every second, on

@@ -1,4 +1,4 @@
-"""What webhooks were told and are still to be told: read, tried out, sent again, forgotten."""
+"""Webhook deliveries: list, test, redeliver and forget them."""
 
 from __future__ import annotations
 

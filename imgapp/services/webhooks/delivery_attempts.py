@@ -1,4 +1,4 @@
-"""Deliveries on their way: claim one, send it, write down what the receiver said.
+"""Delivery attempts: claim one, send it, record what the receiver said (retries).
 
 The row is the truth, written in the transaction that ended the analysis; one worker at a time
 holds it under a lease. Whatever happens, it is sent until a receiver takes it or nobody wants it

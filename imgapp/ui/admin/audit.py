@@ -1,4 +1,4 @@
-"""`/audit`: what people did, for administrators."""
+"""`/audit`: the audit trail, for administrators."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What `/people` is made of."""
+"""Sections of `/people`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What `/queue` is made of."""
+"""Sections of `/queue`."""
 
 from __future__ import annotations
 

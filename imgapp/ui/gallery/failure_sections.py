@@ -1,4 +1,4 @@
-"""What `/failures` is made of."""
+"""Sections of `/failures`."""
 
 from __future__ import annotations
 

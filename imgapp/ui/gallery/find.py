@@ -1,4 +1,4 @@
-"""Search, filters and order of the gallery, all of which are in the page's address."""
+"""The find bar: search, filters and order of the gallery, all in the page's address."""
 
 from __future__ import annotations
 

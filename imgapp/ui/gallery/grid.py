@@ -1,4 +1,4 @@
-"""The grid of pictures, grouped by the day of upload."""
+"""The grid: shows pictures grouped by the day of upload (virtualised)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Carries what happens to a person's pictures into the pages that this person has open.
+"""The live bridge: carries changes of a person's pictures into the pages they have open.
 
 A lifespan task of every web process: it listens to the channels of the people who have a tab
 connected here, reads the rows that changed and pushes them to those tabs. Changes that arrive while

@@ -1,4 +1,4 @@
-"""The gallery: a person's pictures, or those that are looked for, kept live."""
+"""`/`, the gallery: lists a person's pictures, or those looked for, kept live."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The strip over the gallery while pictures wait: 3 of 40 done, what the others wait for."""
+"""The progress strip: shows 3 of 40 done over the gallery, and what the others wait for."""
 
 from __future__ import annotations
 

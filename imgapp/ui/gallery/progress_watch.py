@@ -1,4 +1,4 @@
-"""Tells open pages how far their owner's pictures are, every two seconds at most.
+"""The progress watch: tells open pages how far pictures are, every two seconds at most.
 
 An event says that something happened to a person's pictures; how far they all are is then counted
 once, however many tabs are open and however much happened.

@@ -1,4 +1,4 @@
-"""What is done with the pictures that are selected in the gallery."""
+"""Bulk actions of the gallery: tag, analyse, download and delete what is selected."""
 
 from __future__ import annotations
 

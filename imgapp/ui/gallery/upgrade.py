@@ -1,4 +1,4 @@
-"""The gallery's offer to describe again what no vision model has seen, and how far that is."""
+"""The upgrade offer: describe again what no vision model has seen, and show how far that is."""
 
 from __future__ import annotations
 

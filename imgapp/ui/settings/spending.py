@@ -1,5 +1,4 @@
-"""`/usage`: what models took and cost, one's own; what administrators see besides is in
-`spending_administration`."""
+"""`/usage`: one's own tokens and cost; administrators' part is in `spending_administration`."""
 
 from __future__ import annotations
 

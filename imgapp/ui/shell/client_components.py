@@ -1,4 +1,4 @@
-"""What runs in the browser: our ES modules (in `assets/`) as components and functions."""
+"""Client components: wrap our ES modules of `assets/` as Reflex components and functions."""
 
 from __future__ import annotations
 

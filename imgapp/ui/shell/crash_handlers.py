@@ -1,4 +1,4 @@
-"""What nobody caught, in a handler or in the browser: into the log, and a sentence on the page."""
+"""Crash handlers: log what nobody caught, and say a sentence on the page."""
 
 from __future__ import annotations
 

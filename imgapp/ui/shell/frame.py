@@ -1,4 +1,4 @@
-"""What surrounds every page: the bar at the top, the state of the connection, messages."""
+"""The page frame: the bar at the top, the state of the connection, messages."""
 
 from __future__ import annotations
 

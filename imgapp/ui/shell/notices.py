@@ -1,4 +1,4 @@
-"""Short messages over the page, and the one place where a failure becomes one."""
+"""Notices: short messages over the page, and the one place where a failure becomes one (toasts)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the pages about accounts share: their links to one another, sections, fields, messages."""
+"""The settings layout: links, sections, fields and messages that the settings pages share."""
 
 from __future__ import annotations
 

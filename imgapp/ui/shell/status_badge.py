@@ -1,4 +1,4 @@
-"""How the status of a picture looks."""
+"""The status badge: shows the analysis status of a picture."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where the states of tabs are kept: in the process that has the websocket, and a copy in Redis.
+"""The tab state store: keeps Reflex states in the process of the websocket, a copy in Redis.
 
 All events of a tab come over its websocket, so one process at a time works with its state: it stays
 in the memory of that process, under a lock of that process, and is not read from Redis and written

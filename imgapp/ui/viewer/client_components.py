@@ -1,4 +1,4 @@
-"""What of the viewer runs in the browser: our ES modules (in `assets/`) as components."""
+"""Client components of the viewer: wrap our ES modules of `assets/` as Reflex components."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The viewer's part about how a picture is described: by whom, in what language, what for."""
+"""The viewer's analysis part: by whom, in what language and for what a picture is described."""
 
 from __future__ import annotations
 

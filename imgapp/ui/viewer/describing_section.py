@@ -1,4 +1,4 @@
-"""The section of the viewer about how a picture is described."""
+"""Section of the viewer on how a picture is described."""
 
 from __future__ import annotations
 

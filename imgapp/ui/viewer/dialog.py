@@ -1,4 +1,4 @@
-"""The viewer: one picture over the gallery, with all that is known of it.
+"""The viewer: shows one picture over the gallery, with all that is known of it (dialog).
 
 Which picture is open is in the address (`?picture=ID`), and the dialog in the browser follows it:
 it asks for what is shown here, and nothing here opens or closes it.

@@ -1,4 +1,4 @@
-"""The sections of the viewer about a picture's file: what it is, how it was taken, its colours."""
+"""Sections of the viewer on a picture's file: format, camera, colours."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The viewer's part about texts: what was said before, what a model would say, who has the word."""
+"""The viewer's history part: earlier texts, what a model would say, who has the word."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The sections of the viewer about a picture's texts over time."""
+"""Sections of the viewer on a picture's texts over time."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The history of a picture in words: what each analysis says otherwise, and who said it."""
+"""History in words: what each analysis says otherwise, and who said it."""
 
 from __future__ import annotations
 

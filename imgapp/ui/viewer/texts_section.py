@@ -1,4 +1,4 @@
-"""The sections of the viewer with a picture's texts, each edited in its place."""
+"""Sections of the viewer with a picture's texts, each edited in its place."""
 
 from __future__ import annotations
 
