@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import reflex as rx
 
+from imgapp import __version__
 from imgapp.settings import get_settings
 from imgapp.ui.shell.client_components import PlainLink
 from imgapp.ui.shell.settings_layout import section, settings_page
@@ -188,4 +189,5 @@ def _asking() -> rx.Component:
             "Ask the person who gave you your account. Say what you did, what you saw, and when: "
             "that is enough to find it in the logs."
         ),
+        rx.el.p(f"This is imgapp {__version__}."),
     )
