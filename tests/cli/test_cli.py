@@ -19,7 +19,6 @@ from imgapp.cli import programs
 from imgapp.errors import InvalidRequest
 from imgapp.services.accounts import registration, sessions, tokens
 from imgapp.settings import get_settings
-from imgapp.ui.settings import help as help_page
 from tests.support.running import REPO, clean_environment
 
 PASSWORD = "correct horse battery"
@@ -52,10 +51,6 @@ def imgapp(data_dir: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
 
 def test_the_version_is_printed(invoke: Callable[..., tuple[int, str]]) -> None:
     assert invoke("--version") == (0, f"imgapp {__version__}\n")
-
-
-def test_the_help_page_says_the_version() -> None:
-    assert f"This is imgapp {__version__}." in str(help_page.page().render())
 
 
 def test_an_account_and_a_token_are_made_while_nothing_runs(
