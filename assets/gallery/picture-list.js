@@ -1,5 +1,6 @@
-// A person's pictures as the page knows them: how many there are on which day and how wide each is
-// (the timeline), and the cards of some parts of it. Cards come in blocks and change by patches.
+// The picture list: a person's pictures as the page knows them, how many there are on which day and
+// how wide each is (the timeline), and the cards of some parts of it. Cards come in blocks and
+// change by patches.
 
 import { byteOf, ratioOf } from "./grid-layout.js";
 import { dayKey, dayLabel } from "../shell/times.js";
