@@ -27,7 +27,7 @@ from imgapp.ui.shell.client_components import PlainLink
 
 @dataclass(frozen=True)
 class Page:
-    """A page. Those outside `session.SIGNED_OUT_PAGES` need a session."""
+    """A page. Those outside `page_gate.SIGNED_OUT_PAGES` need a session."""
 
     route: str
     title: str

@@ -1,6 +1,6 @@
 """Webhooks: create, change and delete endpoints that are told when an analysis ends.
 
-What happens to what is told is in `deliveries` and `sending`. The secret that signs it is stored
+What happens to what is told is in `deliveries` and `delivery_attempts`. The secret that signs it is stored
 nowhere: it is made from the installation's secret, the webhook's id and a version.
 """
 

@@ -121,7 +121,7 @@ class ViewerState(TextHistory, Describing, rx.State):
 
 
 def viewer(patch: Var[dict]) -> rx.Component:
-    """The dialog. `patch` is the gallery's: what changed lately (`live.LiveWindow`)."""
+    """The dialog. `patch` is the gallery's: what changed lately (`live_window.LiveWindow`)."""
     image = ViewerState.image
     return ViewerDialog.create(
         rx.cond(image.id != "", _panel(image), _coming()),
