@@ -69,16 +69,6 @@ def system_role(connection: Connection) -> Iterator[None]:
         connection.exec_driver_sql(statement)
 
 
-def drop_system_role(connection: Connection) -> None:
-    """Remove the role of the definer functions unless another database of the server uses it."""
-    try:
-        with connection.begin_nested():
-            connection.exec_driver_sql(f"DROP ROLE {SYSTEM}")
-    except DBAPIError as error:
-        if getattr(error.orig, "sqlstate", None) not in ("2BP01", "42501"):
-            raise
-
-
 def _attempt(connection: Connection, statement: str) -> None:
     try:
         with connection.begin_nested():

@@ -85,13 +85,11 @@ def build() -> None:
 
 
 @app.command()
-def migrate(
-    revision: Annotated[str, typer.Argument(help="A revision, head, -1 or base.")] = "head",
-) -> None:
-    """Bring the database to the newest form, or to a given revision."""
+def migrate() -> None:
+    """Bring the database to the newest form."""
     from imgapp.cli.accounts import run_migration
 
-    run_migration(revision)
+    run_migration()
 
 
 @app.command(hidden=True)

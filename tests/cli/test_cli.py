@@ -211,10 +211,12 @@ def test_doctor_notices_a_bucket_that_anyone_can_list(
     assert "without a signature" in line_of(output, "store")
 
 
-def test_migrations_go_to_a_revision_that_is_named(invoke: Callable[..., tuple[int, str]]) -> None:
+def test_migrating_says_the_revision(
+    invoke: Callable[..., tuple[int, str]],
+) -> None:
     code, output = invoke("migrate")
 
-    assert (code, output) == (0, "The database is at revision head.\n")
+    assert (code, output) == (0, "The database is at revision 0100.\n")
 
 
 @pytest.mark.parametrize(("threads", "expected"), [("16", ("1", "16")), ("64", ("2", "32"))])

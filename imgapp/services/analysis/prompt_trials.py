@@ -1,6 +1,7 @@
 """Prompt trials: try a prompt on a few pictures beside the present one, before it is saved.
 
-Each question is a row that a worker answers (`prompt_trial_worker`). Nothing of it becomes an analysis.
+Each question is a row that a worker answers (`prompt_trial_worker`). Nothing of it becomes an
+analysis.
 """
 
 from __future__ import annotations

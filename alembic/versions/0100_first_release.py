@@ -1,0 +1,48 @@
+"""The schema of the first release, for databases that were at revision 0018 before it."""
+
+from __future__ import annotations
+
+from imgapp.adapters.migrations import downgrade, execute  # noqa: F401
+
+revision = "0100"
+down_revision = None
+
+
+def upgrade() -> None:
+    execute(
+        """
+        DROP TRIGGER images_chosen ON images;
+        DROP TRIGGER images_touched ON images;
+        CREATE TRIGGER images_touched BEFORE INSERT OR UPDATE OF
+            filename, width, height, facts, uploaded_at, deleted_at,
+            analysis_status, waiting_reason, error_code, error_message, analysis_id,
+            alt_text, alt_text_by, description, description_by, tags, tags_by,
+            visible_text, visible_text_by, decorative, decorative_by, language, language_by,
+            never_cloud, context, choices
+            ON images FOR EACH ROW EXECUTE FUNCTION imgapp_touch_image();
+
+        -- They return something else, or nothing by default.
+        DROP FUNCTION imgapp_audit_events;
+
+        -- Policies ask a function who it is.
+        CREATE FUNCTION imgapp_user_id() RETURNS uuid LANGUAGE sql STABLE PARALLEL SAFE
+        AS $$ SELECT nullif(current_setting('app.user_id', true), '')::uuid $$;
+        DO $$
+        DECLARE
+            v_old text := '(NULLIF(current_setting(''app.user_id''::text, true), ''''::text))::uuid'
+                ' AS "nullif"';
+            v_policy record;
+        BEGIN
+            FOR v_policy IN
+                SELECT p.tablename, replace(p.qual, v_old, 'imgapp_user_id()') AS own,
+                    replace(p.with_check, v_old, 'imgapp_user_id()') AS written
+                FROM pg_policies p WHERE p.schemaname = 'public' AND p.policyname = 'own'
+            LOOP
+                EXECUTE format('ALTER POLICY own ON %I', v_policy.tablename)
+                    || ' USING (' || v_policy.own || ')'
+                    || coalesce(' WITH CHECK (' || v_policy.written || ')', '');
+            END LOOP;
+        END
+        $$;
+        """
+    )
