@@ -14,9 +14,9 @@ from playwright.sync_api import BrowserContext, Page, Route, expect
 from tests.browser.conftest import Person, drop, live, wait_for_cards
 from tests.certified_provider import CertifiedProvider, certified_provider
 from tests.pictures import jpeg
-from tests.running import PASSWORD, App, running_app
+from tests.running import App, running_app
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.long]
 
 
 @pytest.fixture(scope="module")
@@ -73,7 +73,7 @@ def refusal(page: Page) -> str:
 
 
 def add_person(app: App, email: str) -> Person:
-    app.cli("user", "add", email, "--password-stdin", stdin=PASSWORD + "\n")
+    app.add_person(email)
     return Person(email)
 
 

@@ -146,6 +146,7 @@ def test_a_file_goes_on_when_the_browser_was_offline(
     expect(uploads.get_by_text("2 added")).to_be_visible(timeout=30_000)
 
 
+@pytest.mark.long
 def test_a_file_goes_on_when_the_server_was_killed(
     page: Page, app: App, proxy: CutProxy, tmp_path: Path, alice: Person, sign_in: SignIn
 ) -> None:
@@ -165,6 +166,7 @@ def test_a_file_goes_on_when_the_server_was_killed(
     assert heard.methods.count("POST") == 1, "it was not begun again"
 
 
+@pytest.mark.long
 def test_two_thousand_files_do_not_freeze_the_page_and_are_cancelled_together(
     page: Page, app: App, proxy: CutProxy, tmp_path: Path, alice: Person, sign_in: SignIn
 ) -> None:
