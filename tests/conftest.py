@@ -28,7 +28,7 @@ from starlette.testclient import TestClient
 from imgapp.adapters import db, passwords
 from imgapp.adapters.embedded import claim_data_dir, start_postgres, start_redis
 from imgapp.models import Image, Viewer, new_id
-from imgapp.services import installation, leases, sessions
+from imgapp.services import installation, leases, limits, sessions
 from imgapp.settings import get_settings
 from tests.buckets import gate, moto, one_loader, s3_env
 
@@ -238,6 +238,9 @@ def database(
     installation.forget()
     # A sweep long ago, of another test, would count as a sleep of the machine.
     leases._spared_until[0] = leases._seen_at[0] = 0.0
+    # Nor is Redis spared because it did not answer in another test.
+    limits._down_until = 0.0
+    limits._local.clear()
     set_env(
         DATABASE_URL=servers.app_url,
         IMGAPP_MIGRATE_DATABASE_URL=servers.owner_url,
