@@ -27,6 +27,8 @@ class Person:
 
 
 DESKTOP = {"width": 1280, "height": 900}
+# Tests wait for descriptions; a worker that stands back behind them would have them wait long.
+ATTENTIVE = {"IMGAPP_WORKER_NICENESS": "0"}
 
 # Two browsers at once leave little of two processors.
 expect.set_options(timeout=15_000)
@@ -52,6 +54,7 @@ def empty_app(model: OpenAIServer) -> Iterator[App]:
     """One for all files, until the last of them is through; nobody has an account there yet."""
     with running_app(
         account=False,
+        **ATTENTIVE,
         OPENAI_BASE_URL=model.url,
         OPENAI_API_KEY="test-key",
         IMGAPP_OUTBOUND_NETWORKS="127.0.0.1",

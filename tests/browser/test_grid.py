@@ -30,7 +30,10 @@ def collector(app: App) -> Collector:
 
 @pytest.fixture(scope="module")
 def signed_in(tab: Page, collector: Collector, sign_in: Callable[..., None]) -> Page:
-    sign_in(tab, collector)
+    # How wide each picture is comes by itself; until then rows may still change.
+    with tab.expect_response("**/api/images/timeline?*") as timeline:
+        sign_in(tab, collector)
+    timeline.value.finished()
     return tab
 
 
