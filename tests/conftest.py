@@ -29,6 +29,7 @@ from imgapp.adapters import db, passwords
 from imgapp.adapters.embedded import claim_data_dir, start_postgres, start_redis
 from imgapp.models import Image, Viewer, new_id
 from imgapp.services.accounts import sessions
+from imgapp.services.common import rate_limits
 from imgapp.services.installation import runtime_settings
 from imgapp.services.queue import leases
 from imgapp.settings import get_settings
@@ -240,6 +241,9 @@ def database(
     runtime_settings.forget()
     # A sweep long ago, of another test, would count as a sleep of the machine.
     leases._spared_until[0] = leases._seen_at[0] = 0.0
+    # Nor is Redis spared because it did not answer in another test.
+    rate_limits._down_until = 0.0
+    rate_limits._local.clear()
     set_env(
         DATABASE_URL=servers.app_url,
         IMGAPP_MIGRATE_DATABASE_URL=servers.owner_url,

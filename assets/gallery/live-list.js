@@ -145,6 +145,6 @@ export function useLibrary({ shown, patch, total, onLook, onStale, before }) {
     },
     [list],
   );
-  const forget = useCallback((first, end) => list.forget(first, end), [list]);
+  const forget = useCallback((first, end, held) => list.forget(first, end, held), [list]);
   return { list, version, look, forget };
 }

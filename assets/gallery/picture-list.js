@@ -110,11 +110,13 @@ export class PictureList {
     return { start, count };
   }
 
-  // Forget cards that are far from the positions that are looked at.
-  forget(first, end) {
+  // Forget cards that are far from the positions that are looked at, but not the one at `held`.
+  forget(first, end, held = null) {
     if (this.#at.size <= MOST_KEPT) return;
     const middle = (first + end) / 2;
-    const far = [...this.#at].sort((a, b) => Math.abs(b[1] - middle) - Math.abs(a[1] - middle));
+    const far = [...this.#at]
+      .filter(([, at]) => at !== held)
+      .sort((a, b) => Math.abs(b[1] - middle) - Math.abs(a[1] - middle));
     for (const [id, at] of far.slice(0, this.#at.size - MOST_KEPT)) {
       this.slots[at] = undefined;
       this.#at.delete(id);

@@ -8,8 +8,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Locator, Page, Route, expect
 
-from tests.browser.test_history import send, text
-from tests.browser.viewing import Pictures, open_picture, shown
+from tests.browser.viewer.viewing import Pictures, open_picture, send, shown, text
 from tests.support.openai_server import ANSWER
 from tests.support.running import App
 

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import BrowserContext, CDPSession, Page, expect
 
-from tests.browser.conftest import Person, drop, wait_for_cards
-from tests.browser.viewing import Pictures, card_ids, open_picture, shown
-from tests.support.pictures import jpeg, picture
+from tests.browser.conftest import Person
+from tests.browser.viewer.viewing import Pictures, open_picture, shown
+from tests.support.pictures import picture
 
 pytestmark = pytest.mark.browser
 
@@ -62,16 +62,13 @@ def test_a_picture_is_zoomed_with_keys_wheel_and_double_click_and_dragged(
 
 
 def test_the_original_is_loaded_when_the_zoom_goes_beyond_the_preview(
-    page: Page, tmp_path: Path, alice: Person, sign_in: Callable[..., None]
+    page: Page, pictures: Pictures, tmp_path: Path
 ) -> None:
-    sign_in(page, alice)
     large = picture(3, (2400, 1600))
-    large.save(tmp_path / "large.jpg", quality=80)
-    large.save(tmp_path / "large.tiff")
-    for number, name in enumerate(("large.tiff", "large.jpg")):
-        drop(page, [tmp_path / name])
-        wait_for_cards(page, number + 1, "completed")
-    jpeg_id, tiff_id = card_ids(page)
+    paths = [tmp_path / "large.tiff", tmp_path / "large.jpg"]
+    for path in paths:
+        large.save(path)
+    jpeg_id, tiff_id = pictures(paths)
     viewer = open_picture(page, jpeg_id)
     frame = viewer.locator(".stage-frame img")
     page.wait_for_function("() => document.querySelector('.stage-frame img').naturalWidth === 1440")
@@ -91,16 +88,14 @@ def test_the_original_is_loaded_when_the_zoom_goes_beyond_the_preview(
 
 def test_fingers_swipe_to_the_next_picture_and_pinch_to_zoom(
     new_context: Callable[..., BrowserContext],
-    tmp_path: Path,
+    pictures: Pictures,
     alice: Person,
     sign_in: Callable[..., None],
 ) -> None:
+    ids = pictures(2)
     phone = new_context(viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
     page = phone.new_page()
     sign_in(page, alice)
-    drop(page, [jpeg(tmp_path / f"{number}.jpg", seed=number) for number in range(2)])
-    wait_for_cards(page, 2, "completed")
-    ids = card_ids(page)
     viewer = open_picture(page, ids[0])
     cdp = phone.new_cdp_session(page)
 

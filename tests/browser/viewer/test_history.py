@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from pathlib import Path
-from typing import Any
-
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests.browser.conftest import Person, drop, live, wait_for_cards
+from tests.browser.conftest import live, wait_for_cards
+from tests.browser.viewer.viewing import Pictures, send, text
 from tests.support.openai_server import ANSWER, OpenAIServer, Reply
-from tests.support.pictures import jpeg
 from tests.support.running import App
 from tests.support.waiting import eventually
 
@@ -24,41 +20,6 @@ OTHER = {
 }
 
 
-def send(page: Page, method: str, path: str, body: dict[str, Any]) -> Any:
-    """Call the API as the page that is open does."""
-    answer = page.evaluate(
-        """async ([method, path, body]) => {
-            const headers = { "Content-Type": "application/json" };
-            const answer = await fetch(path, { method, headers, body: JSON.stringify(body) });
-            return [answer.status, await answer.json()];
-        }""",
-        [method, path, body],
-    )
-    assert answer[0] < 300, answer
-    return answer[1]
-
-
-def text(page: Page, title: str) -> Locator:
-    """A text's section in the viewer."""
-    heading = page.get_by_role("heading", name=title, exact=True, level=3)
-    return page.locator(".viewer-texts section", has=heading)
-
-
-@pytest.fixture
-def described(
-    page: Page, tmp_path: Path, alice: Person, sign_in: Callable[..., None]
-) -> Callable[[], str]:
-    """Makes a picture that the model has described; its id."""
-
-    def make() -> str:
-        sign_in(page, alice)
-        drop(page, [jpeg(tmp_path / "bicycle.jpg", seed=7)])
-        wait_for_cards(page, 1, "completed")
-        return str(page.locator('[data-testid="card"]').get_attribute("data-image-id"))
-
-    return make
-
-
 def show(page: Page, image_id: str) -> Locator:
     page.locator(f'[data-image-id="{image_id}"] button.picture').click()
     dialog = page.get_by_role("dialog")
@@ -67,9 +28,9 @@ def show(page: Page, image_id: str) -> Locator:
 
 
 def test_a_model_says_otherwise_and_the_person_decides(
-    page: Page, model: OpenAIServer, described: Callable[[], str]
+    page: Page, model: OpenAIServer, pictures: Pictures
 ) -> None:
-    image_id = described()
+    (image_id,) = pictures(1)
     mine = "My red bicycle leans on a wall"
     send(page, "PATCH", f"/api/images/{image_id}", {"alt_text": mine, "tags": ["bike"]})
     show(page, image_id)
@@ -92,9 +53,9 @@ def test_a_model_says_otherwise_and_the_person_decides(
 
 
 def test_an_earlier_text_is_restored_from_the_history(
-    page: Page, model: OpenAIServer, described: Callable[[], str]
+    page: Page, model: OpenAIServer, pictures: Pictures
 ) -> None:
-    image_id = described()
+    (image_id,) = pictures(1)
     dialog = show(page, image_id)
     model.script(Reply(answer=OTHER))
     dialog.get_by_role("button", name="Describe again").click()
@@ -117,9 +78,9 @@ def test_an_earlier_text_is_restored_from_the_history(
 
 
 def test_a_picture_is_described_as_its_owner_wants(
-    page: Page, model: OpenAIServer, described: Callable[[], str]
+    page: Page, model: OpenAIServer, pictures: Pictures
 ) -> None:
-    image_id = described()
+    (image_id,) = pictures(1)
     dialog = show(page, image_id)
     dialog.get_by_role("button", name="How it is described").click()
     dialog.get_by_label("What this picture is for").fill("Shows where the lock is")
@@ -144,9 +105,9 @@ def test_a_picture_is_described_as_its_owner_wants(
 
 
 def test_what_no_model_described_is_upgraded_with_one_click(
-    app: App, page: Page, model: OpenAIServer, described: Callable[[], str]
+    app: App, page: Page, model: OpenAIServer, pictures: Pictures
 ) -> None:
-    image_id = described()
+    (image_id,) = pictures(1)
     send(page, "POST", f"/api/images/{image_id}/analyze", {"model": "basic-1"})
     read = f"fetch('/api/images/{image_id}').then((answer) => answer.json())"
     eventually(lambda: page.evaluate(read)["analysis"]["model_version"] == "basic-1")
