@@ -21,8 +21,14 @@ def upgrade() -> None:
             never_cloud, context, choices
             ON images FOR EACH ROW EXECUTE FUNCTION imgapp_touch_image();
 
-        -- They return something else, or nothing by default.
+        DROP TRIGGER batch_items_changed ON batch_items;
+        CREATE TRIGGER batch_items_changed AFTER UPDATE ON batch_items
+            REFERENCING OLD TABLE AS before_change NEW TABLE AS after_change
+            FOR EACH STATEMENT EXECUTE FUNCTION imgapp_count_batch_items();
+        DROP FUNCTION imgapp_recount_batch_items;
         DROP FUNCTION imgapp_audit_events;
+        DROP FUNCTION imgapp_due_count;
+        DROP FUNCTION imgapp_waits_because;
 
         -- Policies ask a function who it is.
         CREATE FUNCTION imgapp_user_id() RETURNS uuid LANGUAGE sql STABLE PARALLEL SAFE

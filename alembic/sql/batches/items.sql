@@ -4,45 +4,36 @@
 CREATE OR REPLACE FUNCTION imgapp_count_batch_items() RETURNS trigger
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = ''
 AS $$
+DECLARE
+    v_batches uuid[];
+    v_outcomes text[];
+    v_more integer[];
 BEGIN
-    -- In the same order everywhere, so that nobody waits in a circle.
-    PERFORM FROM public.batches b
-    WHERE b.id IN (SELECT a.batch_id FROM after_change a)
-    ORDER BY b.id FOR NO KEY UPDATE;
-    UPDATE public.batches b
-    SET waiting = b.waiting + c.waiting, fetching = b.fetching + c.fetching,
-        added = b.added + c.added, duplicate = b.duplicate + c.duplicate,
-        refused = b.refused + c.refused, cancelled = b.cancelled + c.cancelled,
-        updated_at = clock_timestamp()
-    FROM (
-        SELECT a.batch_id,
-            count(*) FILTER (WHERE a.outcome = 'waiting') AS waiting,
-            count(*) FILTER (WHERE a.outcome = 'fetching') AS fetching,
-            count(*) FILTER (WHERE a.outcome = 'added') AS added,
-            count(*) FILTER (WHERE a.outcome = 'duplicate') AS duplicate,
-            count(*) FILTER (WHERE a.outcome = 'refused') AS refused,
-            count(*) FILTER (WHERE a.outcome = 'cancelled') AS cancelled
-        FROM after_change a GROUP BY a.batch_id
-    ) c
-    WHERE b.id = c.batch_id;
-    RETURN NULL;
-END
-$$;
-
-CREATE OR REPLACE FUNCTION imgapp_recount_batch_items() RETURNS trigger
-LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = ''
-AS $$
-BEGIN
-    -- Most updates only renew a lease.
-    IF NOT EXISTS (
-        SELECT FROM after_change a JOIN before_change o ON o.id = a.id
-        WHERE a.outcome <> o.outcome
-    ) THEN
+    IF TG_OP = 'INSERT' THEN
+        SELECT array_agg(c.batch_id), array_agg(c.outcome), array_agg(c.more)
+        INTO v_batches, v_outcomes, v_more
+        FROM (
+            SELECT a.batch_id, a.outcome, count(*) AS more FROM after_change a
+            GROUP BY a.batch_id, a.outcome
+        ) c;
+    ELSE
+        SELECT array_agg(c.batch_id), array_agg(c.outcome), array_agg(c.more)
+        INTO v_batches, v_outcomes, v_more
+        FROM (
+            SELECT s.batch_id, s.outcome, sum(s.more) AS more
+            FROM (
+                SELECT a.batch_id, a.outcome, 1 AS more FROM after_change a
+                UNION ALL SELECT o.batch_id, o.outcome, -1 FROM before_change o
+            ) s
+            GROUP BY s.batch_id, s.outcome HAVING sum(s.more) <> 0
+        ) c;
+    END IF;
+    IF v_batches IS NULL THEN
+        -- Most updates only renew a lease.
         RETURN NULL;
     END IF;
-    PERFORM FROM public.batches b
-    WHERE b.id IN (SELECT a.batch_id FROM after_change a)
-    ORDER BY b.id FOR NO KEY UPDATE;
+    -- In the same order everywhere, so that nobody waits in a circle.
+    PERFORM FROM public.batches b WHERE b.id = ANY (v_batches) ORDER BY b.id FOR NO KEY UPDATE;
     UPDATE public.batches b
     SET waiting = b.waiting + c.waiting, fetching = b.fetching + c.fetching,
         added = b.added + c.added, duplicate = b.duplicate + c.duplicate,
@@ -50,16 +41,13 @@ BEGIN
         updated_at = clock_timestamp()
     FROM (
         SELECT s.batch_id,
-            coalesce(sum(s.n) FILTER (WHERE s.outcome = 'waiting'), 0) AS waiting,
-            coalesce(sum(s.n) FILTER (WHERE s.outcome = 'fetching'), 0) AS fetching,
-            coalesce(sum(s.n) FILTER (WHERE s.outcome = 'added'), 0) AS added,
-            coalesce(sum(s.n) FILTER (WHERE s.outcome = 'duplicate'), 0) AS duplicate,
-            coalesce(sum(s.n) FILTER (WHERE s.outcome = 'refused'), 0) AS refused,
-            coalesce(sum(s.n) FILTER (WHERE s.outcome = 'cancelled'), 0) AS cancelled
-        FROM (
-            SELECT a.batch_id, a.outcome, 1 AS n FROM after_change a
-            UNION ALL SELECT o.batch_id, o.outcome, -1 FROM before_change o
-        ) s
+            coalesce(sum(s.more) FILTER (WHERE s.outcome = 'waiting'), 0) AS waiting,
+            coalesce(sum(s.more) FILTER (WHERE s.outcome = 'fetching'), 0) AS fetching,
+            coalesce(sum(s.more) FILTER (WHERE s.outcome = 'added'), 0) AS added,
+            coalesce(sum(s.more) FILTER (WHERE s.outcome = 'duplicate'), 0) AS duplicate,
+            coalesce(sum(s.more) FILTER (WHERE s.outcome = 'refused'), 0) AS refused,
+            coalesce(sum(s.more) FILTER (WHERE s.outcome = 'cancelled'), 0) AS cancelled
+        FROM unnest(v_batches, v_outcomes, v_more) s (batch_id, outcome, more)
         GROUP BY s.batch_id
     ) c
     WHERE b.id = c.batch_id;

@@ -127,4 +127,4 @@ CREATE TRIGGER batch_items_added AFTER INSERT ON batch_items
     FOR EACH STATEMENT EXECUTE FUNCTION imgapp_count_batch_items();
 CREATE TRIGGER batch_items_changed AFTER UPDATE ON batch_items
     REFERENCING OLD TABLE AS before_change NEW TABLE AS after_change
-    FOR EACH STATEMENT EXECUTE FUNCTION imgapp_recount_batch_items();
+    FOR EACH STATEMENT EXECUTE FUNCTION imgapp_count_batch_items();

@@ -1,5 +1,20 @@
 -- The circuit breaker of model servers and of the picture store.
 
+-- Which models of a server, and the store, are left alone now, as 'server model'; and which of them may
+-- be tried one at a time, or could be if they were not left alone.
+CREATE OR REPLACE FUNCTION imgapp_circuits(p_server text, OUT down text[], OUT probed text[])
+LANGUAGE plpgsql STABLE SET search_path = ''
+AS $$
+BEGIN
+    SELECT coalesce(array_agg(s.server || ' ' || s.model) FILTER (
+            WHERE s.open_until > clock_timestamp() OR s.held_until > clock_timestamp()
+        ), '{}'),
+        coalesce(array_agg(s.server || ' ' || s.model) FILTER (WHERE s.opened_at IS NOT NULL), '{}')
+    INTO down, probed
+    FROM public.provider_state s WHERE s.server IN (p_server, 'store');
+END
+$$;
+
 -- Whether this claim is the one that tries a server, or the store, that was left alone for a while.
 -- The row stays locked until the claim is over: nobody else tries at the same time.
 CREATE OR REPLACE FUNCTION imgapp_may_probe(p_server text, p_model text) RETURNS boolean

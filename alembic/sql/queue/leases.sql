@@ -23,6 +23,47 @@ AS $$
     END
 $$;
 
+-- The lanes that have pictures waiting which may be claimed, once the oldest of them is due. Inlined by
+-- the planner, in functions that make it walk the index: it steps from lane to lane, however many
+-- pictures each has.
+CREATE OR REPLACE FUNCTION imgapp_claimable_lanes(
+    p_server text, p_model text, p_local boolean, p_down text[]
+) RETURNS TABLE (
+    priority integer, user_id uuid, lane text, due_at timestamptz, model text, budget numeric,
+    last_claimed_at timestamptz
+)
+LANGUAGE sql STABLE
+AS $$
+    WITH RECURSIVE queue AS (
+        (
+            SELECT i.priority, i.user_id, i.lane, i.due_at FROM public.images i
+            WHERE i.analysis_status = 'pending' AND i.deleted_at IS NULL
+            ORDER BY i.priority, i.user_id, i.lane, i.due_at LIMIT 1
+        )
+        UNION ALL
+        SELECT step.priority, step.user_id, step.lane, step.due_at
+        FROM queue q CROSS JOIN LATERAL (
+            SELECT i.priority, i.user_id, i.lane, i.due_at FROM public.images i
+            WHERE i.analysis_status = 'pending' AND i.deleted_at IS NULL
+                AND (i.priority, i.user_id, i.lane) > (q.priority, q.user_id, q.lane)
+            ORDER BY i.priority, i.user_id, i.lane, i.due_at LIMIT 1
+        ) step
+    )
+    SELECT q.priority, q.user_id, q.lane, q.due_at, asked.model, u.budget, u.last_claimed_at
+    FROM queue q
+    JOIN public.users u ON u.id = q.user_id
+        AND u.disabled_at IS NULL AND u.deleting_at IS NULL
+    LEFT JOIN public.preferences p ON p.user_id = q.user_id
+    CROSS JOIN LATERAL (
+        SELECT public.imgapp_lane_model(q.lane, p.never_cloud, p_model, p_local) AS model
+    ) asked
+    WHERE NOT coalesce(p.paused, false)
+        AND (
+            asked.model = 'basic-1'
+            OR (NOT u.over_budget AND p_server || ' ' || asked.model <> ALL (p_down))
+        )
+$$;
+
 -- The fairest due picture that may be analysed now: interactive before bulk, people in turn, the
 -- oldest first. `p_asking` is false for what needs no model. Within the budgets, from which the call is
 -- set aside.
@@ -68,55 +109,20 @@ BEGIN
         END IF;
     END IF;
     v_now := clock_timestamp();
-    SELECT array_agg(s.server || ' ' || s.model)
-            FILTER (WHERE s.open_until > v_now OR s.held_until > v_now),
-        array_agg(s.server || ' ' || s.model) FILTER (WHERE s.opened_at IS NOT NULL)
-    INTO v_down, v_probed
-    FROM public.provider_state s WHERE s.server IN (p_server, 'store');
-    v_down := coalesce(v_down, '{}');
-    v_probed := coalesce(v_probed, '{}');
+    SELECT c.down, c.probed INTO v_down, v_probed FROM public.imgapp_circuits(p_server) c;
     IF 'store ' = ANY (v_down)
         OR ('store ' = ANY (v_probed) AND NOT public.imgapp_may_probe('store', ''))
     THEN
         RETURN;
     END IF;
     FOR v_turn IN
-        -- Steps from lane to lane in the index, to the oldest picture of each, however many it has.
-        WITH RECURSIVE queue AS (
-            (
-                SELECT i.priority, i.user_id, i.lane, i.due_at FROM public.images i
-                WHERE i.analysis_status = 'pending' AND i.deleted_at IS NULL
-                ORDER BY i.priority, i.user_id, i.lane, i.due_at LIMIT 1
-            )
-            UNION ALL
-            SELECT step.priority, step.user_id, step.lane, step.due_at
-            FROM queue q CROSS JOIN LATERAL (
-                SELECT i.priority, i.user_id, i.lane, i.due_at FROM public.images i
-                WHERE i.analysis_status = 'pending' AND i.deleted_at IS NULL
-                    AND (i.priority, i.user_id, i.lane) > (q.priority, q.user_id, q.lane)
-                ORDER BY i.priority, i.user_id, i.lane, i.due_at LIMIT 1
-            ) step
-        )
-        SELECT q.priority, q.user_id, q.lane, asked.model,
-            coalesce(u.budget, v_person_budget) AS budget
-        FROM queue q
-        JOIN public.users u ON u.id = q.user_id
-            AND u.disabled_at IS NULL AND u.deleting_at IS NULL
-        LEFT JOIN public.preferences p ON p.user_id = q.user_id
-        CROSS JOIN LATERAL (
-            SELECT public.imgapp_lane_model(q.lane, p.never_cloud, p_model, p_local) AS model
-        ) asked
-        WHERE q.due_at <= v_now AND NOT coalesce(p.paused, false)
-            AND (
-                asked.model = 'basic-1'
-                OR (
-                    p_asking AND NOT u.over_budget
-                    AND p_server || ' ' || asked.model <> ALL (v_down)
-                )
-            )
-        ORDER BY q.priority, u.last_claimed_at NULLS FIRST, q.due_at, q.user_id, q.lane
+        SELECT l.priority, l.user_id, l.lane, l.model,
+            coalesce(l.budget, v_person_budget) AS budget
+        FROM public.imgapp_claimable_lanes(p_server, p_model, p_local, v_down) l
+        WHERE l.due_at <= v_now AND (p_asking OR l.model = 'basic-1')
+        ORDER BY l.priority, l.last_claimed_at NULLS FIRST, l.due_at, l.user_id, l.lane
     LOOP
-        CONTINUE WHEN public.imgapp_waits_because(v_turn.user_id) IS NOT NULL;
+        CONTINUE WHEN public.imgapp_is_paused(v_turn.user_id);
         v_reserved := 0;
         IF v_turn.model <> 'basic-1' AND coalesce(v_budget, v_turn.budget) IS NOT NULL THEN
             IF NOT v_counted THEN
@@ -222,81 +228,5 @@ BEGIN
     FROM expired e
     WHERE i.id = e.id
     RETURNING i.id, i.user_id, e.failed;
-END
-$$;
-
--- How many permits are of use now: pictures that are due and may be claimed, at most 10,000.
-CREATE OR REPLACE FUNCTION imgapp_due_count(
-    p_server text DEFAULT '', p_model text DEFAULT '', p_local boolean DEFAULT false
-) RETURNS integer
-LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = ''
-SET enable_seqscan = off SET enable_bitmapscan = off
-AS $$
-DECLARE
-    v_now timestamptz := clock_timestamp();
-    v_most integer;
-    v_down text[];
-    v_probed text[];
-BEGIN
-    SELECT CASE WHEN i.paused THEN 0 ELSE greatest(0, least(
-        10000,
-        i.max_in_flight - (
-            SELECT count(*)::integer FROM public.images b
-            WHERE b.analysis_status = 'in_progress' AND b.lease_expires_at > v_now
-        )
-    )) END
-    INTO v_most FROM public.installation i;
-    SELECT coalesce(array_agg(s.server || ' ' || s.model)
-            FILTER (WHERE s.open_until > v_now OR s.held_until > v_now), '{}'),
-        coalesce(array_agg(s.server || ' ' || s.model)
-            FILTER (WHERE s.opened_at IS NOT NULL), '{}')
-    INTO v_down, v_probed
-    FROM public.provider_state s WHERE s.server IN (p_server, 'store');
-    IF 'store ' = ANY (v_down) THEN
-        RETURN 0;
-    ELSIF 'store ' = ANY (v_probed) THEN
-        v_most := least(v_most, 1);
-    END IF;
-    RETURN (
-        WITH RECURSIVE queue AS (
-            (
-                SELECT i.priority, i.user_id, i.lane FROM public.images i
-                WHERE i.analysis_status = 'pending' AND i.deleted_at IS NULL
-                ORDER BY i.priority, i.user_id, i.lane LIMIT 1
-            )
-            UNION ALL
-            SELECT step.priority, step.user_id, step.lane
-            FROM queue q CROSS JOIN LATERAL (
-                SELECT i.priority, i.user_id, i.lane FROM public.images i
-                WHERE i.analysis_status = 'pending' AND i.deleted_at IS NULL
-                    AND (i.priority, i.user_id, i.lane) > (q.priority, q.user_id, q.lane)
-                ORDER BY i.priority, i.user_id, i.lane LIMIT 1
-            ) step
-        )
-        SELECT count(*) FROM (
-            SELECT FROM queue q
-            JOIN public.users u ON u.id = q.user_id
-                AND u.disabled_at IS NULL AND u.deleting_at IS NULL
-            LEFT JOIN public.preferences p ON p.user_id = q.user_id
-            CROSS JOIN LATERAL (
-                SELECT public.imgapp_lane_model(q.lane, p.never_cloud, p_model, p_local) AS model
-            ) asked
-            CROSS JOIN LATERAL (
-                SELECT FROM public.images i
-                WHERE i.analysis_status = 'pending' AND i.deleted_at IS NULL
-                    AND i.priority = q.priority AND i.user_id = q.user_id AND i.lane = q.lane
-                    AND i.due_at <= v_now
-                LIMIT CASE WHEN p_server || ' ' || asked.model = ANY (v_probed) THEN 1 ELSE v_most END
-            ) due
-            WHERE NOT coalesce(p.paused, false)
-                AND (
-                    asked.model = 'basic-1'
-                    OR (
-                        NOT u.over_budget AND p_server || ' ' || asked.model <> ALL (v_down)
-                    )
-                )
-            LIMIT v_most
-        ) claimable
-    );
 END
 $$;

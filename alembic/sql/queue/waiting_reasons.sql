@@ -1,15 +1,25 @@
 -- Waiting reasons of pending pictures.
 
--- Why a person's pictures wait, whatever they are asked of ('paused') or because a model would be
--- asked ('budget').
-CREATE OR REPLACE FUNCTION imgapp_waits_because(p_user_id uuid) RETURNS text
+CREATE OR REPLACE FUNCTION imgapp_is_paused(p_user_id uuid) RETURNS boolean
+LANGUAGE sql STABLE
+AS $$
+    SELECT EXISTS (SELECT FROM public.installation i WHERE i.paused)
+        OR EXISTS (SELECT FROM public.preferences p WHERE p.user_id = p_user_id AND p.paused)
+$$;
+
+-- Why the person of this transaction may not ask a model now: 'paused', 'budget', or null. Calls that
+-- are under way do not count: what they do not take is free again.
+CREATE OR REPLACE FUNCTION imgapp_waits_because(p_model text) RETURNS text
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = ''
 AS $$
     SELECT CASE
-        WHEN EXISTS (SELECT FROM public.installation i WHERE i.paused)
-            OR EXISTS (SELECT FROM public.preferences p WHERE p.user_id = p_user_id AND p.paused)
-        THEN 'paused'
+        WHEN public.imgapp_is_paused(u.id) THEN 'paused'
+        WHEN public.imgapp_set_aside(u.id, p_model, least(
+            public.imgapp_left(NULL, i.budget, false),
+            public.imgapp_left(u.id, coalesce(u.budget, i.person_budget), false)
+        )) IS NULL THEN 'budget'
     END
+    FROM public.users u CROSS JOIN public.installation i WHERE u.id = public.imgapp_user_id()
 $$;
 
 -- Keeps true what pictures are said to wait for. Returns those that changed, at most `p_limit`. A
@@ -61,7 +71,7 @@ BEGIN
             ) step
         ), people AS MATERIALIZED (
             SELECT u.id, u.over_budget, p.never_cloud,
-                public.imgapp_waits_because(u.id) AS reason,
+                public.imgapp_is_paused(u.id) AS paused,
                 least(v_left_of_all, public.imgapp_left(
                     u.id, coalesce(u.budget, v_person_budget), false
                 )) AS budget_left
@@ -69,7 +79,7 @@ BEGIN
             JOIN public.users u ON u.id = waiting.user_id
             LEFT JOIN public.preferences p ON p.user_id = u.id
         ), asked AS MATERIALIZED (
-            SELECT l.user_id, l.lane, p.over_budget, p.reason, m.model,
+            SELECT l.user_id, l.lane, p.over_budget, p.paused, m.model,
                 m.model <> 'basic-1' AND public.imgapp_set_aside(
                     l.user_id, m.model, p.budget_left
                 ) IS NULL AS too_dear
@@ -83,7 +93,7 @@ BEGIN
             bool_or(a.too_dear) OVER person
                 AND bool_and(a.too_dear OR a.model = 'basic-1') OVER person AS is_over,
             CASE
-                WHEN a.reason IS NOT NULL THEN a.reason
+                WHEN a.paused THEN 'paused'
                 WHEN a.too_dear THEN 'budget'
                 WHEN v_troubled && ARRAY['store ', p_server || ' ' || a.model]
                 THEN 'provider_down'

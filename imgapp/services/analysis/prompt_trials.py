@@ -36,7 +36,7 @@ _SLACK = timedelta(seconds=2)
 """From an analysis to the row that says so."""
 TRIED = "tried"
 """The prompt version of what is not saved yet."""
-_WAITS = text("SELECT imgapp_waits_because(:user_id)")
+_WAITS = text("SELECT imgapp_waits_because(:model)")
 _REASONS = {
     "paused": "Analyses are paused.",
     "budget": "This month's budget is used up.",
@@ -155,9 +155,9 @@ def end_trial(user_id: UUID, trial_id: UUID) -> None:
 
 
 def _make_room(session: Session, user_id: UUID) -> None:
-    reason = session.execute(_WAITS, {"user_id": user_id}).scalar_one_or_none()
+    reason = session.execute(_WAITS, {"model": get_settings().vision_model}).scalar_one()
     if reason is not None:
-        raise Conflict(_REASONS.get(reason, "No model is asked now."), code="not_now")
+        raise Conflict(_REASONS[reason], code="not_now")
     own = col(PromptTrial.user_id) == user_id
     since = func.coalesce(col(PromptTrial.started_at), col(PromptTrial.created_at))
     under_way = select(PromptTrial.id).where(

@@ -127,6 +127,20 @@ def test_nothing_is_asked_in_a_pause(
     assert conflict(alice, image_id) == "not_now"
 
 
+@pytest.mark.parametrize("whose", ["person_budget", "budget"])
+def test_nothing_is_asked_without_money(
+    alice: Person, admin: Person, model: OpenAIServer, whose: str
+) -> None:
+    image_id = a_picture(alice)
+    change_installation(admin.user_id, InstallationEdit.model_validate({whose: 0}))
+    with pytest.raises(Conflict, match="This month's budget is used up") as refusal:
+        start(alice, image_id)
+    assert refusal.value.code == "not_now"
+    free = {model.model: {"input": 0, "output": 0}}
+    change_installation(admin.user_id, InstallationEdit.model_validate({"prices": free}))
+    assert answer_all(alice, start(alice, image_id)).pictures[0].new.state == "answered"
+
+
 def test_what_cannot_be_tried(alice: Person, model: OpenAIServer) -> None:
     assert conflict(alice) == "no_pictures"
     image_id = a_picture(alice)
