@@ -66,7 +66,9 @@ HTTP_SECONDS = counters.histogram(
     buckets=_QUICK,
 )
 WEBHOOK_DELIVERIES = counters.counter(
-    "imgapp_webhook_deliveries", "Attempts to deliver to a webhook, by how they ended", ("outcome",)
+    "imgapp_webhook_deliveries",
+    "Attempts to deliver to a webhook: delivered, failed for good, to be tried again, or lost",
+    ("outcome", "code"),
 )
 FETCHES = counters.counter(
     "imgapp_fetches", "Pictures fetched by address, by how that ended", ("outcome",)

@@ -132,8 +132,9 @@ def estimate(user_id: UUID, pictures: int, model: str | None = None) -> Estimate
 
 
 def reserve(user_id: UUID, model: str) -> UUID:
-    """Set aside what a call costs that no picture of the queue makes; settle it by this id
-    (`usage.settle`, `usage.drop`). Raises Conflict (`budget_used_up`)."""
+    """Set aside what a call costs that no picture of the queue makes; `usage.settle` it by this id.
+
+    Raises Conflict (`budget_used_up`)."""
     call_id = new_id()
     values = {"id": call_id, "model": model, "seconds": CALL_SECONDS}
     with transaction(user_id) as session:

@@ -115,11 +115,6 @@ def settle(session: Session, call_id: UUID, bill: Bill, *, failed: bool = False)
     return bool(session.execute(_SPEND, values).scalar_one())
 
 
-def drop(session: Session, call_id: UUID) -> None:
-    """A call was not made, or given up before anybody answered: nothing is set aside any more."""
-    settle(session, call_id, Bill(), failed=True)
-
-
 def list_months(user_id: UUID, months: int = MONTHS) -> list[MonthSpent]:
     """The person's months that cost something, newest first; this one in any case."""
     with transaction(user_id) as session:
