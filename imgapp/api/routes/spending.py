@@ -13,8 +13,8 @@ from imgapp.api.http.ids import parse_id
 from imgapp.api.http.json_bodies import json_body, json_body_schema
 from imgapp.api.http.problems import documented
 from imgapp.api.routes import people
-from imgapp.api.routes.images import PAGE, Limit
-from imgapp.api.routes.people import LongCursor, PersonId
+from imgapp.api.routes.images import PAGE, Cursor, Limit
+from imgapp.api.routes.people import PersonId
 from imgapp.models import Shape, Viewer
 from imgapp.services.common.csv_files import MEDIA_TYPE
 from imgapp.services.common.thread_pools import in_db, in_io
@@ -107,7 +107,7 @@ async def list_spending_of_people(
     month: Month = None,
     q: Annotated[str | None, Query(max_length=254, description="Part of an address")] = None,
     limit: Limit = PAGE,
-    cursor: LongCursor = None,
+    cursor: Cursor = None,
 ) -> PeopleSpent:
     """Everybody with what they spent in a month, those who spent most first. For administrators."""
     first = date.fromisoformat(f"{month}-01") if month else None
