@@ -21,7 +21,7 @@ from imgapp.models import Image, ImagePage, StorageUsage
 from imgapp.services.batches import batches
 from imgapp.services.common.pagination import KeyPlace, OffsetPlace, cut_page, read_cursor
 from imgapp.services.library.entity_tags import Versioned, tag_of_page
-from imgapp.services.library.image_query import Orientation, PictureFormat, Sort, Wanted
+from imgapp.services.library.image_query import Sort, Wanted
 from imgapp.services.library.serialize import shown
 
 MOST_IDS = 250_000
@@ -208,22 +208,3 @@ def _position(session: Session, wanted: Wanted, image_id: UUID) -> int | None:
     terms = {"wanted": wanted.terms(), "id": image_id}
     place: int | None = session.execute(_POSITION, terms).scalar_one()
     return place
-
-
-__all__ = [
-    "ALL",
-    "Orientation",
-    "PictureFormat",
-    "Sort",
-    "Timeline",
-    "Wanted",
-    "all_ids",
-    "count",
-    "ids_between",
-    "list_images",
-    "matching",
-    "neighbours",
-    "place_of",
-    "read_images",
-    "read_timeline",
-]
