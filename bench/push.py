@@ -26,7 +26,7 @@ from imgapp.adapters.db import after_commit, transaction
 from imgapp.adapters.embedded import ensure_servers
 from imgapp.adapters.events import publish
 from imgapp.models import Image
-from imgapp.services.users import find_user
+from imgapp.services.accounts.registration import find_user
 from imgapp.settings import get_settings
 from sqlmodel import select
 import os

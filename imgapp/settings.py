@@ -278,7 +278,5 @@ def _sentence(loc: tuple[int | str, ...], message: str, value: object) -> str:
     return f"{variable}: {message.removeprefix('Value error, ')}{shown}"
 
 
-__all__ = ["Settings", "default_data_dir", "get_settings"]
-
 if sys.platform == "win32":  # pragma: no cover
     raise ConfigurationError("imgapp runs on Linux and macOS; on Windows, use WSL")

@@ -11,8 +11,7 @@ from prometheus_client.samples import Sample
 
 from imgapp.adapters.counters import BUCKETS, COUNTED, GAUGED, Key, Total, Values
 
-__all__ = ["CONTENT_TYPE_LATEST", "Measured", "measured", "text_of", "totals"]
-
+MEDIA_TYPE = CONTENT_TYPE_LATEST
 Measured = Metric
 """A metric with its samples."""
 

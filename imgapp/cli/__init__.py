@@ -150,9 +150,9 @@ def export(
 ) -> None:
     """Write texts and facts of all pictures of a person, without those in the trash.
 
-    In CSV, an apostrophe goes before every text that a spreadsheet might take for a formula, and
-    before every text that begins with one: take one away to have the text as it is. JSON needs
-    nothing of the kind.
+    CSV is for spreadsheets: it begins with a byte order mark, and an apostrophe goes before every
+    text that they might take for a formula, and before every text that begins with one: take one
+    away to have the text as it is. JSON is for programs, and needs nothing of the kind.
     """
     from imgapp.cli.exports import Format, run
 

@@ -12,7 +12,8 @@ import typer
 
 from imgapp.adapters import db, oidc, queue
 from imgapp.adapters.frontend import is_built
-from imgapp.adapters.vision.reachability import DEFAULT_BASE_URL, listed_models
+from imgapp.adapters.vision.openai import DEFAULT_BASE_URL
+from imgapp.adapters.vision.reachability import listed_models
 from imgapp.cli.doctor_checks import Doubt, check_clock, check_queue, check_room, check_worker
 from imgapp.cli.environment import connected
 from imgapp.cli.store_checks import check_direct_uploads, check_pictures, check_store

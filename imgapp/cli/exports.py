@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import os
 import sys
@@ -18,7 +17,7 @@ from imgapp.cli.environment import connected
 from imgapp.cli.signals import STOPPED_BY_A_SIGNAL, Stopped, stop_on_signals
 from imgapp.errors import InvalidRequest
 from imgapp.services.accounts import registration
-from imgapp.services.common.csv_escaping import cell
+from imgapp.services.common.csv_files import write_csv
 from imgapp.services.library import text_export
 from imgapp.services.library.text_export import FIELDS, ExportedImage
 
@@ -46,14 +45,7 @@ def run(email: str, form: Format, out: str) -> int:
 
 
 def _write_csv(images: Iterator[ExportedImage], file: TextIO) -> int:
-    """Rows as in RFC 4180, UTF-8."""
-    writer = csv.writer(file)
-    writer.writerow(FIELDS)
-    count = 0
-    for image in images:
-        writer.writerow([cell(value) for value in image.model_dump(mode="json").values()])
-        count += 1
-    return count
+    return write_csv(file, FIELDS, (image.model_dump(mode="json").values() for image in images))
 
 
 def _write_json(images: Iterator[ExportedImage], file: TextIO) -> int:

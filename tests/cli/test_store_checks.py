@@ -129,7 +129,7 @@ def test_doctor_is_content_with_a_closed_bucket(gate: Gate, invoke: Invoke) -> N
 def test_doctor_finds_a_public_file(
     gate: Gate, invoke: Invoke, alice: Person, picture_file: Callable[..., Path]
 ) -> None:
-    image_id = ingest(alice.user_id, spool_file(picture_file())).image_id
+    image_id = ingest(alice.user_id, spool_file(picture_file()), "page").image_id
     gate.public = (f"/{BUCKET}/{row_of(alice.user_id, image_id).s3_key}",)
     code, output = invoke("doctor")
     assert code == 1
@@ -143,8 +143,8 @@ def test_doctor_says_what_is_left_to_move_and_to_remove(
     picture_file: Callable[..., Path],
     administrator: sa.Engine,
 ) -> None:
-    ingest(alice.user_id, spool_file(picture_file()))
-    moved = ingest(alice.user_id, spool_file(picture_file())).image_id
+    ingest(alice.user_id, spool_file(picture_file()), "page")
+    moved = ingest(alice.user_id, spool_file(picture_file()), "page").image_id
     assert (
         store_migration.move_image(alice.user_id, moved, LOCAL).outcome
         == store_migration.Outcome.MOVED
@@ -206,7 +206,7 @@ def test_a_bucket_that_goes_between_two_files_keeps_nothing(
     with monkeypatch.context() as patch:
         patch.setattr(store, "put", put_until_it_is_gone)
         with pytest.raises(StoreUnavailable, match="does not exist"):
-            ingest(alice.user_id, spool_file(picture_file()))
+            ingest(alice.user_id, spool_file(picture_file()), "page")
     assert images.count_images(alice.user_id) == 0
 
     # It comes back with what was in it.
@@ -222,7 +222,7 @@ def test_a_bucket_that_goes_between_two_files_keeps_nothing(
 def test_pictures_outlive_a_bucket_that_is_away_for_long(
     alice: Person, s3_env: object, picture_file: Callable[..., Path]
 ) -> None:
-    image_id = ingest(alice.user_id, spool_file(picture_file())).image_id
+    image_id = ingest(alice.user_id, spool_file(picture_file()), "page").image_id
     kept = {key: get_store().read(key) for key in objects()}
     remove_bucket()
     for _ in range(4):  # after the fifth, nothing more is taken until the bucket is back

@@ -71,6 +71,6 @@ def test_a_server_that_hangs_holds_up_neither_analyses_nor_uploads(
     batches.create_batch(alice.user_id, NewBatch(urls=urls))
     with worker_process():
         eventually(lambda: web.now == 4)
-        image_id = ingest(alice.user_id, spool_file(picture_file())).image_id
+        image_id = ingest(alice.user_id, spool_file(picture_file()), "page").image_id
         eventually(lambda: row_of(alice.user_id, image_id).analysis_status == "completed", 10)
         assert web.now == 4

@@ -102,7 +102,7 @@ def test_an_upload_is_described_without_its_metadata(
 ) -> None:
     source = picture_file(size=(2000, 3000), orientation=6, gps=True)
 
-    image_id = ingest(alice.user_id, spool_file(source)).image_id
+    image_id = ingest(alice.user_id, spool_file(source), "page").image_id
 
     eventually(lambda: status(alice, image_id) == "completed")
     assert row_of(alice.user_id, image_id).alt_text == ANSWER["alt_text"]

@@ -11,8 +11,6 @@ from imgapp.adapters.vision.openai import DEFAULT_BASE_URL
 from imgapp.errors import TransientDescriberError
 from imgapp.settings import get_settings
 
-__all__ = ["DEFAULT_BASE_URL", "listed_models"]
-
 _SECONDS = 10.0
 _NO_LIST = (404, 405, 501)
 _MOST_MODELS = 2000

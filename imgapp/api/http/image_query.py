@@ -11,8 +11,8 @@ from pydantic import BeforeValidator, ConfigDict, StringConstraints
 
 from imgapp.api.http.ids import parse_id
 from imgapp.models import AnalysisStatus
-from imgapp.services.library.listing import Orientation as Orientations
-from imgapp.services.library.listing import PictureFormat, Sort, Wanted
+from imgapp.services.library.image_query import Orientation as Orientations
+from imgapp.services.library.image_query import PictureFormat, Sort, Wanted
 
 
 def _empty_is_none(value: object) -> object:

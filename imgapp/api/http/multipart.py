@@ -8,7 +8,7 @@ from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 
 from imgapp.errors import FileTooLarge, InvalidRequest
-from imgapp.services.uploads.ingest import SpooledFile, SpoolWriter
+from imgapp.services.storage.spool import SpooledFile, SpoolWriter
 
 FIELD = "files"
 MAX_FILES = 100

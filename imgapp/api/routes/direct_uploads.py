@@ -20,7 +20,7 @@ from imgapp.errors import Conflict, NotFound, QuotaExceeded, RejectedFile
 from imgapp.models import ImagePublic, Viewer
 from imgapp.services.common.thread_pools import in_db, in_io
 from imgapp.services.library import images
-from imgapp.services.uploads import s3_completion, s3_uploads, upload_metrics
+from imgapp.services.uploads import s3_completion, s3_uploads
 from imgapp.services.uploads.ingest import Ingested
 from imgapp.services.uploads.s3_uploads import NewUpload, PartNumbers, UploadRequests, UploadStatus
 
@@ -147,7 +147,6 @@ async def complete_upload(request: Request, viewer: Writer, upload_id: UploadId)
 
     Called again, it answers the same: do that when the answer was lost.
     """
-    upload_metrics.set_upload_source("direct")
     upload = await in_db(s3_uploads.fetch, viewer.user_id, upload_id)
     async with upload_turn(viewer.user_id):
         try:

@@ -65,9 +65,7 @@ async def read_metrics(request: Request) -> Response:
                 "Only an administrator's token, or a client on this machine, reads these"
             )
     body = await in_metrics(prometheus.read)
-    return Response(
-        body, media_type=prometheus.CONTENT_TYPE_LATEST, headers={"Cache-Control": "no-store"}
-    )
+    return Response(body, media_type=prometheus.MEDIA_TYPE, headers={"Cache-Control": "no-store"})
 
 
 def _from_this_machine(request: Request) -> bool:

@@ -6,7 +6,7 @@ import re
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path, Query
-from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
 
 from imgapp.api.http.auth import require_read, require_write
 from imgapp.api.http.ids import parse_id
@@ -67,14 +67,6 @@ def _empty_is_none(value: object) -> object:
     return None if value == "" else value
 
 
-# It holds an e-mail address.
-LongCursor = Annotated[
-    Annotated[str, StringConstraints(max_length=1_500)] | None,
-    BeforeValidator(_empty_is_none),
-    Query(description="`next_cursor` of the page before"),
-]
-
-
 def _moment(value: object) -> object:
     # Else a number would be taken for seconds since 1970.
     if isinstance(value, str) and value and not _DATE.match(value):
@@ -91,7 +83,7 @@ async def list_people(
     viewer: Reader,
     q: Annotated[str | None, Query(max_length=254, description="Part of an address")] = None,
     limit: Limit = PAGE,
-    cursor: LongCursor = None,
+    cursor: Cursor = None,
 ) -> PeoplePage:
     """Everybody who has an account, by e-mail address."""
     return await in_db(administration.list_people, viewer.user_id, q=q, limit=limit, cursor=cursor)

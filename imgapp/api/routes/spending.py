@@ -13,9 +13,10 @@ from imgapp.api.http.ids import parse_id
 from imgapp.api.http.json_bodies import json_body, json_body_schema
 from imgapp.api.http.problems import documented
 from imgapp.api.routes import people
-from imgapp.api.routes.images import PAGE, Limit
-from imgapp.api.routes.people import LongCursor, PersonId
+from imgapp.api.routes.images import PAGE, Cursor, Limit
+from imgapp.api.routes.people import PersonId
 from imgapp.models import Shape, Viewer
+from imgapp.services.common.csv_files import MEDIA_TYPE
 from imgapp.services.common.thread_pools import in_db, in_io
 from imgapp.services.spending import budgets, usage
 from imgapp.services.spending.budgets import (
@@ -29,7 +30,6 @@ from imgapp.services.spending.usage import MONTHS, MOST_MONTHS, MonthSpent
 
 router = APIRouter(prefix="/api", tags=["spending"])
 
-CSV = "text/csv; charset=utf-8"
 _CSV_RESPONSE: dict[int | str, dict[str, Any]] = {
     200: {"description": "A table", "content": {"text/csv": {}}}
 }
@@ -88,7 +88,7 @@ async def estimate_spending(
 
 @router.get("/spending/export", responses=documented() | _CSV_RESPONSE, response_class=Response)
 async def export_spending(viewer: Reader) -> Response:
-    """Your months and models as CSV (RFC 4180): five years at most."""
+    """Your months and models as CSV: five years at most."""
     return _table(await in_io(usage.export_months, viewer.user_id), "imgapp-usage.csv")
 
 
@@ -107,7 +107,7 @@ async def list_spending_of_people(
     month: Month = None,
     q: Annotated[str | None, Query(max_length=254, description="Part of an address")] = None,
     limit: Limit = PAGE,
-    cursor: LongCursor = None,
+    cursor: Cursor = None,
 ) -> PeopleSpent:
     """Everybody with what they spent in a month, those who spent most first. For administrators."""
     first = date.fromisoformat(f"{month}-01") if month else None
@@ -135,6 +135,6 @@ async def set_budget(viewer: people.Writer, person_id: PersonId, body: Edit) -> 
     return await in_db(budgets.set_budget, viewer.user_id, parse_id(person_id), body.budget)
 
 
-def _table(text: str, filename: str) -> Response:
+def _table(table: bytes, filename: str) -> Response:
     said = {"Content-Disposition": f'attachment; filename="{filename}"'}
-    return Response(text, media_type=CSV, headers=said)
+    return Response(table, media_type=MEDIA_TYPE, headers=said)

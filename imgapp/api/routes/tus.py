@@ -66,7 +66,7 @@ async def create_upload(request: Request, viewer: Sender) -> Response:
         try:
             upload = await in_io(tus_uploads.create, viewer.user_id, filename, size, metadata)
         except FileTooLarge as error:
-            upload_metrics.upload_refused(error.code)
+            upload_metrics.upload_refused(upload_metrics.source_of(viewer), error.code)
             raise HTTPException(413, error.detail) from None
         try:
             receiver = await _begin(upload)
@@ -185,8 +185,7 @@ async def _finish_left(viewer: Viewer, upload: Upload) -> Outcome | None:
 
 
 async def _finish(viewer: Viewer, receiver: Receiver) -> Outcome:
-    upload_metrics.set_upload_source("page" if viewer.session_id else "api")
-    return await in_io(tus_completion.finish, receiver)
+    return await in_io(tus_completion.finish, receiver, upload_metrics.source_of(viewer))
 
 
 async def _answer(

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
-from dataclasses import dataclass
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -20,15 +19,16 @@ from imgapp.api.http.problems import documented, problem_response
 from imgapp.api.http.upload_slots import upload_turn
 from imgapp.api.routes.batches import batch_parameter
 from imgapp.errors import FileTooLarge, QuotaExceeded, RejectedFile
-from imgapp.models import ImagePublic, Priority, Viewer
+from imgapp.models import ImagePublic, Viewer
 from imgapp.services.common import idempotency
 from imgapp.services.common.idempotency import MAX_KEY_LENGTH, Answer
 from imgapp.services.common.thread_pools import in_bulk, in_db, in_io
 from imgapp.services.library import images
 from imgapp.services.storage.filenames import shown_name
+from imgapp.services.storage.spool import SpooledFile
 from imgapp.services.uploads import upload_metrics
-from imgapp.services.uploads.batch_intake import FileOfBatch
-from imgapp.services.uploads.ingest import Ingested, SpooledFile, ingest
+from imgapp.services.uploads.batch_intake import Intake
+from imgapp.services.uploads.ingest import Ingested
 from imgapp.settings import get_settings
 
 router = APIRouter(tags=["images"])
@@ -54,29 +54,6 @@ class Uploaded(BaseModel):
 
     images: list[ImagePublic]
     rejected: list[Rejected]
-
-
-@dataclass(frozen=True)
-class _Library:
-    """Where files go: a person's pictures, and with a batch behind what is uploaded by hand."""
-
-    user_id: UUID
-    batch_id: UUID | None
-
-    async def add(self, file: SpooledFile) -> Ingested:
-        if self.batch_id is None:
-            return await in_io(ingest, self.user_id, file)
-        note = self._of_batch(file.filename, self.batch_id).note
-        return await in_bulk(ingest, self.user_id, file, priority=Priority.BULK, note=note)
-
-    async def refuse(self, filename: str, code: str, detail: str) -> Rejected:
-        rejected = Rejected(filename=shown_name(filename), code=code, detail=detail)
-        if self.batch_id is not None:
-            await in_db(self._of_batch(filename, self.batch_id).refuse, code, detail)
-        return rejected
-
-    def _of_batch(self, filename: str, batch_id: UUID) -> FileOfBatch:
-        return FileOfBatch(self.user_id, batch_id, shown_name(filename))
 
 
 _BODY = {
@@ -140,12 +117,11 @@ async def upload_images(
     files are rejected, the answer is 422 with the same lists; 507 if you store as much as you may.
     With a `batch`, its status counts the files, and they are described after other uploads.
     """
-    upload_metrics.set_upload_source("page" if viewer.session_id else "api")
-    library = _Library(viewer.user_id, batch_id)
+    intake = Intake(viewer.user_id, upload_metrics.source_of(viewer), batch_id)
     async with upload_turn(viewer.user_id, bulk=batch_id is not None):
         reader = await _receive(request)
         try:
-            answer = await _answer_once(library, reader, idempotency_key)
+            answer = await _answer_once(intake, reader, idempotency_key)
         finally:
             await in_io(reader.discard)
     if answer.status_code == 202:
@@ -191,15 +167,15 @@ async def _feed(reader: FilesReader, request: Request) -> None:
         raise HTTPException(408, "The upload stood still for too long") from None
 
 
-async def _answer_once(library: _Library, reader: FilesReader, key: str | None) -> Answer:
-    user_id = library.user_id
+async def _answer_once(intake: Intake, reader: FilesReader, key: str | None) -> Answer:
+    user_id = intake.user_id
     if key is None:
-        return await _answer(library, reader)
-    known = await in_db(idempotency.begin, user_id, key, _fingerprint(library, reader))
+        return await _answer(intake, reader)
+    known = await in_db(idempotency.begin, user_id, key, _fingerprint(intake, reader))
     if known is not None:
         return await in_db(_with_fresh_links, user_id, known)
     try:
-        answer = await _answer(library, reader)
+        answer = await _answer(intake, reader)
     except BaseException:
         await in_db(idempotency.abandon, user_id, key)
         raise
@@ -207,12 +183,12 @@ async def _answer_once(library: _Library, reader: FilesReader, key: str | None) 
     return answer
 
 
-def _fingerprint(library: _Library, reader: FilesReader) -> str:
+def _fingerprint(intake: Intake, reader: FilesReader) -> str:
     files = [
         [file.filename, file.sha256 if isinstance(file, SpooledFile) else "too large"]
         for file in reader.files
     ]
-    return hashlib.sha256(json.dumps([str(library.batch_id), files]).encode()).hexdigest()
+    return hashlib.sha256(json.dumps([str(intake.batch_id), files]).encode()).hexdigest()
 
 
 def _with_fresh_links(user_id: UUID, answer: Answer) -> Answer:
@@ -224,10 +200,10 @@ def _with_fresh_links(user_id: UUID, answer: Answer) -> Answer:
     return answer
 
 
-async def _answer(library: _Library, reader: FilesReader) -> Answer:
-    outcomes = await _ingest_all(library, reader.files)
+async def _answer(intake: Intake, reader: FilesReader) -> Answer:
+    outcomes = await _ingest_all(intake, reader.files)
     taken = [outcome for outcome in outcomes if isinstance(outcome, Ingested)]
-    shown = await in_db(images.public_images, library.user_id, [one.image_id for one in taken])
+    shown = await in_db(images.public_images, intake.user_id, [one.image_id for one in taken])
     by_id = {image.id: image for image in shown}
     body = Uploaded(
         images=[
@@ -256,7 +232,7 @@ def _why(rejected: list[dict[str, Any]]) -> str:
 
 
 async def _ingest_all(
-    library: _Library, files: list[SpooledFile | TooLarge]
+    intake: Intake, files: list[SpooledFile | TooLarge]
 ) -> list[Ingested | Rejected]:
     """Ingest several at a time; what is in the request twice, after its first copy."""
     turns = asyncio.Semaphore(_INGESTS_AT_ONCE)
@@ -264,7 +240,7 @@ async def _ingest_all(
     ordered = []
     for number, file in enumerate(files):
         content = file.sha256 if isinstance(file, SpooledFile) else f"too large {number}"
-        tasks[content] = asyncio.create_task(_ingest(library, file, turns, tasks.get(content)))
+        tasks[content] = asyncio.create_task(_ingest(intake, file, turns, tasks.get(content)))
         ordered.append(tasks[content])
     # All of them end before an error does: none may work on a spool that is being cleared.
     await asyncio.wait(ordered)
@@ -272,18 +248,24 @@ async def _ingest_all(
 
 
 async def _ingest(
-    library: _Library,
+    intake: Intake,
     file: SpooledFile | TooLarge,
     turns: asyncio.Semaphore,
     first: asyncio.Task[Ingested | Rejected] | None,
 ) -> Ingested | Rejected:
     if isinstance(file, TooLarge):
-        upload_metrics.upload_refused(FileTooLarge.code)
-        return await library.refuse(file.filename, FileTooLarge.code, file.detail)
+        upload_metrics.upload_refused(intake.source, FileTooLarge.code)
+        return await _reject(intake, file.filename, FileTooLarge.code, file.detail)
     if first is not None:
         await asyncio.wait([first])
     try:
         async with turns:
-            return await library.add(file)
+            take_turns = in_io if intake.batch_id is None else in_bulk
+            return await take_turns(intake.add, file)
     except RejectedFile as error:
-        return await library.refuse(file.filename, error.code, error.detail)
+        return await _reject(intake, file.filename, error.code, error.detail)
+
+
+async def _reject(intake: Intake, filename: str, code: str, detail: str) -> Rejected:
+    await in_db(intake.refuse, filename, code, detail)
+    return Rejected(filename=shown_name(filename), code=code, detail=detail)

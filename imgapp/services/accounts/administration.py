@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import secrets
 from collections.abc import Iterator
 from datetime import datetime
@@ -16,12 +15,13 @@ from sqlmodel import Session
 
 from imgapp.adapters import db, passwords
 from imgapp.adapters.storage import get_store
-from imgapp.errors import Conflict, InvalidRequest, NotFound
+from imgapp.errors import Conflict, NotFound
 from imgapp.models import Shape, new_id
 from imgapp.services.accounts.registration import check_password, clean_email, normalized
 from imgapp.services.common import audit_trail
 from imgapp.services.common.audit_trail import Kind
 from imgapp.services.common.authorization import as_administrator
+from imgapp.services.common.pagination import TextPlace, cut_page, read_cursor
 from imgapp.services.storage import object_removals
 from imgapp.services.uploads import tus_uploads
 
@@ -82,15 +82,14 @@ def list_people(
     user_id: UUID, *, q: str | None = None, limit: int = 60, cursor: str | None = None
 ) -> PeoplePage:
     """One page of everybody, by e-mail address. Raises NotFound, InvalidRequest (cursor)."""
-    wanted = {"id": None, "query": (q or "").strip() or None, "limit": limit + 1}
+    query = (q or "").strip() or None
+    scope = (user_id, "people", query)
+    wanted = {"id": None, "query": query, "limit": limit + 1}
     with as_administrator(user_id) as session:
-        after = _read_cursor(cursor) if cursor else None
+        after = read_cursor(TextPlace, cursor, *scope).text if cursor else None
         rows = session.execute(_PEOPLE, {**wanted, "after": after}).all()
-    more = len(rows) > limit
-    return PeoplePage(
-        items=[_public(row) for row in rows[:limit]],
-        next_cursor=_write_cursor(rows[limit - 1].email) if more else None,
-    )
+    page, further = cut_page(rows, limit, lambda last: TextPlace(last.email), *scope)
+    return PeoplePage(items=[_public(row) for row in page], next_cursor=further)
 
 
 def get_person(user_id: UUID, person_id: UUID) -> PersonPublic:
@@ -266,18 +265,3 @@ def _expect_done(outcome: str) -> None:
 
 def _hash(password: str) -> str:
     return passwords.hash_password(normalized(password))
-
-
-def _write_cursor(email: str) -> str:
-    return base64.urlsafe_b64encode(email.encode()).decode().rstrip("=")
-
-
-def _read_cursor(cursor: str) -> str:
-    try:
-        raw = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
-        email = raw.decode()
-    except (ValueError, binascii.Error):
-        email = "\0"
-    if "\0" in email:
-        raise InvalidRequest("The cursor is not one of this list", code="invalid_cursor")
-    return email

@@ -28,7 +28,7 @@ from imgapp.models import InstallationPrompt, Prompt, Shape, User
 from imgapp.services.common import audit_trail
 from imgapp.services.common.audit_trail import Kind
 from imgapp.services.common.authorization import as_administrator
-from imgapp.services.common.pagination import Place, read_cursor, write_cursor
+from imgapp.services.common.pagination import NumberPlace, cut_page, read_cursor
 from imgapp.services.common.sanitize import clean_text
 
 KEPT = 500
@@ -155,7 +155,7 @@ def list_versions(
 ) -> PromptVersions:
     """One page, newest first. Raises InvalidRequest (cursor), NotFound as `get_prompt` does."""
     own = (user_id, "prompts", scope)
-    before = read_cursor(cursor, *own).id.int if cursor else _NONE_IS_AFTER
+    before = read_cursor(NumberPlace, cursor, *own).number if cursor else _NONE_IS_AFTER
     if scope == "everybody":
         everybodys = select(InstallationPrompt).where(col(InstallationPrompt.number) < before)
         newest = everybodys.order_by(col(InstallationPrompt.number).desc()).limit(limit + 1)
@@ -165,11 +165,8 @@ def list_versions(
         with transaction(user_id) as session:
             rows = session.exec(_own(user_id).where(col(Prompt.number) < before).limit(limit + 1))
             items = [_version(scope, row, None) for row in rows]
-    last = items[limit - 1] if len(items) > limit else None
-    place = Place(last.created_at, UUID(int=last.number)) if last else None
-    return PromptVersions(
-        items=items[:limit], next_cursor=write_cursor(place, *own) if place else None
-    )
+    page, further = cut_page(items, limit, lambda last: NumberPlace(last.number), *own)
+    return PromptVersions(items=page, next_cursor=further)
 
 
 def get_version(user_id: UUID, number: int, scope: Scope = "own") -> str | None:

@@ -33,7 +33,7 @@ from imgapp.services.analysis.run_schemas import (
 from imgapp.services.batches import batches
 from imgapp.services.common import idempotency
 from imgapp.services.common.idempotency import Answer
-from imgapp.services.common.pagination import Place, newest_page, read_cursor, write_cursor
+from imgapp.services.common.pagination import IdPlace, cut_page, newest_page, read_cursor
 from imgapp.services.installation import vision_models
 from imgapp.services.library.bulk import Chosen, Outcome
 from imgapp.services.library.image_query import Wanted
@@ -138,19 +138,14 @@ def list_items(
     if outcome is not None:
         query = query.where(col(RunItem.outcome) == outcome)
     with transaction(user_id) as session:
-        run = _fetch(session, run_id)
+        _fetch(session, run_id)
         if cursor:
-            query = query.where(col(RunItem.image_id) < read_cursor(cursor, *scope).id)
+            query = query.where(col(RunItem.image_id) < read_cursor(IdPlace, cursor, *scope).id)
         query = query.order_by(col(RunItem.image_id).desc()).limit(limit + 1)
-        rows = list(session.execute(query).scalars())
-    page = rows[:limit]
-    at = run.created_at
-    return RunItemPage(
-        items=[RunItemPublic.model_validate(row.model_dump()) for row in page],
-        next_cursor=(
-            write_cursor(Place(at, page[-1].image_id), *scope) if len(rows) > limit else None
-        ),
-    )
+        rows = session.execute(query).scalars().all()
+    page, further = cut_page(rows, limit, lambda last: IdPlace(last.image_id), *scope)
+    items = [RunItemPublic.model_validate(row.model_dump()) for row in page]
+    return RunItemPage(items=items, next_cursor=further)
 
 
 def cancel_run(user_id: UUID, run_id: UUID) -> RunPublic:

@@ -28,7 +28,7 @@ from imgapp.services.batches.schemas import (
 )
 from imgapp.services.common import idempotency
 from imgapp.services.common.idempotency import Answer
-from imgapp.services.common.pagination import Place, newest_page, read_cursor, write_cursor
+from imgapp.services.common.pagination import IdPlace, cut_page, newest_page, read_cursor
 from imgapp.services.common.sanitize import clean_line, clean_text
 
 MOST_WAITING = 20_000
@@ -131,14 +131,12 @@ def list_files(
     with transaction(user_id) as session:
         _fetch(session, batch_id)
         if cursor:
-            query = query.where(col(BatchItem.id) > read_cursor(cursor, *scope).id)
+            query = query.where(col(BatchItem.id) > read_cursor(IdPlace, cursor, *scope).id)
         found = session.execute(query.order_by(col(BatchItem.id)).limit(limit + 1))
-        rows = list(found.scalars())
-    last = rows[limit - 1] if len(rows) > limit else None
-    return BatchFilePage(
-        items=[BatchFile.model_validate(row.model_dump()) for row in rows[:limit]],
-        next_cursor=write_cursor(Place(last.created_at, last.id), *scope) if last else None,
-    )
+        rows = found.scalars().all()
+    page, further = cut_page(rows, limit, lambda last: IdPlace(last.id), *scope)
+    items = [BatchFile.model_validate(row.model_dump()) for row in page]
+    return BatchFilePage(items=items, next_cursor=further)
 
 
 def cancel_batch(user_id: UUID, batch_id: UUID) -> BatchPublic:

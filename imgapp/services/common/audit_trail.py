@@ -20,7 +20,7 @@ from sqlmodel import Session
 from imgapp.adapters.db import transaction
 from imgapp.models import Shape, new_id, now
 from imgapp.services.common.authorization import as_administrator
-from imgapp.services.common.pagination import Place, read_cursor, write_cursor
+from imgapp.services.common.pagination import Place, cut_page, read_cursor
 
 DAYS_KEPT = 400
 """A little more than a year."""
@@ -183,15 +183,11 @@ def list_events(
     wanted = {"kind": kind, "person": person, "since": since, "until": until}
     scope = (user_id, "audit", *wanted.values())
     with as_administrator(user_id) as session:
-        place = read_cursor(cursor, *scope) if cursor else None
+        place = read_cursor(Place, cursor, *scope) if cursor else None
         before = {"before": place and place.at, "before_id": place and place.id}
         rows = session.execute(_READ, {**wanted, **before, "limit": limit + 1}).all()
-    page = rows[:limit]
-    last = page[-1] if len(rows) > limit else None
-    return AuditPage(
-        items=[_public(row) for row in page],
-        next_cursor=write_cursor(Place(last.at, last.id), *scope) if last else None,
-    )
+    page, further = cut_page(rows, limit, lambda last: Place(last.at, last.id), *scope)
+    return AuditPage(items=[_public(row) for row in page], next_cursor=further)
 
 
 def trim_trail() -> int:

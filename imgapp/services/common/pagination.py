@@ -1,4 +1,7 @@
-"""Pagination: signs and reads cursors, a place in one list of one person (keyset)."""
+"""Pagination: signs and reads cursors, a place in one list of one person (keyset).
+
+A place is a small named tuple of whatever its list is sorted by.
+"""
 
 from __future__ import annotations
 
@@ -7,11 +10,14 @@ import binascii
 import hashlib
 import hmac
 import json
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from typing import Any, TypeVar
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from decimal import Decimal
+from functools import cache
+from typing import Any, NamedTuple, TypeVar
 from uuid import UUID
 
+from pydantic import TypeAdapter
 from sqlalchemy import Select, tuple_
 from sqlmodel import Session
 
@@ -19,41 +25,83 @@ from imgapp.errors import ConfigurationError, InvalidRequest
 from imgapp.settings import get_settings
 
 Row = TypeVar("Row")
+AnyPlace = TypeVar("AnyPlace", bound=NamedTuple)
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_TIME_BYTES, _PLACE_BYTES, _SIGNATURE_BYTES = 8, 24, 16
+_SIGNATURE_BYTES = 16
 
 
-@dataclass(frozen=True)
-class Place:
-    """The last row of a page, in a list sorted by time and id, newest first, or by `key` and id."""
+class Place(NamedTuple):
+    """The last row of a page, in a list sorted by time and id."""
 
     at: datetime
     id: UUID
-    key: str = ""
 
 
-def write_cursor(place: Place, *scope: object) -> str:
+class IdPlace(NamedTuple):
+    """The same in a list sorted by id alone."""
+
+    id: UUID
+
+
+class NumberPlace(NamedTuple):
+    """The same in a list of numbered things."""
+
+    number: int
+
+
+class TextPlace(NamedTuple):
+    """The same in a list sorted by a text that none has twice."""
+
+    text: str
+
+
+class KeyPlace(NamedTuple):
+    """The same in a list sorted by a key, written as text, and id."""
+
+    key: str
+    id: UUID
+
+
+class AmountPlace(NamedTuple):
+    """The same in a list sorted by an exact amount and id."""
+
+    amount: Decimal
+    id: UUID
+
+
+class OffsetPlace(NamedTuple):
+    """How many rows came before, in a list that has no keys."""
+
+    rows: int
+
+
+def write_cursor(place: NamedTuple, *scope: object) -> str:
     """A cursor that is good for this list only; `scope` names the person, the list, the filter."""
-    microseconds = (place.at - _EPOCH) // timedelta(microseconds=1)
-    packed = microseconds.to_bytes(_TIME_BYTES, "big", signed=True) + place.id.bytes
-    packed += place.key.encode()
-    return base64.urlsafe_b64encode(packed + _signature(packed, scope)).decode().rstrip("=")
+    packed = _adapter(type(place)).dump_json(place)
+    signed = packed + _signature(packed, type(place), scope)
+    return base64.urlsafe_b64encode(signed).decode().rstrip("=")
 
 
-def read_cursor(cursor: str, *scope: object) -> Place:
+def read_cursor(kind: type[AnyPlace], cursor: str, *scope: object) -> AnyPlace:
     """The place a cursor stands for. Raises InvalidRequest unless we wrote it for this list."""
     try:
         raw = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
     except (ValueError, binascii.Error):
         raw = b""
     packed, signature = raw[:-_SIGNATURE_BYTES], raw[-_SIGNATURE_BYTES:]
-    if len(packed) < _PLACE_BYTES or not hmac.compare_digest(signature, _signature(packed, scope)):
+    if not hmac.compare_digest(signature, _signature(packed, kind, scope)):
         raise InvalidRequest("The cursor is not one of this list", code="invalid_cursor")
-    microseconds = int.from_bytes(packed[:_TIME_BYTES], "big", signed=True)
-    key = packed[_PLACE_BYTES:].decode()
-    at = _EPOCH + timedelta(microseconds=microseconds)
-    return Place(at, UUID(bytes=packed[_TIME_BYTES:_PLACE_BYTES]), key)
+    place: AnyPlace = _adapter(kind).validate_json(packed)
+    return place
+
+
+def cut_page(
+    rows: Sequence[Row], limit: int, place_of: Callable[[Row], NamedTuple], *scope: object
+) -> tuple[list[Row], str | None]:
+    """The rows of one page, of a row more than that if there are more, and the next's cursor."""
+    page = list(rows[:limit])
+    more = len(rows) > limit
+    return page, write_cursor(place_of(page[-1]), *scope) if more else None
 
 
 def newest_page(
@@ -70,22 +118,27 @@ def newest_page(
     `order` are the columns of the time and the id. Raises InvalidRequest (cursor).
     """
     if cursor:
-        place = read_cursor(cursor, *scope)
-        query = query.where(tuple_(*order) < tuple_(place.at, place.id))
+        query = query.where(tuple_(*order) < tuple_(*read_cursor(Place, cursor, *scope)))
     query = query.order_by(*(column.desc() for column in order)).limit(limit + 1)
-    found = list(session.execute(query).scalars())
-    page = found[:limit]
-    if len(found) == len(page):
-        return page, None
-    at, key = (getattr(page[-1], column.key) for column in order)
-    return page, write_cursor(Place(at, key), *scope)
+    found = session.execute(query).scalars().all()
+
+    def place_of(row: Row) -> Place:
+        return Place(*(getattr(row, column.key) for column in order))
+
+    return cut_page(found, limit, place_of, *scope)
 
 
-def _signature(packed: bytes, scope: tuple[object, ...]) -> bytes:
+@cache
+def _adapter(kind: type[Any]) -> TypeAdapter[Any]:
+    return TypeAdapter(kind)
+
+
+def _signature(packed: bytes, kind: type[Any], scope: tuple[object, ...]) -> bytes:
     secret = get_settings().secret_key
     if secret is None:
         raise ConfigurationError("IMGAPP_SECRET_KEY is not set")
-    what = json.dumps(["cursor", *(None if part is None else str(part) for part in scope)])
+    named = (None if part is None else str(part) for part in scope)
+    what = json.dumps(["cursor", kind.__name__, *named])
     message = packed + what.encode()
     digest = hmac.digest(secret.get_secret_value().encode(), message, hashlib.sha256)
     return digest[:_SIGNATURE_BYTES]

@@ -130,7 +130,7 @@ class ChangeReader:
 
     def _change(self, place: Place, image: ImagePublic | None) -> Change:
         assert self._horizon is not None
-        safe = min(place, Place(self._horizon, _FIRST_ID), key=lambda each: (each.at, each.id))
+        safe = min(place, Place(self._horizon, _FIRST_ID))
         kind = DELETED if image is None else _KINDS[image.status]
         return Change(kind, _write_id(self.user_id, safe), place.id, image)
 
@@ -162,7 +162,7 @@ def _write_id(user_id: UUID, place: Place) -> str:
 
 def _read_id(user_id: UUID, last_id: str) -> Place:
     try:
-        return read_cursor(last_id, user_id, "events")
+        return read_cursor(Place, last_id, user_id, "events")
     except InvalidRequest:
         raise InvalidRequest(
             "Last-Event-ID is not the id of an event of yours", code="invalid_event_id"

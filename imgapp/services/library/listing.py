@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Container, Iterable
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date
 from typing import Any
 from uuid import UUID
 
@@ -19,14 +19,14 @@ from sqlmodel import Session, col
 from imgapp.adapters.db import transaction
 from imgapp.models import Image, ImagePage, StorageUsage
 from imgapp.services.batches import batches
-from imgapp.services.common.pagination import Place, read_cursor, write_cursor
+from imgapp.services.common.pagination import KeyPlace, OffsetPlace, cut_page, read_cursor
 from imgapp.services.library.entity_tags import Versioned, tag_of_page
-from imgapp.services.library.image_query import Orientation, PictureFormat, Sort, Wanted
+from imgapp.services.library.image_query import Sort, Wanted
 from imgapp.services.library.serialize import shown
 
 MOST_IDS = 250_000
+_Begin = KeyPlace | OffsetPlace
 ALL = Wanted()
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,7 @@ def read_images(
 ) -> Versioned[ImagePage | None]:
     """As `list_images`, or None for a caller who has the page, under one of the tags `known`."""
     scope = (user_id, "images", wanted.to_query())
-    place = read_cursor(cursor, *scope) if cursor else None
+    place = read_cursor(_kind(wanted), cursor, *scope) if cursor else None
     with transaction(user_id) as session:
         if wanted.batch is not None:
             batches.check(session, wanted.batch)
@@ -88,32 +88,35 @@ def read_images(
             return Versioned(tag, None)
         images = [row.Image for row in _find(session, terms, Image)]
         items = shown(session, images[:limit])
-    more = len(images) > limit
-    further = write_cursor(_end(wanted, images[limit - 1], place, limit), *scope) if more else None
+    _, further = cut_page(images, limit, lambda last: _end(wanted, last, place, limit), *scope)
     page = ImagePage(items=items, next_cursor=further, total=rest[0])
     return Versioned(tag_of_page(images, *rest), page)
 
 
-def _after(session: Session, wanted: Wanted, place: Place | None) -> dict[str, Any]:
+def _kind(wanted: Wanted) -> type[_Begin]:
+    # Ranks are no keys: the place is how many came before.
+    return OffsetPlace if wanted.by_relevance else KeyPlace
+
+
+def _after(session: Session, wanted: Wanted, place: _Begin | None) -> dict[str, Any]:
     """Where a page begins, as `imgapp_find` takes it."""
     if place is None:
         return {}
-    if wanted.by_relevance:
-        # Ranks are no keys: the place is how many came before.
-        return {"offset": (place.at - _EPOCH) // timedelta(microseconds=1)}
-    key = place.key or place.at.isoformat()
+    if isinstance(place, OffsetPlace):
+        return {"offset": place.rows}
+    key = place.key
     if wanted.sort is Sort.NAME:
         # As the index has it: what is a small letter is the database's to say.
-        key = session.execute(select(func.lower(place.key))).scalar_one()
+        key = session.execute(select(func.lower(key))).scalar_one()
     return {"place": {"key": key, "id": str(place.id)}}
 
 
-def _end(wanted: Wanted, last: Image, begun: Place | None, limit: int) -> Place:
+def _end(wanted: Wanted, last: Image, begun: _Begin | None, limit: int) -> _Begin:
     if wanted.by_relevance:
-        before = begun.at if begun else _EPOCH
-        return Place(before + timedelta(microseconds=limit), last.id)
+        before = begun.rows if isinstance(begun, OffsetPlace) else 0
+        return OffsetPlace(before + limit)
     keys = {Sort.NAME: last.filename, Sort.LARGEST: str(last.file_size)}
-    return Place(last.uploaded_at, last.id, keys.get(wanted.sort, ""))
+    return KeyPlace(keys.get(wanted.sort, last.uploaded_at.isoformat()), last.id)
 
 
 def count(user_id: UUID, wanted: Wanted) -> int:
@@ -205,22 +208,3 @@ def _position(session: Session, wanted: Wanted, image_id: UUID) -> int | None:
     terms = {"wanted": wanted.terms(), "id": image_id}
     place: int | None = session.execute(_POSITION, terms).scalar_one()
     return place
-
-
-__all__ = [
-    "ALL",
-    "Orientation",
-    "PictureFormat",
-    "Sort",
-    "Timeline",
-    "Wanted",
-    "all_ids",
-    "count",
-    "ids_between",
-    "list_images",
-    "matching",
-    "neighbours",
-    "place_of",
-    "read_images",
-    "read_timeline",
-]

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Iterator
 from pathlib import PurePath
 from uuid import UUID
@@ -16,13 +14,14 @@ from imgapp.adapters import storage
 from imgapp.adapters.db import transaction
 from imgapp.errors import ImgappError, InvalidRequest, NotFound
 from imgapp.models import Image
+from imgapp.services.common.csv_files import csv_bytes
 from imgapp.services.library.bulk import Chosen
 from imgapp.services.storage.filenames import safe_name
 
 MOST = 5_000
 """Pictures of one archive."""
 _PIECE = 256 * 1024
-_TEXTS = ("file", "alt_text", "decorative", "description", "tags", "visible_text", "language")
+_TEXTS = ("alt_text", "decorative", "description", "tags", "visible_text", "language")
 
 
 def open_archive(user_id: UUID, chosen: Chosen) -> Iterator[bytes]:
@@ -76,17 +75,5 @@ def _names(images: list[Image]) -> dict[UUID, str]:
 
 
 def _descriptions(images: list[Image], names: dict[UUID, str]) -> bytes:
-    table = io.StringIO(newline="")
-    rows = csv.writer(table)
-    rows.writerow(_TEXTS)
-    for image in images:
-        said = (image.alt_text, image.decorative, image.description, "; ".join(image.tags or ()))
-        rows.writerow([names[image.id], *map(_cell, (*said, image.visible_text, image.language))])
-    # Programs for tables take it for UTF-8 by the mark at its start.
-    return b"\xef\xbb\xbf" + table.getvalue().encode()
-
-
-def _cell(value: object) -> str:
-    """As a table shows it; what would be a formula there is a text (CWE-1236)."""
-    text = "" if value is None else str(value)
-    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
+    rows = ([names[image.id], *(getattr(image, name) for name in _TEXTS)] for image in images)
+    return csv_bytes(("file", *_TEXTS), rows)

@@ -12,15 +12,14 @@ from sqlalchemy import text
 from imgapp import __version__
 from imgapp.adapters import counters, db, exposition, queue
 from imgapp.adapters.embedded import embedded
-from imgapp.adapters.exposition import CONTENT_TYPE_LATEST, Measured, measured
+from imgapp.adapters.exposition import Measured, measured
 from imgapp.errors import ServiceUnavailable
 from imgapp.models import Priority
 from imgapp.services.operations import health
 from imgapp.services.queue import permits
 from imgapp.settings import get_settings
 
-__all__ = ["CONTENT_TYPE_LATEST", "Library", "Waiting", "library", "read"]
-
+MEDIA_TYPE = exposition.MEDIA_TYPE
 _LANES = {str(int(priority)): priority.name.lower() for priority in Priority}
 
 

@@ -23,7 +23,7 @@ from imgapp.models import (
     Waiting,
     WaitingReason,
 )
-from imgapp.services.common.pagination import Place, read_cursor, write_cursor
+from imgapp.services.common.pagination import Place, cut_page, read_cursor
 from imgapp.services.library.file_links import signed_urls
 from imgapp.services.queue.waiting_reasons import explain
 
@@ -161,16 +161,12 @@ def list_failures(
     if code is not None:
         query = query.where(func.coalesce(col(Image.error_code), UNKNOWN) == code)
     if cursor:
-        place = read_cursor(cursor, *scope)
-        query = query.where(tuple_(failed_at, col(Image.id)) < tuple_(place.at, place.id))
+        place = tuple_(*read_cursor(Place, cursor, *scope))
+        query = query.where(tuple_(failed_at, col(Image.id)) < place)
     with transaction(user_id) as session:
-        rows = list(session.execute(query).scalars())
-    page = rows[:limit]
-    last = page[-1] if len(rows) > limit else None
-    return FailurePage(
-        items=[_failure(row) for row in page],
-        next_cursor=write_cursor(_place(last), *scope) if last else None,
-    )
+        rows = session.execute(query).scalars().all()
+    page, further = cut_page(rows, limit, _place, *scope)
+    return FailurePage(items=[_failure(row) for row in page], next_cursor=further)
 
 
 def retry_failed(user_id: UUID, code: str | None = None) -> int:

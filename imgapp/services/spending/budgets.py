@@ -6,10 +6,8 @@ A claim sets aside what a call will cost, so that calls under way are within the
 
 from __future__ import annotations
 
-import base64
-import binascii
 from datetime import date, datetime
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from functools import partial
 from typing import Annotated, Any, Literal
 from uuid import UUID
@@ -21,11 +19,12 @@ from sqlmodel import Session
 from imgapp.adapters import queue
 from imgapp.adapters.db import after_commit, transaction
 from imgapp.adapters.vision import BASIC
-from imgapp.errors import Conflict, InvalidRequest, NotFound
+from imgapp.errors import Conflict, NotFound
 from imgapp.models import Shape, new_id
 from imgapp.services.common import audit_trail
 from imgapp.services.common.audit_trail import Kind
 from imgapp.services.common.authorization import as_administrator
+from imgapp.services.common.pagination import AmountPlace, cut_page, read_cursor
 from imgapp.services.installation import prices
 from imgapp.services.installation.runtime_settings import Dollars
 from imgapp.services.installation.runtime_settings import read as read_installation
@@ -168,19 +167,17 @@ def list_people(
 
     Raises NotFound unless an administrator asks, InvalidRequest (cursor).
     """
-    month = month or this_month()
+    month, query = month or this_month(), (q or "").strip() or None
+    scope = (user_id, "spending", month, query)
     with as_administrator(user_id) as session:
-        cost, after = _read_cursor(cursor) if cursor else (None, None)
-        wanted = {"month": month, "id": None, "query": (q or "").strip() or None}
+        cost, after = read_cursor(AmountPlace, cursor, *scope) if cursor else (None, None)
+        wanted = {"month": month, "id": None, "query": query}
         place = {"cost": cost, "after": after, "limit": limit + 1}
         rows = session.execute(_PEOPLE, {**wanted, **place}).all()
         standard = read_installation(session).person_budget
-    more = len(rows) > limit
-    return PeopleSpent(
-        month=f"{month:%Y-%m}",
-        items=[_person(row, standard) for row in rows[:limit]],
-        next_cursor=_write_cursor(rows[limit - 1]) if more else None,
-    )
+    page, further = cut_page(rows, limit, lambda last: AmountPlace(last.cost, last.id), *scope)
+    items = [_person(row, standard) for row in page]
+    return PeopleSpent(month=f"{month:%Y-%m}", items=items, next_cursor=further)
 
 
 def set_budget(user_id: UUID, person_id: UUID, budget: float | None) -> PersonSpent:
@@ -262,19 +259,3 @@ def _person(row: Any, standard: float | None) -> PersonSpent:
         budget=standard if own is None else own,
         **spent_of(row),
     )
-
-
-def _write_cursor(row: Any) -> str:
-    return base64.urlsafe_b64encode(f"{row.cost} {row.id}".encode()).decode().rstrip("=")
-
-
-def _read_cursor(cursor: str) -> tuple[Decimal, UUID]:
-    try:
-        raw = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
-        cost, _, after = raw.decode("ascii").partition(" ")
-        place = Decimal(cost), UUID(after)
-        if place[0].is_finite():
-            return place
-    except (ValueError, binascii.Error, InvalidOperation):
-        pass
-    raise InvalidRequest("The cursor is not one of this list", code="invalid_cursor")

@@ -6,8 +6,6 @@ where the server reported tokens for them. Months are those of UTC.
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -24,7 +22,7 @@ from imgapp.adapters.db import transaction
 from imgapp.errors import DescriberError
 from imgapp.models import Shape, UsageMonth, now
 from imgapp.services.common.authorization import as_administrator
-from imgapp.services.common.csv_escaping import cell
+from imgapp.services.common.csv_files import csv_bytes
 from imgapp.services.installation import prices
 
 MONTHS = 12
@@ -127,20 +125,20 @@ def list_everybodys_months(user_id: UUID, months: int = MONTHS) -> list[MonthSpe
         return list(_months(session.execute(_EVERYBODY, {"since": since(months)}).all()))
 
 
-def export_months(user_id: UUID) -> str:
-    """The person's months and models as CSV (RFC 4180)."""
+def export_months(user_id: UUID) -> bytes:
+    """The person's months and models as CSV."""
     with transaction(user_id) as session:
         rows = session.scalars(_own(since(MOST_MONTHS))).all()
-        return _csv(_NAMES, ([_month(row.month), *_cells(row)] for row in rows))
+        return csv_bytes(_NAMES, ([_month(row.month), *_cells(row)] for row in rows))
 
 
-def export_people(user_id: UUID) -> str:
+def export_people(user_id: UUID) -> bytes:
     """Everybody's as CSV, one line a person, month and model; those without an address were
     removed. Raises NotFound unless an administrator asks."""
     with as_administrator(user_id) as session:
         found = session.execute(_ROWS, {"since": since(MOST_MONTHS), "limit": _MOST_ROWS})
         lines = ([_month(row.month), row.email, *_cells(row)] for row in found)
-        return _csv(("month", "email", *_NAMES[1:]), lines)
+        return csv_bytes(("month", "email", *_NAMES[1:]), lines)
 
 
 def this_month() -> date:
@@ -192,11 +190,3 @@ def _month(first: date) -> str:
 
 def _cells(row: Any) -> list[Any]:
     return [row.model, *(getattr(row, name) for name in _COUNTED[:-1]), f"{row.cost:.9f}"]
-
-
-def _csv(names: Iterable[str], lines: Iterable[list[Any]]) -> str:
-    out = io.StringIO(newline="")
-    writer = csv.writer(out)
-    writer.writerow(names)
-    writer.writerows([cell(value) for value in line] for line in lines)
-    return out.getvalue()

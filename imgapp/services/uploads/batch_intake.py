@@ -1,4 +1,4 @@
-"""Batch intake: records what became of a batch's files, in the transaction that takes them in."""
+"""Batch intake: takes the files of a batch in, behind what is uploaded by hand, and notes each."""
 
 from __future__ import annotations
 
@@ -13,9 +13,12 @@ from sqlmodel import Session, col
 
 from imgapp.adapters.db import transaction
 from imgapp.errors import NotSignedIn
-from imgapp.models import Batch, BatchItem, FileOutcome, new_id, now
+from imgapp.models import Batch, BatchItem, FileOutcome, Priority, new_id, now
 from imgapp.services.common.sanitize import clean_line
-from imgapp.services.uploads.ingest import Ingested
+from imgapp.services.storage.filenames import shown_name
+from imgapp.services.storage.spool import SpooledFile
+from imgapp.services.uploads.ingest import Ingested, ingest
+from imgapp.services.uploads.upload_metrics import UploadSource
 
 _LONGEST_NAME = 1_000
 
@@ -63,6 +66,30 @@ class FileOfBatch:
                 where=changed,
             )
         )
+
+
+@dataclass(frozen=True)
+class Intake:
+    """Takes in what one person sends: with a batch into it, and behind other uploads."""
+
+    user_id: UUID
+    source: UploadSource
+    batch_id: UUID | None = None
+
+    def add(self, spooled: SpooledFile) -> Ingested:
+        """Raises what `ingest` raises; a file that is refused is not noted yet."""
+        if self.batch_id is None:
+            return ingest(self.user_id, spooled, self.source)
+        note = self._file(self.batch_id, spooled.filename).note
+        return ingest(self.user_id, spooled, self.source, priority=Priority.BULK, note=note)
+
+    def refuse(self, filename: str, code: str, detail: str) -> None:
+        """Note in the batch, if there is one, that a file is no picture."""
+        if self.batch_id is not None:
+            self._file(self.batch_id, filename).refuse(code, detail)
+
+    def _file(self, batch_id: UUID, filename: str) -> FileOfBatch:
+        return FileOfBatch(self.user_id, batch_id, shown_name(filename))
 
 
 def open_import(user_id: UUID, name: str, key: str) -> UUID:

@@ -129,16 +129,15 @@ def _patiently(
 
 
 def _try_to_take_in(found: Candidate, file: FileOfBatch) -> FileReport:
-    upload_metrics.set_upload_source("import")
     try:
         if found.size > get_settings().max_upload_bytes:
-            upload_metrics.upload_refused(FileTooLarge.code)
+            upload_metrics.upload_refused("import", FileTooLarge.code)
             raise FileTooLarge(f"The file is larger than {get_settings().max_upload_mb} MB.")
         if _is_there(file, _hash_of(found)):
             return FileReport(found.path, Outcome.THERE)
         found.file.seek(0)
         spooled = spool_stream(found.file, os.path.basename(found.path))
-        taken = ingest(file.user_id, spooled, priority=Priority.BULK, note=file.note)
+        taken = ingest(file.user_id, spooled, "import", priority=Priority.BULK, note=file.note)
     except (RejectedFile, Conflict) as error:
         return FileReport(found.path, Outcome.REFUSED, error.code, error.detail)
     except OSError as error:

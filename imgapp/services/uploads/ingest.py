@@ -22,14 +22,9 @@ from imgapp.errors import Conflict, EmptyFile, NotSignedIn
 from imgapp.models import AnalysisStatus, Image, Priority, WrittenBy, new_id, now
 from imgapp.services.storage import object_removals
 from imgapp.services.storage.filenames import safe_name, shown_name
-from imgapp.services.storage.spool import (
-    SpooledFile,
-    SpoolWriter,
-    new_spool_path,
-    spool_file,
-    sweep_spool,
-)
-from imgapp.services.uploads import quotas, upload_metrics
+from imgapp.services.storage.spool import SpooledFile, new_spool_path
+from imgapp.services.uploads import quotas
+from imgapp.services.uploads.upload_metrics import UploadSource, counted
 
 
 @dataclass(frozen=True)
@@ -53,10 +48,10 @@ Note = Callable[[Session, Ingested], None]
 """Writes down that a picture was taken in, in the transaction that does it."""
 
 
-@upload_metrics.counted
 def ingest(
     user_id: UUID,
     spooled: SpooledFile,
+    source: UploadSource,
     *,
     priority: Priority = Priority.INTERACTIVE,
     note: Note | None = None,
@@ -67,6 +62,17 @@ def ingest(
     Raises RejectedFile if it is no picture, Conflict, DatabaseUnavailable, StoreUnavailable, and
     what `note` raises: then nothing was taken in.
     """
+    take_in = partial(_take_in, user_id, spooled, priority, note, stored)
+    return counted(take_in, source, spooled.size)
+
+
+def _take_in(
+    user_id: UUID,
+    spooled: SpooledFile,
+    priority: Priority,
+    note: Note | None,
+    stored: StoredOriginal | None,
+) -> Ingested:
     work_dir = new_spool_path()
     try:
         if spooled.size == 0:
@@ -207,17 +213,3 @@ def _announce(session: Session, image: Image, kind: str) -> None:
         permit = partial(enqueue_analysis, image.id, priority=Priority(image.priority))
         after_commit(session, permit)
     after_commit(session, partial(events.publish, image.user_id, kind, image.id))
-
-
-__all__ = [
-    "Ingested",
-    "Note",
-    "SpoolWriter",
-    "SpooledFile",
-    "StoredOriginal",
-    "ingest",
-    "new_spool_path",
-    "restore",
-    "spool_file",
-    "sweep_spool",
-]

@@ -31,12 +31,10 @@ from imgapp.errors import (
 from imgapp.models import DirectUpload, Priority, UploadState, new_id, now
 from imgapp.services.batches import batches
 from imgapp.services.common.heartbeat import heartbeat
-from imgapp.services.uploads import upload_metrics
+from imgapp.services.storage.spool import SpooledFile, SpoolWriter
 from imgapp.services.uploads.batch_intake import FileOfBatch
 from imgapp.services.uploads.ingest import (
     Ingested,
-    SpooledFile,
-    SpoolWriter,
     StoredOriginal,
     ingest,
     restore,
@@ -213,10 +211,10 @@ def _save(save: _Save) -> Ingested:
             duplicate=taken.duplicate,
         )
 
-    upload_metrics.set_upload_source("direct")
     taken = ingest(
         upload.user_id,
         spooled,
+        "direct",
         priority=Priority.BULK if file else Priority.INTERACTIVE,
         note=note,
         stored=StoredOriginal(upload.s3_key, arrived) if same_store else None,

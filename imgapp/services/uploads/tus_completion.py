@@ -7,9 +7,10 @@ from datetime import timedelta
 
 from imgapp.errors import ImgappError, NotFound, QuotaExceeded, RejectedFile, ServiceUnavailable
 from imgapp.services.storage.spool import spool_link
-from imgapp.services.uploads import tus_uploads, upload_metrics
+from imgapp.services.uploads import tus_uploads
 from imgapp.services.uploads.ingest import ingest
 from imgapp.services.uploads.tus_uploads import Outcome, Receiver
+from imgapp.services.uploads.upload_metrics import UploadSource
 
 log = logging.getLogger(__name__)
 
@@ -17,7 +18,7 @@ _LEFT_ALONE = timedelta(seconds=30)
 """A client that comes back finishes its upload itself."""
 
 
-def finish(receiver: Receiver) -> Outcome:
+def finish(receiver: Receiver, source: UploadSource) -> Outcome:
     """Make a picture of what arrived, all of it; a file that is none is refused for good.
 
     Raises Conflict, DatabaseUnavailable, StoreUnavailable, NotSignedIn: then the bytes are still
@@ -25,7 +26,7 @@ def finish(receiver: Receiver) -> Outcome:
     """
     upload = receiver.upload
     try:
-        taken = ingest(upload.user_id, spool_link(upload.part, upload.filename))
+        taken = ingest(upload.user_id, spool_link(upload.part, upload.filename), source)
         outcome = Outcome(image_id=taken.image_id, duplicate=taken.duplicate)
     except RejectedFile as error:
         full = isinstance(error, QuotaExceeded)
@@ -48,8 +49,7 @@ def finish_left_behind() -> int:
         if receiver is None:
             continue
         try:
-            upload_metrics.set_upload_source("page")
-            finish(receiver)
+            finish(receiver, "page")
             finished += 1
         except ServiceUnavailable:
             raise

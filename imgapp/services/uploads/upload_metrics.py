@@ -4,27 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from contextvars import ContextVar
-from functools import wraps
-from typing import Concatenate, ParamSpec, Protocol, TypeVar
-from uuid import UUID
+from typing import Literal, Protocol, TypeVar
 
 from imgapp.errors import RejectedFile
+from imgapp.models import Viewer
 from imgapp.services.common.metrics import UPLOAD_BYTES, UPLOAD_SECONDS, UPLOADS, UPLOADS_REFUSED
-from imgapp.services.storage.spool import SpooledFile
 
-_source: ContextVar[str] = ContextVar("upload_source", default="api")
-
-
-def upload_refused(code: str) -> None:
-    """Count a file that became no picture before it was looked at."""
-    UPLOADS.labels(source=_source.get(), outcome="refused").inc()
-    UPLOADS_REFUSED.labels(code=code).inc()
-
-
-def set_upload_source(source: str) -> None:
-    """Where this thread's or task's files come from: page, api, import, direct or url."""
-    _source.set(source)
+UploadSource = Literal["page", "api", "import", "direct", "url"]
 
 
 class _Taken(Protocol):
@@ -32,29 +18,33 @@ class _Taken(Protocol):
     def duplicate(self) -> bool: ...
 
 
-P = ParamSpec("P")
 R = TypeVar("R", bound=_Taken)
-Entrance = Callable[Concatenate[UUID, SpooledFile, P], R]
 
 
-def counted(take_in: Entrance[P, R]) -> Entrance[P, R]:
-    """Counts the files that come in through this function, and what becomes of them."""
+def source_of(viewer: Viewer) -> UploadSource:
+    """Where what this caller sends comes from."""
+    return "page" if viewer.session_id else "api"
 
-    @wraps(take_in)
-    def entrance(user_id: UUID, spooled: SpooledFile, /, *args: P.args, **kwargs: P.kwargs) -> R:
-        source, began = _source.get(), time.perf_counter()
-        UPLOAD_BYTES.labels(source=source).observe(spooled.size)
-        try:
-            taken = take_in(user_id, spooled, *args, **kwargs)
-        except RejectedFile as error:
-            upload_refused(error.code)
-            raise
-        except BaseException:
-            UPLOADS.labels(source=source, outcome="failed").inc()
-            raise
-        outcome = "duplicate" if taken.duplicate else "added"
-        UPLOADS.labels(source=source, outcome=outcome).inc()
-        UPLOAD_SECONDS.labels(source=source).observe(time.perf_counter() - began)
-        return taken
 
-    return entrance
+def upload_refused(source: UploadSource, code: str) -> None:
+    """Count a file that became no picture."""
+    UPLOADS.labels(source=source, outcome="refused").inc()
+    UPLOADS_REFUSED.labels(code=code).inc()
+
+
+def counted(take_in: Callable[[], R], source: UploadSource, size: int) -> R:
+    """Take a file of `size` bytes in; count it, and what becomes of it."""
+    began = time.perf_counter()
+    UPLOAD_BYTES.labels(source=source).observe(size)
+    try:
+        taken = take_in()
+    except RejectedFile as error:
+        upload_refused(source, error.code)
+        raise
+    except BaseException:
+        UPLOADS.labels(source=source, outcome="failed").inc()
+        raise
+    outcome = "duplicate" if taken.duplicate else "added"
+    UPLOADS.labels(source=source, outcome=outcome).inc()
+    UPLOAD_SECONDS.labels(source=source).observe(time.perf_counter() - began)
+    return taken

@@ -37,8 +37,9 @@ from imgapp.models import BatchItem, FetchRest, FileOutcome, Priority, new_id, n
 from imgapp.services.common import metrics
 from imgapp.services.common.heartbeat import heartbeat
 from imgapp.services.storage.filenames import shown_name
-from imgapp.services.uploads import quotas, upload_metrics
-from imgapp.services.uploads.ingest import Ingested, SpooledFile, SpoolWriter, ingest
+from imgapp.services.storage.spool import SpooledFile, SpoolWriter
+from imgapp.services.uploads import quotas
+from imgapp.services.uploads.ingest import Ingested, ingest
 from imgapp.settings import get_settings
 
 log = logging.getLogger(__name__)
@@ -167,10 +168,10 @@ def _attempt(taken: Taken) -> None:
 def _take_in(taken: Taken) -> None:
     quotas.check_room(taken.user_id, 0)
     spooled = _download(taken)
-    upload_metrics.set_upload_source("url")
     ingest(
         taken.user_id,
         spooled,
+        "url",
         priority=Priority.BULK,
         note=partial(_note, taken, shown_name(spooled.filename)),
     )

@@ -42,7 +42,9 @@ def test_the_table(client_for: ClientFor, alice: Person) -> None:
     assert answer.headers["content-type"] == "text/csv; charset=utf-8"
     assert answer.headers["content-disposition"] == 'attachment; filename="imgapp-usage.csv"'
     names, line = answer.text.split("\r\n")[:2]
-    assert names.startswith("month,model,answers,failures,unpriced,input_tokens,output_tokens")
+    assert names.startswith(
+        "\ufeffmonth,model,answers,failures,unpriced,input_tokens,output_tokens"
+    )
     assert line.endswith(",a,1,0,0,100,10,1.250000000")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import itertools
 import multiprocessing
 import threading
@@ -19,6 +20,7 @@ from imgapp.models import new_id
 from imgapp.services.accounts import administration, sessions, tokens
 from imgapp.services.accounts.administration import PersonEdit
 from imgapp.services.queue import leases
+from imgapp.services.spending import budgets
 
 WHERE = {"user_agent": "tests", "address": "127.0.0.1"}
 
@@ -56,6 +58,24 @@ def test_a_broken_cursor_is_refused(admin, cursor: str) -> None:
     with pytest.raises(InvalidRequest) as refusal:
         administration.list_people(admin.user_id, cursor=cursor)
     assert refusal.value.code == "invalid_cursor"
+
+
+def test_a_cursor_is_good_for_one_list_of_one_administrator(admin, alice, mallory) -> None:
+    cursor = administration.list_people(admin.user_id, limit=1).next_cursor
+    administration.update_person(admin.user_id, mallory.user_id, PersonEdit(is_admin=True))
+    made_up = base64.urlsafe_b64encode(admin.email.encode()).decode().rstrip("=")
+    others = budgets.list_people(admin.user_id, limit=1).next_cursor
+    for user, q, wrong in (
+        (mallory, None, cursor),
+        (admin, "example", cursor),
+        (admin, None, made_up),
+        (admin, None, others),
+    ):
+        with pytest.raises(InvalidRequest) as refusal:
+            administration.list_people(user.user_id, q=q, cursor=wrong)
+        assert refusal.value.code == "invalid_cursor"
+    with pytest.raises(NotFound):
+        administration.list_people(alice.user_id, cursor=cursor)
 
 
 CALLS = {

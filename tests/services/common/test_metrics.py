@@ -17,7 +17,7 @@ from imgapp.services.analysis import describe
 from imgapp.services.common import metrics
 from imgapp.services.queue import leases
 from imgapp.services.storage.spool import spool_file
-from imgapp.services.uploads import folder_import, ingest, upload_metrics
+from imgapp.services.uploads import folder_import, ingest
 from imgapp.services.webhooks import delivery_attempts
 from tests.conftest import Person
 from tests.support.openai_server import OpenAIServer, Reply
@@ -27,14 +27,12 @@ from tests.support.webhook_rows import add_delivery, add_webhook, set_rows
 
 
 @pytest.fixture(autouse=True)
-def reporter(database: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[counters.Reporter]:
+def reporter(database: None, monkeypatch: pytest.MonkeyPatch) -> counters.Reporter:
     """This process begins to count."""
     fresh = counters.Reporter()
     monkeypatch.setattr(counters, "reporter", fresh)
     monkeypatch.setattr(metrics, "_models", set())
-    upload_metrics.set_upload_source("api")
-    yield fresh
-    upload_metrics.set_upload_source("api")
+    return fresh
 
 
 @pytest.fixture
@@ -143,7 +141,7 @@ def test_an_upload_that_broke_is_counted_as_failed(
 
     monkeypatch.setattr(ingest.storage, "get_store", away)
     with pytest.raises(StoreUnavailable):
-        ingest.ingest(alice.user_id, spool_file(picture_file()))
+        ingest.ingest(alice.user_id, spool_file(picture_file()), "api")
     assert counted("imgapp_uploads_total", source="api", outcome="failed") == 1
     assert counted("imgapp_upload_duration_seconds_count", source="api") == 0
 

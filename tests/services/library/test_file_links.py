@@ -13,13 +13,14 @@ from imgapp.errors import Forbidden, NotFound
 from imgapp.models import Image, new_id
 from imgapp.services.library import file_links, images
 from imgapp.services.library.file_links import open_link, signed_urls, variant_url
-from imgapp.services.uploads.ingest import ingest, spool_file
+from imgapp.services.storage.spool import spool_file
+from imgapp.services.uploads.ingest import ingest
 from tests.conftest import Person
 
 
 @pytest.fixture
 def image(alice: Person, picture_file: Callable[..., Path]) -> Image:
-    result = ingest(alice.user_id, spool_file(picture_file("My photo.jpg")))
+    result = ingest(alice.user_id, spool_file(picture_file("My photo.jpg")), "page")
     with db.transaction(alice.user_id) as session:
         return session.get_one(Image, result.image_id)
 

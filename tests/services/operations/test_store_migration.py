@@ -50,7 +50,7 @@ def add(alice: Person, picture_file: Callable[..., Path]) -> Callable[..., Image
     """A real picture of Alice's, or of somebody else's."""
 
     def take_in(person: Person = alice) -> Image:
-        taken = ingest.ingest(person.user_id, spool_file(picture_file()))
+        taken = ingest.ingest(person.user_id, spool_file(picture_file()), "page")
         return row_of(person.user_id, taken.image_id)
 
     return take_in

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import date
 from typing import Any
 from uuid import uuid4
 
@@ -13,6 +15,8 @@ import sqlalchemy as sa
 from imgapp.adapters.db import transaction
 from imgapp.errors import Conflict, InvalidRequest, NotFound
 from imgapp.models import ImageStatus, now
+from imgapp.services.accounts import administration
+from imgapp.services.accounts.administration import PersonEdit
 from imgapp.services.analysis import describe
 from imgapp.services.common import audit_trail
 from imgapp.services.installation.runtime_settings import InstallationEdit, change_installation
@@ -335,9 +339,28 @@ def test_people_are_listed_by_what_they_spent(
     assert last.next_cursor is None
     found = budgets.list_people(admin.user_id, q="ALICE")
     assert [one.email for one in found.items] == [alice.email]
-    for wrong in ("x", "MSBuYW4", "TmFOIDAxOWEyZjVkLTExYWEtN2UwMi04YzExLTViNmQwZjNjOWExMA"):
-        with pytest.raises(InvalidRequest):
-            budgets.list_people(admin.user_id, cursor=wrong)
+
+
+def test_a_cursor_is_good_for_one_month_of_one_administrator(
+    alice: Person, mallory: Person, admin: Person
+) -> None:
+    cursor = budgets.list_people(admin.user_id, limit=1).next_cursor
+    assert budgets.list_people(admin.user_id, limit=1, cursor=cursor).items
+    administration.update_person(admin.user_id, mallory.user_id, PersonEdit(is_admin=True))
+    made_up = base64.urlsafe_b64encode(f"0.5 {alice.user_id}".encode()).decode().rstrip("=")
+    for user, wanted in (
+        (mallory, {"cursor": cursor}),
+        (admin, {"cursor": cursor, "month": date(2026, 1, 1)}),
+        (admin, {"cursor": cursor, "q": "alice"}),
+        (admin, {"cursor": made_up}),
+        (admin, {"cursor": administration.list_people(admin.user_id, limit=1).next_cursor}),
+        (admin, {"cursor": "x"}),
+    ):
+        with pytest.raises(InvalidRequest) as refusal:
+            budgets.list_people(user.user_id, **wanted)
+        assert refusal.value.code == "invalid_cursor"
+    with pytest.raises(NotFound):
+        budgets.list_people(alice.user_id, cursor=cursor)
 
 
 def test_only_administrators_set_budgets_and_it_is_in_the_audit_trail(

@@ -250,6 +250,10 @@ def test_everybodys_months_are_for_administrators(
         usage.export_people(mallory.user_id)
 
 
+def read_csv(table: bytes) -> list[list[str]]:
+    return list(csv.reader(io.StringIO(table.decode("utf-8-sig"), newline="")))
+
+
 def test_what_somebody_spent_stays_when_they_are_removed(
     alice: Person, admin: Person, administrator: sa.Engine
 ) -> None:
@@ -258,20 +262,20 @@ def test_what_somebody_spent_stays_when_they_are_removed(
     while purge_deleted():
         pass
     assert usage.list_everybodys_months(admin.user_id)[0].cost == 2
-    [names, line] = csv.reader(io.StringIO(usage.export_people(admin.user_id)))
+    [names, line] = read_csv(usage.export_people(admin.user_id))
     assert dict(zip(names, line, strict=True))["email"] == ""
 
 
 def test_the_tables_to_take_along(alice: Person, admin: Person, administrator: sa.Engine) -> None:
     add_usage(administrator, alice, "now", cost=2, model="=cmd|' /C calc'!A1")
-    names, line = csv.reader(io.StringIO(usage.export_months(alice.user_id)))
+    names, line = read_csv(usage.export_months(alice.user_id))
     told = dict(zip(names, line, strict=True))
     assert told["cost"] == "2.000000000"
     assert told["model"] == "'=cmd|' /C calc'!A1", "no spreadsheet takes it for a formula"
     assert told["month"] == f"{usage.this_month():%Y-%m}"
-    names, line = csv.reader(io.StringIO(usage.export_people(admin.user_id)))
+    names, line = read_csv(usage.export_people(admin.user_id))
     assert dict(zip(names, line, strict=True))["email"] == alice.email
-    assert usage.export_months(admin.user_id).count("\r\n") == 1
+    assert usage.export_months(admin.user_id).count(b"\r\n") == 1
 
 
 def test_months_are_those_of_utc() -> None:

@@ -58,7 +58,7 @@ def waiting(administrator: sa.Engine) -> list[tuple[UUID, int]]:
 
 
 def take_in(person: Person, path: Path) -> UUID:
-    return ingest.ingest(person.user_id, spool_file(path)).image_id
+    return ingest.ingest(person.user_id, spool_file(path), "page").image_id
 
 
 def refuse(*_: object) -> None:
@@ -84,7 +84,7 @@ def store_and_stop(stopped: Event, user_id: UUID, path: str, files: int) -> None
             stand_still(stopped)
 
     store.put = put_and_stop  # type: ignore[method-assign]
-    ingest.ingest(user_id, spool_file(Path(path)))
+    ingest.ingest(user_id, spool_file(Path(path)), "page")
 
 
 def delete_and_stop(stopped: Event, user_id: UUID, image_id: UUID) -> None:

@@ -198,13 +198,13 @@ def test_a_database_that_comes_back_is_waited_for(
     broken = {"a.jpg", "b.png"}
     lock = threading.Lock()
 
-    def away_once(user_id, spooled, **options):
+    def away_once(user_id, spooled, source, **options):
         with lock:
             if spooled.filename in broken:
                 broken.remove(spooled.filename)
                 spooled.path.unlink()
                 raise DatabaseUnavailable
-        return ingest.ingest(user_id, spooled, **options)
+        return ingest.ingest(user_id, spooled, source, **options)
 
     monkeypatch.setattr(folder_import, "ingest", away_once)
     assert set(outcomes(alice, folder).values()) == {"added"}
@@ -214,7 +214,7 @@ def test_a_database_that_comes_back_is_waited_for(
 def test_a_store_that_stays_away_ends_the_import(
     alice: Person, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def away(user_id, spooled, **options):
+    def away(user_id, spooled, source, **options):
         spooled.path.unlink()
         raise StoreUnavailable
 
@@ -267,7 +267,7 @@ def test_an_upload_by_hand_goes_first_while_many_are_imported(
     eventually(lambda: count_of(mallory.user_id) >= 4)
 
     before = count_of(mallory.user_id)
-    image_id = ingest.ingest(alice.user_id, spool_file(by_hand)).image_id
+    image_id = ingest.ingest(alice.user_id, spool_file(by_hand), "page").image_id
     after = count_of(mallory.user_id)
     claim = leases.claim()
     importing.join()

@@ -28,7 +28,8 @@ from imgapp.errors import (
 )
 from imgapp.models import AnalysisStatus, Image, Priority, new_id
 from imgapp.services.library import images
-from imgapp.services.uploads.ingest import ingest, new_spool_path, spool_file, sweep_spool
+from imgapp.services.storage.spool import new_spool_path, spool_file, sweep_spool
+from imgapp.services.uploads.ingest import ingest
 from imgapp.settings import get_settings
 from tests.conftest import Person, Servers
 
@@ -51,7 +52,7 @@ def test_a_picture_is_stored_with_its_renditions(
     alice: Person, picture_file: Callable[..., Path]
 ) -> None:
     path = picture_file("My photo.jpg", size=(1600, 800))
-    result = ingest(alice.user_id, spool_file(path))
+    result = ingest(alice.user_id, spool_file(path), "page")
     assert result.duplicate is False
     image = row(alice.user_id, result.image_id)
     assert image.s3_key == f"users/{alice.user_id}/images/{image.id}/My-photo.jpg"
@@ -71,7 +72,7 @@ def test_it_is_queued_and_announced_to_its_owner_alone(
 ) -> None:
     with redis.Redis.from_url(servers.redis_url) as client, client.pubsub() as listener:
         listener.subscribe(*(f"imgapp:events:{p.user_id}" for p in (alice, mallory)))
-        result = ingest(alice.user_id, spool_file(picture_file()), priority=Priority.BULK)
+        result = ingest(alice.user_id, spool_file(picture_file()), "page", priority=Priority.BULK)
         heard = []
         while (message := listener.get_message(timeout=1)) is not None:
             if message["type"] == "message":
@@ -89,7 +90,7 @@ def test_it_is_taken_in_while_redis_is_away(
     monkeypatch.setenv("REDIS_URL", "redis://127.0.0.1:9/0")
     get_settings.cache_clear()
     try:
-        result = ingest(alice.user_id, spool_file(picture_file()))
+        result = ingest(alice.user_id, spool_file(picture_file()), "page")
     finally:
         queue.reset()
     assert row(alice.user_id, result.image_id).analysis_status == AnalysisStatus.PENDING
@@ -97,8 +98,8 @@ def test_it_is_taken_in_while_redis_is_away(
 
 def test_the_same_bytes_are_one_picture(alice: Person, picture_file: Callable[..., Path]) -> None:
     path = picture_file()
-    first = ingest(alice.user_id, spool_file(path))
-    again = ingest(alice.user_id, spool_file(path))
+    first = ingest(alice.user_id, spool_file(path), "page")
+    again = ingest(alice.user_id, spool_file(path), "page")
     assert (again.image_id, again.duplicate) == (first.image_id, True)
     assert images.count_images(alice.user_id) == 1
     assert queue.pending_permits() == 1
@@ -109,8 +110,8 @@ def test_two_people_may_have_the_same_bytes(
     alice: Person, mallory: Person, picture_file: Callable[..., Path]
 ) -> None:
     path = picture_file()
-    first = ingest(alice.user_id, spool_file(path))
-    other = ingest(mallory.user_id, spool_file(path))
+    first = ingest(alice.user_id, spool_file(path), "page")
+    other = ingest(mallory.user_id, spool_file(path), "page")
     assert other.duplicate is False
     assert other.image_id != first.image_id
 
@@ -121,7 +122,7 @@ def test_the_same_bytes_at_once_are_one_picture(
     path = picture_file()
     copies = [spool_file(path) for _ in range(4)]
     with ThreadPoolExecutor(4) as threads:
-        results = list(threads.map(lambda copy: ingest(alice.user_id, copy), copies))
+        results = list(threads.map(lambda copy: ingest(alice.user_id, copy, "page"), copies))
     assert len({result.image_id for result in results}) == 1
     assert sorted(result.duplicate for result in results) == [False, True, True, True]
     assert stored() == ["_model.jpg", "_preview.webp", "_thumbnail.webp", "photo.jpg"]
@@ -132,9 +133,9 @@ def test_an_upload_takes_a_picture_out_of_the_trash(
     alice: Person, picture_file: Callable[..., Path]
 ) -> None:
     path = picture_file()
-    first = ingest(alice.user_id, spool_file(path))
+    first = ingest(alice.user_id, spool_file(path), "page")
     images.delete_image(alice.user_id, first.image_id)
-    again = ingest(alice.user_id, spool_file(path))
+    again = ingest(alice.user_id, spool_file(path), "page")
     assert (again.image_id, again.duplicate) == (first.image_id, True)
     assert row(alice.user_id, first.image_id).deleted_at is None
     assert queue.pending_permits() == 2
@@ -152,7 +153,7 @@ def test_what_the_picture_says_was_written_by_a_person(alice: Person, tmp_path: 
     ).replace("\0 ", "")
     camera = piexif.dump({"0th": {piexif.ImageIFD.Model: b"Can\xff\x80\x01on\0x"}})
     PillowImage.new("RGB", (60, 40), "teal").save(path, xmp=words.encode(), exif=camera)
-    image = row(alice.user_id, ingest(alice.user_id, spool_file(path)).image_id)
+    image = row(alice.user_id, ingest(alice.user_id, spool_file(path), "page").image_id)
     assert (image.description, image.description_by) == ("A wall in Berlin", "person")
     assert (image.tags, image.tags_by) == (["wall"], "person")
     assert (image.alt_text, image.alt_text_by) == (None, None)
@@ -173,7 +174,7 @@ def test_a_rejected_file_leaves_nothing(
     path = tmp_path / "photo.jpg"
     path.write_bytes(data)
     with pytest.raises(error):
-        ingest(alice.user_id, spool_file(path))
+        ingest(alice.user_id, spool_file(path), "page")
     assert images.count_images(alice.user_id) == 0
     assert (left_over(), stored()) == ([], [])
 
@@ -182,7 +183,7 @@ def test_a_store_that_fails_leaves_no_row(alice: Person, picture_file: Callable[
     get_settings().data_dir.mkdir(exist_ok=True)
     get_settings().pictures_dir.write_text("a file where the folder should be")
     with pytest.raises(StoreUnavailable):
-        ingest(alice.user_id, spool_file(picture_file()))
+        ingest(alice.user_id, spool_file(picture_file()), "page")
     assert images.count_images(alice.user_id) == 0
     assert left_over() == []
 
@@ -191,7 +192,7 @@ def test_an_account_that_is_gone_leaves_no_files(
     database: None, picture_file: Callable[..., Path]
 ) -> None:
     with pytest.raises(NotSignedIn):
-        ingest(new_id(), spool_file(picture_file()))
+        ingest(new_id(), spool_file(picture_file()), "page")
     assert (left_over(), stored()) == ([], [])
 
 
@@ -201,7 +202,7 @@ def test_a_database_that_is_away_leaves_no_files(
     spooled = spool_file(picture_file())
     set_env(DATABASE_URL="postgresql://nobody@127.0.0.1:9/nothing")
     with pytest.raises(ImgappError, match="database"):
-        ingest(alice.user_id, spooled)
+        ingest(alice.user_id, spooled, "page")
     assert (left_over(), stored()) == ([], [])
 
 

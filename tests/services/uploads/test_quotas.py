@@ -13,7 +13,8 @@ from starlette.testclient import TestClient
 from imgapp.adapters.storage import RENDITIONS
 from imgapp.errors import QuotaExceeded
 from imgapp.services.library import images
-from imgapp.services.uploads.ingest import ingest, spool_file
+from imgapp.services.storage.spool import spool_file
+from imgapp.services.uploads.ingest import ingest
 from imgapp.settings import get_settings
 from tests.conftest import Person
 
@@ -37,7 +38,7 @@ def set_quota(administrator: sa.Engine) -> Callable[..., None]:
 
 
 def take_in(person: Person, path: Path) -> UUID:
-    return ingest(person.user_id, spool_file(path)).image_id
+    return ingest(person.user_id, spool_file(path), "page").image_id
 
 
 def files_stored() -> list[Path]:

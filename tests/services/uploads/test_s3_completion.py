@@ -18,8 +18,9 @@ from imgapp.models import Priority, UploadState, new_id, now
 from imgapp.services.batches import batches
 from imgapp.services.batches.schemas import NewBatch
 from imgapp.services.library import images
+from imgapp.services.storage.spool import spool_file
 from imgapp.services.uploads import s3_completion, s3_uploads
-from imgapp.services.uploads.ingest import ingest, spool_file
+from imgapp.services.uploads.ingest import ingest
 from imgapp.settings import get_settings
 from tests.conftest import ROOT, Person
 from tests.support.buckets import BUCKET, bucket_client, objects, unfinished_uploads
@@ -141,7 +142,7 @@ def test_known_bytes_need_not_be_sent(
     alice: Person, mallory: Person, s3_env: None, picture_file: Pictures
 ) -> None:
     path = picture_file()
-    taken = ingest(alice.user_id, spool_file(path))
+    taken = ingest(alice.user_id, spool_file(path), "page")
     images.delete_image(alice.user_id, taken.image_id)
     new = announcement(path, hashed=True)
     assert s3_completion.known_picture(mallory.user_id, new) is None
@@ -219,7 +220,7 @@ def test_a_person_without_room_is_told_so_each_time(
     alice: Person, s3_env: Callable[..., None], picture_file: Pictures
 ) -> None:
     upload_id = sent(alice.user_id, picture_file())
-    ingest(alice.user_id, spool_file(picture_file("other.jpg")))
+    ingest(alice.user_id, spool_file(picture_file("other.jpg")), "page")
     s3_env(IMGAPP_QUOTA_IMAGES="1")
     for _ in range(2):
         with pytest.raises(QuotaExceeded) as refusal:
@@ -325,7 +326,7 @@ KILLED_AT = """
 import os, signal, sys
 from uuid import UUID
 from imgapp.adapters.storage import get_store
-from imgapp.services import direct_saves, ingest
+from imgapp.services.uploads import ingest, s3_completion
 
 def die_at(owner, name, when):
     call = getattr(owner, name)
@@ -338,11 +339,11 @@ def die_at(owner, name, when):
     setattr(owner, name, dying)
 
 owners = {
-    "incoming": type(get_store().incoming), "saves": direct_saves, "ingest": ingest,
+    "incoming": type(get_store().incoming), "saves": s3_completion, "ingest": ingest,
 }
 owner, name, when, user_id, upload_id = sys.argv[1:]
 die_at(owners[owner], name, when)
-direct_saves.complete(UUID(user_id), UUID(upload_id))
+s3_completion.complete(UUID(user_id), UUID(upload_id))
 """
 
 
