@@ -29,26 +29,5 @@ def upgrade() -> None:
         DROP FUNCTION imgapp_audit_events;
         DROP FUNCTION imgapp_due_count;
         DROP FUNCTION imgapp_waits_because;
-
-        -- Policies ask a function who it is.
-        CREATE FUNCTION imgapp_user_id() RETURNS uuid LANGUAGE sql STABLE PARALLEL SAFE
-        AS $$ SELECT nullif(current_setting('app.user_id', true), '')::uuid $$;
-        DO $$
-        DECLARE
-            v_old text := '(NULLIF(current_setting(''app.user_id''::text, true), ''''::text))::uuid'
-                ' AS "nullif"';
-            v_policy record;
-        BEGIN
-            FOR v_policy IN
-                SELECT p.tablename, replace(p.qual, v_old, 'imgapp_user_id()') AS own,
-                    replace(p.with_check, v_old, 'imgapp_user_id()') AS written
-                FROM pg_policies p WHERE p.schemaname = 'public' AND p.policyname = 'own'
-            LOOP
-                EXECUTE format('ALTER POLICY own ON %I', v_policy.tablename)
-                    || ' USING (' || v_policy.own || ')'
-                    || coalesce(' WITH CHECK (' || v_policy.written || ')', '');
-            END LOOP;
-        END
-        $$;
         """
     )

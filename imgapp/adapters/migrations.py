@@ -14,6 +14,7 @@ ways (`tests/migrations/`).
 from __future__ import annotations
 
 import hashlib
+import re
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -32,6 +33,9 @@ FOLDER = Path(__file__).parents[2] / "alembic"
 BEFORE_FIRST = "0018"
 """Where databases were before the first release: the first revision takes them from there."""
 _LOCK = 0x696D_6761  # "imga"
+_PLACEHOLDER = re.compile(r"(?<!:):(app|user_id)\b")
+_USER_ID = "NULLIF(current_setting('app.user_id', true), '')::uuid"
+"""Not a function: each statement under a policy would take the longer to plan."""
 _DOMAINS = (
     "accounts", "common", "installation", "library", "events", "analysis", "batches", "queue",
     "spending", "storage", "uploads", "webhooks",
@@ -57,7 +61,6 @@ def migrate(owner: URL, application: URL, folder: Path = FOLDER) -> None:
             else:
                 _upgrade(connection, script, app)
                 _run_functions(connection, folder, app)
-            _hand_over(connection, folder, app)
             _note_functions(connection, folder)
 
 
@@ -77,7 +80,8 @@ def check(owner: URL, folder: Path = FOLDER) -> str:
 
 
 def execute(sql: str) -> None:
-    """For migrations: run SQL as it stands, but for `:app`, the application's role."""
+    """For migrations: run SQL, in which `:app` is the application's role, and `:user_id` the person
+    of the transaction."""
     _execute(op.get_bind(), sql, op.get_context().opts["app"])
 
 
@@ -127,16 +131,12 @@ def _upgrade(connection: Connection, script: ScriptDirectory, app: str) -> None:
 
 
 def _functions(folder: Path) -> str:
-    files = sorted((folder / "sql").glob("*/*.sql"))
-    return "\n".join(path.read_text() for path in files if path.name != "tables.sql")
+    files = [path for path in sorted(folder.glob("sql/*/*.sql")) if path.name != "tables.sql"]
+    return "\n".join(path.read_text() for path in (*files, folder / "sql" / "hand_over.sql"))
 
 
 def _run_functions(connection: Connection, folder: Path, app: str) -> None:
     _execute(connection, _functions(folder), app)
-
-
-def _hand_over(connection: Connection, folder: Path, app: str) -> None:
-    _execute(connection, (folder / "sql" / "hand_over.sql").read_text(), app)
 
 
 def _digest(folder: Path) -> str:
@@ -154,5 +154,7 @@ def _note_functions(connection: Connection, folder: Path) -> None:
 
 
 def _execute(connection: Connection, sql: str, app: str) -> None:
-    # Percent signs and colons stand for themselves.
-    connection.exec_driver_sql(sql.replace(":app", app), execution_options={"no_parameters": True})
+    values = {"app": app, "user_id": _USER_ID}
+    sql = _PLACEHOLDER.sub(lambda found: values[found[1]], sql)
+    # Percent signs and other colons stand for themselves.
+    connection.exec_driver_sql(sql, execution_options={"no_parameters": True})

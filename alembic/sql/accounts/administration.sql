@@ -6,7 +6,7 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = ''
 AS $$
     SELECT EXISTS (
         SELECT FROM public.users u
-        WHERE u.id = public.imgapp_user_id()
+        WHERE u.id = :user_id
             AND u.is_admin AND u.disabled_at IS NULL AND u.deleting_at IS NULL
     )
 $$;
@@ -119,7 +119,7 @@ CREATE OR REPLACE FUNCTION imgapp_delete_person(p_id uuid) RETURNS text
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = ''
 AS $$
 BEGIN
-    IF p_id IS DISTINCT FROM public.imgapp_user_id() THEN
+    IF p_id IS DISTINCT FROM :user_id THEN
         PERFORM public.imgapp_require_admin();
     END IF;
     IF public.imgapp_is_last_admin(p_id) THEN

@@ -1,6 +1,8 @@
--- People, their sessions, access tokens and identities of single sign-on. A person's rows are theirs
--- alone, for every role, the owner of the tables included. In every policy the person stands in a
--- scalar subselect, so that the setting is read once a statement and not once a row.
+-- People, their sessions, access tokens and identities of single sign-on.
+--
+-- A person's rows are theirs alone, for every role, the owner of the tables included. In every policy
+-- the person (:user_id) stands in a scalar subselect, so that the setting is read once a statement and
+-- not once a row.
 
 CREATE TABLE users (
     id uuid PRIMARY KEY,
@@ -73,20 +75,20 @@ CREATE INDEX ix_identities_user_id ON identities (user_id);
 
 -- The role of the definer functions looks across people, at the columns that they need.
 ALTER TABLE users ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
-CREATE POLICY own ON users USING (id = (SELECT imgapp_user_id()));
+CREATE POLICY own ON users USING (id = (SELECT :user_id));
 CREATE POLICY system ON users TO imgapp_system USING (true);
 
 ALTER TABLE sessions ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
-CREATE POLICY own ON sessions USING (user_id = (SELECT imgapp_user_id()));
+CREATE POLICY own ON sessions USING (user_id = (SELECT :user_id));
 CREATE POLICY system ON sessions FOR SELECT TO imgapp_system USING (true);
 CREATE POLICY system_ends ON sessions FOR DELETE TO imgapp_system USING (true);
 
 ALTER TABLE tokens ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
-CREATE POLICY own ON tokens USING (user_id = (SELECT imgapp_user_id()));
+CREATE POLICY own ON tokens USING (user_id = (SELECT :user_id));
 CREATE POLICY system ON tokens TO imgapp_system USING (true);
 
 ALTER TABLE identities ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
-CREATE POLICY own ON identities USING (user_id = (SELECT imgapp_user_id()));
+CREATE POLICY own ON identities USING (user_id = (SELECT :user_id));
 CREATE POLICY system ON identities TO imgapp_system USING (true);
 
 GRANT SELECT (

@@ -12,7 +12,7 @@ BEGIN
     SELECT coalesce(max(p.number), 0) + 1 INTO v_number FROM public.installation_prompts p;
     INSERT INTO public.installation_prompts (number, template, author)
     SELECT v_number, p_template, u.email FROM public.users u
-    WHERE u.id = public.imgapp_user_id();
+    WHERE u.id = :user_id;
     DELETE FROM public.installation_prompts p WHERE p.number <= v_number - 500;
     RETURN v_number;
 END

@@ -150,9 +150,9 @@ CREATE TRIGGER images_run AFTER UPDATE OF ask, deleted_at ON images FOR EACH ROW
 -- Foreign keys look past row-level security: what a row points to must be the person's own, too.
 ALTER TABLE image_analyses ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 CREATE POLICY own ON image_analyses
-    USING (user_id = (SELECT imgapp_user_id()))
+    USING (user_id = (SELECT :user_id))
     WITH CHECK (
-        user_id = (SELECT imgapp_user_id())
+        user_id = (SELECT :user_id)
         AND EXISTS (
             SELECT FROM images
             WHERE images.id = image_analyses.image_id AND images.user_id = image_analyses.user_id
@@ -160,17 +160,17 @@ CREATE POLICY own ON image_analyses
     );
 
 ALTER TABLE preferences ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
-CREATE POLICY own ON preferences USING (user_id = (SELECT imgapp_user_id()));
+CREATE POLICY own ON preferences USING (user_id = (SELECT :user_id));
 CREATE POLICY system ON preferences FOR SELECT TO imgapp_system USING (true);
 
 ALTER TABLE prompts ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
-CREATE POLICY own ON prompts USING (user_id = (SELECT imgapp_user_id()));
+CREATE POLICY own ON prompts USING (user_id = (SELECT :user_id));
 
 ALTER TABLE prompt_trials ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 CREATE POLICY own ON prompt_trials
-    USING (user_id = (SELECT imgapp_user_id()))
+    USING (user_id = (SELECT :user_id))
     WITH CHECK (
-        user_id = (SELECT imgapp_user_id())
+        user_id = (SELECT :user_id)
         AND EXISTS (
             SELECT FROM images
             WHERE images.id = prompt_trials.image_id AND images.user_id = prompt_trials.user_id
@@ -178,14 +178,14 @@ CREATE POLICY own ON prompt_trials
     );
 
 ALTER TABLE runs ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
-CREATE POLICY own ON runs USING (user_id = (SELECT imgapp_user_id()));
+CREATE POLICY own ON runs USING (user_id = (SELECT :user_id));
 CREATE POLICY system ON runs TO imgapp_system USING (true);
 
 ALTER TABLE run_items ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 CREATE POLICY own ON run_items
-    USING (user_id = (SELECT imgapp_user_id()))
+    USING (user_id = (SELECT :user_id))
     WITH CHECK (
-        user_id = (SELECT imgapp_user_id())
+        user_id = (SELECT :user_id)
         AND EXISTS (
             SELECT FROM runs WHERE runs.id = run_items.run_id AND runs.user_id = run_items.user_id
         )

@@ -73,15 +73,15 @@ CREATE TABLE fetch_rests (
 );
 
 ALTER TABLE batches ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
-CREATE POLICY own ON batches USING (user_id = (SELECT imgapp_user_id()));
+CREATE POLICY own ON batches USING (user_id = (SELECT :user_id));
 CREATE POLICY system ON batches TO imgapp_system USING (true);
 
 ALTER TABLE batch_items ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 CREATE POLICY own ON batch_items
-    USING (user_id = (SELECT imgapp_user_id()))
+    USING (user_id = (SELECT :user_id))
     -- Foreign keys look past row-level security: batch and picture must be the person's own, too.
     WITH CHECK (
-        user_id = (SELECT imgapp_user_id())
+        user_id = (SELECT :user_id)
         AND EXISTS (
             SELECT FROM batches
             WHERE batches.id = batch_items.batch_id AND batches.user_id = batch_items.user_id
@@ -97,7 +97,7 @@ CREATE POLICY own ON batch_items
 CREATE POLICY system ON batch_items TO imgapp_system USING (true);
 
 ALTER TABLE fetch_rests ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
-CREATE POLICY own ON fetch_rests USING (user_id = (SELECT imgapp_user_id()));
+CREATE POLICY own ON fetch_rests USING (user_id = (SELECT :user_id));
 CREATE POLICY system ON fetch_rests TO imgapp_system USING (true);
 
 GRANT SELECT, INSERT, UPDATE (name, context, is_open, cancelled_at, updated_at) ON batches TO :app;

@@ -13,7 +13,7 @@ CREATE TABLE idempotency_keys (
 );
 
 ALTER TABLE idempotency_keys ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
-CREATE POLICY own ON idempotency_keys USING (user_id = (SELECT imgapp_user_id()));
+CREATE POLICY own ON idempotency_keys USING (user_id = (SELECT :user_id));
 
 GRANT SELECT, INSERT, DELETE, UPDATE (fingerprint, status_code, response, created_at)
     ON idempotency_keys TO :app;

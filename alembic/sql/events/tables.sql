@@ -8,7 +8,7 @@ CREATE TABLE image_deletions (
 CREATE INDEX image_deletions_changes ON image_deletions (user_id, deleted_at, image_id);
 
 ALTER TABLE image_deletions ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
-CREATE POLICY own ON image_deletions USING (user_id = (SELECT imgapp_user_id()));
+CREATE POLICY own ON image_deletions USING (user_id = (SELECT :user_id));
 CREATE POLICY system ON image_deletions TO imgapp_system USING (true);
 
 GRANT SELECT ON image_deletions TO :app;

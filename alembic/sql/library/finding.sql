@@ -7,7 +7,7 @@ CREATE OR REPLACE FUNCTION imgapp_wanted_condition(p_wanted jsonb) RETURNS text
 LANGUAGE plpgsql STABLE SET search_path = ''
 AS $$
 DECLARE
-    v_user uuid := public.imgapp_user_id();
+    v_user uuid := :user_id;
     v_query tsquery := public.imgapp_search_query(p_wanted ->> 'q');
     v_tags text[] := ARRAY(SELECT jsonb_array_elements_text(coalesce(p_wanted -> 'tags', '[]')));
     v_where text := format('i.user_id = %L AND i.deleted_at IS NULL', v_user);
@@ -139,7 +139,7 @@ BEGIN
             'SELECT count(*) FILTER (WHERE s.found) >= 15 FROM ('
             'SELECT %s AS found FROM public.images i WHERE i.user_id = %L AND i.deleted_at IS NULL'
             '%s ORDER BY %s %s, i.id %s LIMIT 1000) s',
-            v_where, public.imgapp_user_id(), v_after, v_key, v_direction,
+            v_where, :user_id, v_after, v_key, v_direction,
             v_direction
         ) INTO v_common;
         IF NOT v_common THEN

@@ -122,7 +122,7 @@ CREATE INDEX images_failed ON images (user_id, error_code, completed_at DESC, id
     WHERE analysis_status = 'failed' AND deleted_at IS NULL;
 
 ALTER TABLE images ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
-CREATE POLICY own ON images USING (user_id = (SELECT imgapp_user_id()));
+CREATE POLICY own ON images USING (user_id = (SELECT :user_id));
 CREATE POLICY system ON images TO imgapp_system USING (true);
 
 GRANT SELECT (

@@ -70,7 +70,7 @@ AS $$
     ), mine AS (
         SELECT k.priority, u.id, coalesce(u.last_claimed_at, '-infinity') AS served
         FROM known k JOIN public.users u ON u.id = k.user_id
-        WHERE k.user_id = public.imgapp_user_id()
+        WHERE k.user_id = :user_id
         ORDER BY k.priority LIMIT 1
     )
     SELECT least(10000, coalesce(sum(ahead.images), 0))::integer

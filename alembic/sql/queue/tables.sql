@@ -24,7 +24,7 @@ CREATE TABLE progress (
 );
 
 ALTER TABLE progress ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
-CREATE POLICY own ON progress USING (user_id = (SELECT imgapp_user_id()));
+CREATE POLICY own ON progress USING (user_id = (SELECT :user_id));
 CREATE POLICY system ON progress TO imgapp_system USING (true);
 
 GRANT SELECT, INSERT, UPDATE, DELETE ON provider_state TO imgapp_system;

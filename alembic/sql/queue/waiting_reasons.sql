@@ -19,7 +19,7 @@ AS $$
             public.imgapp_left(u.id, coalesce(u.budget, i.person_budget), false)
         )) IS NULL THEN 'budget'
     END
-    FROM public.users u CROSS JOIN public.installation i WHERE u.id = public.imgapp_user_id()
+    FROM public.users u CROSS JOIN public.installation i WHERE u.id = :user_id
 $$;
 
 -- Keeps true what pictures are said to wait for. Returns those that changed, at most `p_limit`. A

@@ -126,7 +126,7 @@ BEGIN
     SELECT u.id, coalesce(u.budget, i.person_budget) AS budget, i.budget AS everybodys
     INTO STRICT v_person
     FROM public.users u CROSS JOIN public.installation i
-    WHERE u.id = public.imgapp_user_id();
+    WHERE u.id = :user_id;
     IF coalesce(v_person.budget, v_person.everybodys) IS NOT NULL THEN
         PERFORM pg_advisory_xact_lock(hashtext('imgapp_budget'));
     END IF;
@@ -156,7 +156,7 @@ CREATE OR REPLACE FUNCTION imgapp_allowance(
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = ''
 AS $$
 DECLARE
-    v_id uuid := public.imgapp_user_id();
+    v_id uuid := :user_id;
     v_calls record;
 BEGIN
     SELECT coalesce(u.budget, i.person_budget), public.imgapp_left(NULL, i.budget, false)

@@ -43,11 +43,11 @@ CREATE INDEX ix_model_calls_user_id ON model_calls (user_id);
 CREATE INDEX model_calls_expires ON model_calls (expires_at);
 
 ALTER TABLE usage_months ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
-CREATE POLICY own ON usage_months USING (user_id = (SELECT imgapp_user_id()));
+CREATE POLICY own ON usage_months USING (user_id = (SELECT :user_id));
 CREATE POLICY system ON usage_months TO imgapp_system USING (true);
 
 ALTER TABLE model_calls ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
-CREATE POLICY own ON model_calls USING (user_id = (SELECT imgapp_user_id()));
+CREATE POLICY own ON model_calls USING (user_id = (SELECT :user_id));
 CREATE POLICY system ON model_calls TO imgapp_system USING (true);
 
 GRANT SELECT, INSERT, UPDATE ON usage_months, usage_removed TO imgapp_system;

@@ -17,7 +17,7 @@ DECLARE
     v_call public.model_calls;
 BEGIN
     DELETE FROM public.model_calls c
-    WHERE c.id = p_call AND c.user_id = public.imgapp_user_id()
+    WHERE c.id = p_call AND c.user_id = :user_id
     RETURNING * INTO v_call;
     IF NOT FOUND THEN
         RETURN false;

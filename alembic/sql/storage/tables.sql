@@ -24,11 +24,11 @@ CREATE TABLE store_removals (
 CREATE INDEX store_removals_due ON store_removals (due_at);
 
 ALTER TABLE storage_usage ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
-CREATE POLICY own ON storage_usage USING (user_id = (SELECT imgapp_user_id()));
+CREATE POLICY own ON storage_usage USING (user_id = (SELECT :user_id));
 CREATE POLICY system ON storage_usage TO imgapp_system USING (true);
 
 ALTER TABLE store_removals ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
-CREATE POLICY own ON store_removals USING (user_id = (SELECT imgapp_user_id()));
+CREATE POLICY own ON store_removals USING (user_id = (SELECT :user_id));
 CREATE POLICY system ON store_removals TO imgapp_system USING (true);
 
 GRANT SELECT, INSERT, UPDATE (images, bytes, listed) ON storage_usage TO imgapp_system;

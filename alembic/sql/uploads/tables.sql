@@ -37,7 +37,7 @@ CREATE INDEX direct_uploads_expires ON direct_uploads (expires_at);
 CREATE INDEX direct_uploads_leased ON direct_uploads (lease_expires_at) WHERE state = 'saving';
 
 ALTER TABLE direct_uploads ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
-CREATE POLICY own ON direct_uploads USING (user_id = (SELECT imgapp_user_id()));
+CREATE POLICY own ON direct_uploads USING (user_id = (SELECT :user_id));
 CREATE POLICY system ON direct_uploads FOR SELECT TO imgapp_system USING (true);
 GRANT SELECT, INSERT, DELETE,
     UPDATE (

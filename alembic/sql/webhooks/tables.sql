@@ -56,15 +56,15 @@ CREATE INDEX webhook_deliveries_leased ON webhook_deliveries (lease_expires_at)
     WHERE lease_id IS NOT NULL;
 
 ALTER TABLE webhooks ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
-CREATE POLICY own ON webhooks USING (user_id = (SELECT imgapp_user_id()));
+CREATE POLICY own ON webhooks USING (user_id = (SELECT :user_id));
 CREATE POLICY system ON webhooks TO imgapp_system USING (true);
 
 ALTER TABLE webhook_deliveries ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 CREATE POLICY own ON webhook_deliveries
-    USING (user_id = (SELECT imgapp_user_id()))
+    USING (user_id = (SELECT :user_id))
     -- Foreign keys look past row-level security: the webhook must be the person's own, too.
     WITH CHECK (
-        user_id = (SELECT imgapp_user_id())
+        user_id = (SELECT :user_id)
         AND EXISTS (
             SELECT FROM webhooks
             WHERE webhooks.id = webhook_deliveries.webhook_id
