@@ -16,7 +16,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from uuid import UUID
 
-from sqlalchemy import select, text
+from sqlalchemy import select
 from sqlmodel import Session, col
 
 from imgapp.adapters import events, queue
@@ -64,7 +64,6 @@ MAX_ATTEMPTS = 5
 _RETRY_SECONDS = (1.0, 3.0, 9.0, 20.0)
 _AWAY_SECONDS = 10.0
 _LONGEST_RETRY_AFTER = 6 * 3600.0
-_ONLY_ONE = text("SELECT pg_try_advisory_xact_lock(hashtext('imgapp_sweep'))")
 
 
 @dataclass(frozen=True)
@@ -140,15 +139,13 @@ def sweep() -> None:
     """Return what killed workers held, say what waits and why, and see that nothing that is due
     waits without a permit.
 
-    One worker at a time does this. Raises DatabaseUnavailable, QueueUnavailable.
+    Raises DatabaseUnavailable, QueueUnavailable.
     """
     leases.look_at_the_clock()
     try:
-        with transaction() as session:
-            if session.execute(_ONLY_ONE).scalar_one():
-                leases.return_expired()
-                waiting_reasons.note_waits()
-                permits.issue_missing()
+        leases.return_expired()
+        waiting_reasons.note_waits()
+        permits.issue_missing()
     except DatabaseUnavailable:
         leases.spare()
         raise
