@@ -120,17 +120,17 @@ def _refuse_unless_local(host: Any) -> None:
 
 
 @pytest.fixture(scope="session")
-def _breaches() -> Iterator[list[str]]:
+def breaches() -> Iterator[list[str]]:
     with watched() as breaches:
         yield breaches
 
 
 @pytest.fixture(autouse=True)
-def _no_transaction_waits_for_others(_breaches: list[str]) -> Iterator[None]:
+def _no_transaction_waits_for_others(breaches: list[str]) -> Iterator[None]:
     """No store, and no server but the database, is asked while a transaction is open."""
-    _breaches.clear()
+    breaches.clear()
     yield
-    assert not _breaches, f"in a transaction:\n{_breaches[0]}"
+    assert not breaches, f"in a transaction:\n{breaches[0]}"
 
 
 @pytest.fixture(autouse=True)

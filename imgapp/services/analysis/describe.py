@@ -54,6 +54,7 @@ from imgapp.services.library import file_links
 from imgapp.services.library.serialize import TEXT_FIELDS, image_status
 from imgapp.services.queue import circuit_breaker, leases, pacing, permits, waiting_reasons
 from imgapp.services.queue.leases import Claim
+from imgapp.services.queue.requeueing import queue_again
 from imgapp.services.spending import usage
 from imgapp.services.spending.usage import Bill
 from imgapp.services.webhooks import deliveries
@@ -173,16 +174,6 @@ def verdict(error: Exception, attempts: int, jitter: float) -> Verdict:
         # Never sooner than asked, and not everybody in the same moment.
         delay = max(delay, min(asked, _LONGEST_RETRY_AFTER) * (1 + 0.1 * jitter))
     return Verdict(error.code, error.detail, delay)
-
-
-def queue_again(image: Image, priority: Priority) -> None:
-    """Let a picture wait for an analysis as if it were new."""
-    image.analysis_status = AnalysisStatus.PENDING
-    image.priority = priority
-    image.queued_at = image.due_at = image.updated_at = now()
-    image.started_at = image.completed_at = None
-    image.attempts = image.lost_attempts = 0
-    image.error_code = image.error_message = None
 
 
 def current_text(image: Image, found: Description | ImageAnalysis) -> dict[str, object]:

@@ -1,6 +1,6 @@
 """A prompt tried on a few pictures before it is saved: what the present one says beside the other.
 
-Each question is a row that a worker answers (`trying`). Nothing of it becomes an analysis.
+Each question is a row that a worker answers (`prompt_trial_worker`). None becomes an analysis.
 """
 
 from __future__ import annotations

@@ -325,10 +325,10 @@ def ask_in_the_name_of(person: Person, place: object_removals.Place) -> None:
 
 
 def test_a_store_that_is_asked_in_a_transaction_is_named(
-    alice: Person, _breaches: list[str]
+    alice: Person, breaches: list[str]
 ) -> None:
     with transaction(alice.user_id):
         get_store().exists("users/x")
-    assert "exists" in _breaches.pop()
+    assert "exists" in breaches.pop()
     get_store().exists("users/x")
-    assert _breaches == []
+    assert breaches == []
