@@ -34,6 +34,7 @@ from imgapp.services.installation import runtime_settings
 from imgapp.services.queue import leases
 from imgapp.settings import get_settings
 from tests.support.buckets import gate, moto, one_loader, s3_env
+from tests.support.open_transactions import watched
 
 pytest_plugins = ["tests.support.whole_run"]
 
@@ -117,6 +118,20 @@ def _refuse_unless_local(host: Any) -> None:
         local = False
     if not local:
         raise RuntimeError(f"a test tried to reach {name}")
+
+
+@pytest.fixture(scope="session")
+def breaches() -> Iterator[list[str]]:
+    with watched() as breaches:
+        yield breaches
+
+
+@pytest.fixture(autouse=True)
+def _no_transaction_waits_for_others(breaches: list[str]) -> Iterator[None]:
+    """No store, and no server but the database, is asked while a transaction is open."""
+    breaches.clear()
+    yield
+    assert not breaches, f"in a transaction:\n{breaches[0]}"
 
 
 @pytest.fixture(autouse=True)

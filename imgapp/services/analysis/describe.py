@@ -16,7 +16,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from uuid import UUID
 
-from sqlalchemy import select, text
+from sqlalchemy import select
 from sqlmodel import Session, col
 
 from imgapp.adapters import events, queue
@@ -54,6 +54,7 @@ from imgapp.services.library import file_links
 from imgapp.services.library.serialize import TEXT_FIELDS, image_status
 from imgapp.services.queue import circuit_breaker, leases, pacing, permits, waiting_reasons
 from imgapp.services.queue.leases import Claim
+from imgapp.services.queue.requeueing import queue_again
 from imgapp.services.spending import usage
 from imgapp.services.spending.usage import Bill
 from imgapp.services.webhooks import deliveries
@@ -64,7 +65,6 @@ MAX_ATTEMPTS = 5
 _RETRY_SECONDS = (1.0, 3.0, 9.0, 20.0)
 _AWAY_SECONDS = 10.0
 _LONGEST_RETRY_AFTER = 6 * 3600.0
-_ONLY_ONE = text("SELECT pg_try_advisory_xact_lock(hashtext('imgapp_sweep'))")
 
 
 @dataclass(frozen=True)
@@ -140,15 +140,13 @@ def sweep() -> None:
     """Return what killed workers held, say what waits and why, and see that nothing that is due
     waits without a permit.
 
-    One worker at a time does this. Raises DatabaseUnavailable, QueueUnavailable.
+    Raises DatabaseUnavailable, QueueUnavailable.
     """
     leases.look_at_the_clock()
     try:
-        with transaction() as session:
-            if session.execute(_ONLY_ONE).scalar_one():
-                leases.return_expired()
-                waiting_reasons.note_waits()
-                permits.issue_missing()
+        leases.return_expired()
+        waiting_reasons.note_waits()
+        permits.issue_missing()
     except DatabaseUnavailable:
         leases.spare()
         raise
@@ -176,16 +174,6 @@ def verdict(error: Exception, attempts: int, jitter: float) -> Verdict:
         # Never sooner than asked, and not everybody in the same moment.
         delay = max(delay, min(asked, _LONGEST_RETRY_AFTER) * (1 + 0.1 * jitter))
     return Verdict(error.code, error.detail, delay)
-
-
-def queue_again(image: Image, priority: Priority) -> None:
-    """Let a picture wait for an analysis as if it were new."""
-    image.analysis_status = AnalysisStatus.PENDING
-    image.priority = priority
-    image.queued_at = image.due_at = image.updated_at = now()
-    image.started_at = image.completed_at = None
-    image.attempts = image.lost_attempts = 0
-    image.error_code = image.error_message = None
 
 
 def current_text(image: Image, found: Description | ImageAnalysis) -> dict[str, object]:

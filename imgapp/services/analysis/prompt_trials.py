@@ -1,7 +1,6 @@
 """Prompt trials: try a prompt on a few pictures beside the present one, before it is saved.
 
-Each question is a row that a worker answers (`prompt_trial_worker`). Nothing of it becomes an
-analysis.
+Each question is a row that a worker answers (`prompt_trial_worker`). None becomes an analysis.
 """
 
 from __future__ import annotations
@@ -117,11 +116,15 @@ def start_trial(user_id: UUID, request: TrialRequest) -> TrialPublic:
         with as_administrator(user_id):
             pass
     with transaction(user_id) as session:
+        _require_room(session, user_id)
+        _pictures(session, request.image_ids)
+    rate_limits.hit("prompt_trials", str(user_id), limit=PER_HOUR, per_seconds=3600)
+    with transaction(user_id) as session:
         # One at a time: two at once would both begin.
         session.get(User, user_id, with_for_update={"key_share": True})
-        _make_room(session, user_id)
+        _require_room(session, user_id)
         images = _pictures(session, request.image_ids)
-        rate_limits.hit("prompt_trials", str(user_id), limit=PER_HOUR, per_seconds=3600)
+        session.execute(delete(PromptTrial).where(col(PromptTrial.user_id) == user_id))
         trial_id = new_id()
         present = prompts.in_force(session, user_id, request.scope)
         for image in images:
@@ -154,18 +157,18 @@ def end_trial(user_id: UUID, trial_id: UUID) -> None:
             raise NotFound
 
 
-def _make_room(session: Session, user_id: UUID) -> None:
+def _require_room(session: Session, user_id: UUID) -> None:
     reason = session.execute(_WAITS, {"model": get_settings().vision_model}).scalar_one()
     if reason is not None:
         raise Conflict(_REASONS[reason], code="not_now")
-    own = col(PromptTrial.user_id) == user_id
     since = func.coalesce(col(PromptTrial.started_at), col(PromptTrial.created_at))
     under_way = select(PromptTrial.id).where(
-        own, col(PromptTrial.state).in_(OPEN), since > now() - LOST_AFTER
+        col(PromptTrial.user_id) == user_id,
+        col(PromptTrial.state).in_(OPEN),
+        since > now() - LOST_AFTER,
     )
     if session.exec(under_way.limit(1)).first() is not None:
         raise Conflict("A trial is under way. Wait for its answers.", code="trial_under_way")
-    session.execute(delete(PromptTrial).where(own))
 
 
 def _pictures(session: Session, wanted: list[UUID]) -> list[Image]:

@@ -27,9 +27,10 @@ from imgapp.models import (
     now,
 )
 from imgapp.services.analysis import answer_reuse
-from imgapp.services.analysis.describe import current_text, queue_again
+from imgapp.services.analysis.describe import current_text
 from imgapp.services.analysis.options import Wishes, run_of
 from imgapp.services.analysis.question import ask_for
+from imgapp.services.queue.requeueing import queue_again
 from imgapp.services.webhooks import deliveries
 
 MOST_QUEUED = 500

@@ -118,8 +118,11 @@ def move_image(user_id: UUID, image_id: UUID, bucket: str) -> MoveReport:
     if image is None or image.s3_bucket == bucket:
         return MoveReport(image_id, Outcome.GONE)
     source, target = object_removals.place_of(image), Place(user_id, image_id, bucket)
-    with transaction(user_id) as session:
-        object_removals.add(session, target, timedelta(seconds=_PLACE_FREE_FOR))
+    try:
+        with transaction(user_id) as session:
+            object_removals.add(session, target, timedelta(seconds=_PLACE_FREE_FOR))
+    except StoreUnavailable:
+        return _failed(image, "its older files there are still being removed; move it again later")
     try:
         _copy(image, get_store(source.s3_bucket), get_store(bucket))
         switched = _switch(source, target)
