@@ -16,6 +16,7 @@ from sqlmodel import Session, col, select
 
 from imgapp.adapters import queue
 from imgapp.adapters.db import after_commit, transaction
+from imgapp.adapters.vision import BASIC, model_asked
 from imgapp.errors import Conflict, NotFound
 from imgapp.models import ErrorInfo, Image, ImageAnalysis, PromptTrial, Shape, User, new_id, now
 from imgapp.services.analysis import prompts
@@ -25,7 +26,6 @@ from imgapp.services.analysis.prompts import Asked, Scope, Template
 from imgapp.services.common import rate_limits
 from imgapp.services.common.authorization import as_administrator
 from imgapp.services.installation.runtime_settings import installation
-from imgapp.settings import get_settings
 
 MOST_PICTURES = 3
 PER_HOUR = 60
@@ -110,7 +110,7 @@ def start_trial(user_id: UUID, request: TrialRequest) -> TrialPublic:
     (`trial_under_way`, `no_model`, `no_pictures`, `not_now`), InvalidRequest, RateLimited.
     """
     prompts.check(request.template)
-    if get_settings().describer == "basic":
+    if model_asked() == BASIC:
         raise Conflict("No vision model is configured for a prompt to go to.", code="no_model")
     if request.scope == "everybody":
         with as_administrator(user_id):

@@ -16,7 +16,7 @@ from sqlalchemy import func, select, text, update
 from sqlmodel import Session, col
 
 from imgapp.adapters.db import transaction
-from imgapp.adapters.vision import BASIC
+from imgapp.adapters.vision import BASIC, model_asked
 from imgapp.errors import Conflict, NotFound
 from imgapp.models import Run, RunItem, RunOutcome, now
 from imgapp.services.analysis import run_feeder
@@ -104,8 +104,7 @@ def preview_run(user_id: UUID, new: NewRun) -> RunPreview:
     vision_models.check(new.model)
     with transaction(user_id) as session:
         total = session.execute(_COUNT, _terms(session, user_id, new)).scalar_one()
-    model = new.model or vision_models.offered().default
-    return RunPreview(total=total, estimate=budgets.estimate(user_id, total, model))
+    return RunPreview(total=total, estimate=budgets.estimate(user_id, total, new.model))
 
 
 def get_run(user_id: UUID, run_id: UUID) -> RunPublic:
@@ -213,9 +212,7 @@ def _terms(session: Session, user_id: UUID, new: NewRun) -> dict[str, Any]:
     if wanted.batch is not None:
         batches.check(session, wanted.batch)
     words = Wanted(q=wanted.q, tags=(wanted.tag or "",))
-    settings = get_settings()
-    default = BASIC if settings.describer == "basic" else settings.vision_model
-    asks = (new.model or default) != BASIC
+    asks = model_asked(new.model) != BASIC
     return {
         "user_id": user_id,
         "ids": new.images,
@@ -226,7 +223,7 @@ def _terms(session: Session, user_id: UUID, new: NewRun) -> dict[str, Any]:
         "wanted": json.dumps(words.terms()),
         "searched": words.filtered,
         # What may not go to a model would only be described as it is described now.
-        "elsewhere": wanted.model_version == BASIC and asks and not settings.vision_local,
+        "elsewhere": wanted.model_version == BASIC and asks and not get_settings().vision_local,
         "most": MOST_PICTURES,
     }
 
