@@ -1,4 +1,4 @@
-// What the page knows of the list of pictures (grid-list.js), kept up with the server: windows and
+// What the page knows of the list of pictures (picture-list.js), kept up with the server: windows and
 // patches come over the websocket, the timeline is fetched.
 
 import { useCallback, useEffect, useLayoutEffect, useRef, useState } from "react";

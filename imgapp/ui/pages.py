@@ -74,10 +74,6 @@ PAGES = (
 )
 
 
-_PAPER = {"light": "#fbfbfa", "dark": "#121413"}
-"""The colour of the bar around an installed page: `--paper` of `tokens.css`."""
-
-
 def look() -> dict[str, Any]:
     """What every page shares: arguments of `rx.App`."""
     sheets = (

@@ -18,13 +18,14 @@ from imgapp.adapters import queue
 from imgapp.adapters.db import after_commit, transaction
 from imgapp.adapters.vision import BASIC, model_asked
 from imgapp.errors import Conflict, NotFound
-from imgapp.models import ErrorInfo, Image, ImageAnalysis, PromptTrial, Shape, User, new_id, now
+from imgapp.models import ErrorInfo, Image, ImageAnalysis, PromptTrial, Shape, new_id, now
 from imgapp.services.analysis import prompts
 from imgapp.services.analysis.preferences import DEFAULT_LANGUAGE
 from imgapp.services.analysis.preferences import read as read_preferences
 from imgapp.services.analysis.prompts import Asked, Scope, Template
 from imgapp.services.common import rate_limits
 from imgapp.services.common.authorization import as_administrator
+from imgapp.services.common.one_at_a_time import one_at_a_time
 from imgapp.services.installation.runtime_settings import installation
 
 MOST_PICTURES = 3
@@ -116,8 +117,7 @@ def start_trial(user_id: UUID, request: TrialRequest) -> TrialPublic:
         with as_administrator(user_id):
             pass
     with transaction(user_id) as session:
-        # One at a time: two at once would both begin.
-        session.get(User, user_id, with_for_update={"key_share": True})
+        one_at_a_time(session, user_id, "prompt trials")
         _make_room(session, user_id)
         images = _pictures(session, request.image_ids)
         rate_limits.hit("prompt_trials", str(user_id), limit=PER_HOUR, per_seconds=3600)

@@ -33,6 +33,7 @@ from imgapp.services.analysis.run_schemas import (
 from imgapp.services.batches import batches
 from imgapp.services.common import idempotency
 from imgapp.services.common.idempotency import Answer
+from imgapp.services.common.one_at_a_time import one_at_a_time
 from imgapp.services.common.pagination import IdPlace, cut_page, newest_page, read_cursor
 from imgapp.services.installation import vision_models
 from imgapp.services.library.bulk import Chosen, Outcome
@@ -69,7 +70,6 @@ _NOTE = text(
     f" SELECT :run_id, i.user_id, i.id, 'waiting' {_CHOSEN}"
 )
 _COUNT = text(f"SELECT count(*) FROM (SELECT {_CHOSEN}) chosen")  # noqa: S608
-_ONE_AT_A_TIME = text("SELECT pg_advisory_xact_lock(hashtextextended(:person, 13))")
 _PURGE = text("SELECT imgapp_purge_runs(make_interval(days => :days), :limit)")
 
 
@@ -162,12 +162,6 @@ def cancel_run(user_id: UUID, run_id: UUID) -> RunPublic:
     return get_run(user_id, run_id)
 
 
-def require_run(user_id: UUID, run_id: UUID) -> None:
-    """Raises NotFound."""
-    with transaction(user_id) as session:
-        _fetch(session, run_id)
-
-
 def purge_runs() -> int:
     """Forget runs that ended `DAYS_KEPT` ago; returns how many."""
     gone = 0
@@ -181,7 +175,7 @@ def purge_runs() -> int:
 
 
 def _make(session: Session, user_id: UUID, new: NewRun) -> Run:
-    session.execute(_ONE_AT_A_TIME, {"person": str(user_id)})
+    one_at_a_time(session, user_id, "runs")
     unfinished = select(func.count()).select_from(Run).where(col(Run.finished_at).is_(None))
     if session.execute(unfinished).scalar_one() >= MOST_OPEN:
         raise Conflict(

@@ -1,4 +1,5 @@
-"""What nobody caught, in a handler or in the browser: into the log, and a sentence on the page."""
+"""Exceptions that nobody caught: those of handlers and of browsers into the log; of those of
+handlers, the page says that something went wrong."""
 
 from __future__ import annotations
 
@@ -15,7 +16,10 @@ _MOST_CHARACTERS = 500
 
 
 def on_backend_exception(exception: Exception) -> EventSpec | None:
-    """Log it, and say on the page that something went wrong; no more than that."""
+    """Log it, and say on the page that something went wrong; no more than that.
+
+    Of a session that ended nothing is said: its page is on the way to the sign-in form.
+    """
     if isinstance(exception, NotSignedIn):
         return None
     log.error("handler_failed", exc_info=exception)
