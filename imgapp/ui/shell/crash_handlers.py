@@ -18,7 +18,7 @@ _MOST_CHARACTERS = 500
 def on_backend_exception(exception: Exception) -> EventSpec | None:
     """Log it, and say on the page that something went wrong; no more than that.
 
-    Of a session that ended nothing is said: its page is on the way to the sign-in form.
+    A session that ended is left to the session checks.
     """
     if isinstance(exception, NotSignedIn):
         return None
