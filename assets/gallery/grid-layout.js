@@ -3,7 +3,7 @@
 // cut. All of it is known before any card is, from the proportions alone, so nothing moves when
 // cards arrive.
 
-export const DEFAULT_RATIO = 1.5;
+const DEFAULT_RATIO = 1.5;
 const NARROWEST = 0.74;
 const WIDEST = 2.4;
 // Below this width rows of mixed widths leave too little room for text: two even columns instead.
@@ -51,7 +51,7 @@ function rowFrom(ratios, start, end, m) {
   return { end, height: Math.min(height, m.rowHeight) };
 }
 
-export const proportion = (ratio) =>
+const proportion = (ratio) =>
   Math.min(WIDEST, Math.max(NARROWEST, ratio ?? DEFAULT_RATIO));
 
 // Items from the top: `{kind: "day", day, size}` and `{kind: "row", day, first, end, height, size}`.

@@ -5,7 +5,7 @@
 import { byteOf, ratioOf } from "./grid-layout.js";
 import { dayKey, dayLabel } from "../shell/times.js";
 
-export const BLOCK = 60;
+const BLOCK = 60;
 const MOST_ASKED = 120;
 const MOST_KEPT = 600;
 

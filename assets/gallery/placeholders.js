@@ -15,7 +15,7 @@ function decode(text) {
   return { width, height, pixels: bytes.subarray(1) };
 }
 
-export function bitmapOf(text) {
+function bitmapOf(text) {
   const { width, height, pixels } = decode(text);
   const stride = Math.ceil((width * 3) / 4) * 4;
   const file = new Uint8Array(HEADER + stride * height);

@@ -1,4 +1,4 @@
-// How long the reader has been here.
+// Timers of a page that is looked at: read again what expires, and what will be over in a moment.
 
 import { useEffect, useRef } from "react";
 

@@ -17,7 +17,7 @@ const FEW = 3;
 
 // {at, label, day} for each month (each day, where there are few months), where `at` is how far down
 // the list it begins (0 to 1); years are named where there is room.
-export function marksOf(days, starts, height) {
+function marksOf(days, starts, height) {
   const months = marksBy(days, starts, height, ({ key }) => month.format(dateOf(key)));
   if (months.length >= FEW) return named(months);
   return marksBy(days, starts, height, ({ label }) => label);

@@ -13,7 +13,7 @@ const readers = {
   flag: () => true,
 };
 
-export function bodyOf(form) {
+function bodyOf(form) {
   const body = {};
   for (const [name, text] of new FormData(form)) {
     const read = readers[form.elements[name]?.dataset.as] ?? ((plain) => plain);

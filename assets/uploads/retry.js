@@ -23,11 +23,11 @@ export function parsed(text) {
   }
 }
 
-export const worthAnotherTry = ({ status }, tries) =>
+const worthAnotherTry = ({ status }, tries) =>
   WORTH_ANOTHER_TRY.has(status) && tries < (MOST_TRIES[status] ?? 4);
 
 // How a row says that it waits by itself; nothing for what is over in a moment.
-export function whyItWaits({ status, body }) {
+function whyItWaits({ status, body }) {
   if (status === 0) return "Connection lost, going on by itself";
   if (status === 503 && body?.detail) return `${body.detail}. Going on by itself`;
   if (status >= 502) return "The server does not answer, going on by itself";

@@ -10,7 +10,7 @@ const WHOLE_BYTES = 1024 * 1024;
 // A proxy that buffers bodies keeps a piece to itself until it is whole.
 const PIECE_BYTES = 8 * 1024 * 1024;
 
-export const isOurs = (url) => Boolean(url?.includes(`${ENDPOINT}/`));
+const isOurs = (url) => Boolean(url?.includes(`${ENDPOINT}/`));
 
 function refusedBy(error) {
   const answer = error.originalResponse;

@@ -19,7 +19,7 @@ export function sizeText(bytes) {
 
 export const speedText = (bytes) => `${sizeText(bytes)}/s`;
 
-export function timeText(seconds) {
+function timeText(seconds) {
   if (seconds < 90) return `${Math.max(1, Math.round(seconds))} s left`;
   if (seconds < 5400) return `${Math.round(seconds / 60)} min left`;
   return `${(seconds / 3600).toFixed(1)} h left`;

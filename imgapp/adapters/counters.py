@@ -17,18 +17,15 @@ import uuid
 from collections import Counter as Tally
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any, cast
 
 import redis
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.utils import floatToGoString
-from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
-from redis.retry import Retry
 
+from imgapp.adapters.redis_clients import redis_client
 from imgapp.errors import QueueUnavailable
-from imgapp.settings import get_settings
 
 log = logging.getLogger(__name__)
 
@@ -148,7 +145,7 @@ class Reporter:
     def _write(self, added: Values, leaving: bool) -> None:
         if not added and not self._id:
             return
-        with _client().pipeline(transaction=True) as pipe:
+        with _redis().pipeline(transaction=True) as pipe:
             for key, more in added.items():
                 pipe.hincrbyfloat(_TOTALS, _field(key), more)
             if self._id and leaving:
@@ -169,14 +166,14 @@ class Reporter:
 
 def _stored() -> Values:
     try:
-        stored = cast("dict[bytes, bytes]", _client().hgetall(_TOTALS))
+        stored = cast("dict[bytes, bytes]", _redis().hgetall(_TOTALS))
     except RedisError as error:
         raise QueueUnavailable from error
     return {_parsed(field.decode()): float(value) for field, value in stored.items()}
 
 
 def _living() -> list[dict[str, Any]]:
-    client = _client()
+    client = _redis()
     try:
         ids = sorted(cast("set[bytes]", client.smembers(_PROCESSES)))
         if not ids:
@@ -200,30 +197,16 @@ def _parsed(field: str) -> Key:
     return name, tuple(sorted(labels.items()))
 
 
-def _client() -> redis.Redis:
-    url = get_settings().redis_url
-    if url is None:
-        raise QueueUnavailable("REDIS_URL is not set")
-    return _client_at(url.get_secret_value())
-
-
-@lru_cache(maxsize=4)
-def _client_at(url: str) -> redis.Redis:
+def _redis() -> redis.Redis:
     # No second attempt: it might add twice what the first one added.
-    return redis.Redis.from_url(
-        url,
-        socket_connect_timeout=_TIMEOUT_SECONDS,
-        socket_timeout=_TIMEOUT_SECONDS,
-        retry=Retry(NoBackoff(), 0),
-    )
+    return redis_client(_TIMEOUT_SECONDS, again=False)
 
 
 reporter = Reporter()
 
 
 def _forget_parent() -> None:
-    # A forked child has its parent's counts and connections.
-    _client_at.cache_clear()
+    # A forked child has its parent's counts.
     reporter.forget()
 
 

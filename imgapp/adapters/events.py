@@ -6,32 +6,19 @@ import asyncio
 import json
 import logging
 from collections.abc import AsyncIterator
-from functools import lru_cache
 from uuid import UUID
 
-import redis
 import redis.asyncio
 from redis.exceptions import RedisError
 
+from imgapp.adapters.redis_clients import redis_client, redis_url
 from imgapp.errors import QueueUnavailable
 from imgapp.models import ImageEvent
-from imgapp.settings import get_settings
 
 log = logging.getLogger(__name__)
 
 _PREFIX = "imgapp:events:"
-
-
-def _url() -> str:
-    url = get_settings().redis_url
-    if url is None:
-        raise QueueUnavailable("REDIS_URL is not set")
-    return url.get_secret_value()
-
-
-@lru_cache(maxsize=1)
-def _client() -> redis.Redis:
-    return redis.Redis.from_url(_url(), socket_connect_timeout=2, socket_timeout=5)
+_SECONDS = 2.0
 
 
 def publish(user_id: UUID, kind: str, image_id: UUID) -> None:
@@ -47,7 +34,7 @@ def publish_many(user_id: UUID) -> None:
 def _publish(user_id: UUID, kind: str, image_id: str | None) -> None:
     told = {"kind": kind, "image_id": image_id}
     try:
-        _client().publish(f"{_PREFIX}{user_id}", json.dumps(told))
+        redis_client(_SECONDS).publish(f"{_PREFIX}{user_id}", json.dumps(told))
     except (RedisError, QueueUnavailable):
         log.warning("event_not_published", extra=told)
 
@@ -56,7 +43,7 @@ class Subscriber:
     """Listens to the channels of the people who have a page open in this process."""
 
     def __init__(self) -> None:
-        self._redis = redis.asyncio.Redis.from_url(_url(), health_check_interval=15)
+        self._redis = redis.asyncio.Redis.from_url(redis_url(), health_check_interval=15)
         self._pubsub = self._redis.pubsub(ignore_subscribe_messages=True)
         self._wanted: set[UUID] = set()
         self._changed = asyncio.Event()

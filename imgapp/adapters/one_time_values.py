@@ -5,30 +5,22 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import lru_cache
 from typing import cast
 
 import redis
 from redis.exceptions import RedisError
 
+from imgapp.adapters.redis_clients import redis_client
 from imgapp.errors import QueueUnavailable
-from imgapp.settings import get_settings
 
 _PREFIX = "imgapp:once:"
-
-
-@lru_cache(maxsize=1)
-def _client(url: str) -> redis.Redis:
-    return redis.Redis.from_url(url, socket_connect_timeout=1.5, socket_timeout=1.5)
+_SECONDS = 1.5
 
 
 @contextmanager
 def _connected() -> Iterator[redis.Redis]:
-    url = get_settings().redis_url
-    if url is None:
-        raise QueueUnavailable("REDIS_URL is not set")
     try:
-        yield _client(url.get_secret_value())
+        yield redis_client(_SECONDS)
     except (RedisError, OSError) as error:
         raise QueueUnavailable from error
 

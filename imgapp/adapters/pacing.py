@@ -11,13 +11,10 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-import redis
-from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
-from redis.retry import Retry
 
+from imgapp.adapters.redis_clients import redis_client, redis_url
 from imgapp.errors import QueueUnavailable
-from imgapp.settings import get_settings
 
 FIRST_ESTIMATE = 1_500
 """Tokens of an analysis, before one was seen."""
@@ -116,7 +113,7 @@ def settle(turn: Turn, tokens: int) -> None:
 def estimate() -> int:
     """How many tokens an analysis takes, after the recent ones. Raises QueueUnavailable."""
     try:
-        known: Any = _client().get(_KEYS[2])
+        known: Any = redis_client(_TIMEOUT_SECONDS).get(_KEYS[2])
     except RedisError as error:
         raise QueueUnavailable from error
     return int(known) if known else FIRST_ESTIMATE
@@ -128,32 +125,11 @@ def _settle(request_time: float, token_time: float, tokens: int) -> None:
 
 def _run(script: str, *arguments: str | float) -> Any:
     try:
-        return _script(script, _url())(keys=_KEYS, args=arguments)
+        return _script(script, redis_url())(keys=_KEYS, args=arguments)
     except RedisError as error:
         raise QueueUnavailable from error
 
 
-def _url() -> str:
-    url = get_settings().redis_url
-    if url is None:
-        raise QueueUnavailable("REDIS_URL is not set")
-    return url.get_secret_value()
-
-
-def _client() -> redis.Redis:
-    return _client_at(_url())
-
-
-@lru_cache(maxsize=4)
-def _client_at(url: str) -> redis.Redis:
-    return redis.Redis.from_url(
-        url,
-        socket_connect_timeout=_TIMEOUT_SECONDS,
-        socket_timeout=_TIMEOUT_SECONDS,
-        retry=Retry(NoBackoff(), 1),
-    )
-
-
 @lru_cache(maxsize=8)
-def _script(text: str, url: str) -> Any:
-    return _client_at(url).register_script(text)
+def _script(text: str, _url: str) -> Any:
+    return redis_client(_TIMEOUT_SECONDS).register_script(text)

@@ -9,17 +9,14 @@ from typing import cast
 from uuid import UUID
 
 import dramatiq
-import redis
 from dramatiq.brokers.redis import RedisBroker
 from dramatiq.errors import BrokerError
 from dramatiq.middleware import TimeLimit
-from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
-from redis.retry import Retry
 
+from imgapp.adapters.redis_clients import redis_client
 from imgapp.errors import QueueUnavailable
 from imgapp.models import Priority
-from imgapp.settings import get_settings
 
 QUEUE = "analysis"
 ACTOR = "describe_image"
@@ -34,35 +31,19 @@ _LONGEST_DELAY = 6 * 24 * 3600.0
 
 
 @lru_cache(maxsize=1)
-def _client() -> redis.Redis:
-    url = get_settings().redis_url
-    if url is None:
-        raise QueueUnavailable("REDIS_URL is not set")
-    # One retry outlives a restarted Redis; no more, because uploads wait for this.
-    return redis.Redis.from_url(
-        url.get_secret_value(),
-        socket_connect_timeout=_SECONDS,
-        socket_timeout=_SECONDS,
-        retry=Retry(NoBackoff(), 1),
-        health_check_interval=30,
-    )
-
-
-@lru_cache(maxsize=1)
 def broker() -> RedisBroker:
     """The one broker of this process. No retries and no dead letters: the row is the truth."""
     made: RedisBroker = RedisBroker(  # type: ignore[no-untyped-call]
-        client=_client(), middleware=[TimeLimit()], namespace=_NAMESPACE
+        client=redis_client(_SECONDS), middleware=[TimeLimit()], namespace=_NAMESPACE
     )
     dramatiq.set_broker(made)
     return made
 
 
 def reset() -> None:
-    """Forget broker and connections, for a process whose settings changed."""
-    if _client.cache_info().currsize:
-        _client().close()
-    _client.cache_clear()
+    """Forget the broker and its connections, for a process whose settings changed."""
+    if broker.cache_info().currsize:
+        broker().client.close()
     broker.cache_clear()
 
 
@@ -103,7 +84,7 @@ def issue_permits(count: int = 1) -> None:
 def pending_permits(queue: str = QUEUE) -> int:
     """Permits that no worker has taken yet, without the delayed ones. Raises QueueUnavailable."""
     with _translated():
-        return cast(int, _client().llen(f"{_NAMESPACE}:{queue}"))
+        return cast(int, redis_client(_SECONDS).llen(f"{_NAMESPACE}:{queue}"))
 
 
 def _enqueue(queue: str, actor: str, *args: str | int, delay: float) -> None:
@@ -118,11 +99,11 @@ def _enqueue(queue: str, actor: str, *args: str | int, delay: float) -> None:
 def server_version() -> str:
     """Like 7.2.4. Raises QueueUnavailable."""
     with _translated():
-        said = cast("dict[str, object]", _client().info("server"))
+        said = cast("dict[str, object]", redis_client(_SECONDS).info("server"))
         return str(said.get("redis_version", "0"))
 
 
 def check() -> None:
     """Raises QueueUnavailable unless Redis answers."""
     with _translated():
-        _client().ping()
+        redis_client(_SECONDS).ping()

@@ -9,14 +9,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import lru_cache
 
-import redis
-from redis.backoff import NoBackoff
 from redis.commands.core import Script
 from redis.exceptions import RedisError
-from redis.retry import Retry
 
+from imgapp.adapters.redis_clients import redis_client, redis_url
 from imgapp.errors import QueueUnavailable
-from imgapp.settings import get_settings
 
 _PREFIX = "imgapp:limits:"
 _TIMEOUT_SECONDS = 0.5
@@ -52,28 +49,17 @@ class Taken:
 
 
 @lru_cache(maxsize=4)
-def _script_at(url: str) -> Script:
-    client = redis.Redis.from_url(
-        url,
-        socket_connect_timeout=_TIMEOUT_SECONDS,
-        socket_timeout=_TIMEOUT_SECONDS,
-        retry=Retry(NoBackoff(), 1),
-    )
-    return client.register_script(_TAKE)
-
-
-def _script() -> Script:
-    url = get_settings().redis_url
-    if url is None:
-        raise QueueUnavailable("REDIS_URL is not set")
-    return _script_at(url.get_secret_value())
+def _script_at(_url: str) -> Script:
+    return redis_client(_TIMEOUT_SECONDS).register_script(_TAKE)
 
 
 def take(key: str, *, limit: int, per_seconds: float, cost: int = 1) -> Taken:
     """Take `cost` of what `key` may have; with cost 0, only look. Raises QueueUnavailable."""
     try:
         arguments = [limit, int(per_seconds * 1_000_000), cost]
-        allowed, remaining, reset, wait = _script()(keys=[_PREFIX + key], args=arguments)
+        allowed, remaining, reset, wait = _script_at(redis_url())(
+            keys=[_PREFIX + key], args=arguments
+        )
     except RedisError as error:
         raise QueueUnavailable from error
     return Taken(bool(allowed), int(remaining), int(reset) / 1e6, int(wait) / 1e6)
@@ -82,6 +68,6 @@ def take(key: str, *, limit: int, per_seconds: float, cost: int = 1) -> Taken:
 def forget(key: str) -> None:
     """Give `key` its whole allowance back. Raises QueueUnavailable."""
     try:
-        _script().registered_client.delete(_PREFIX + key)
+        redis_client(_TIMEOUT_SECONDS).delete(_PREFIX + key)
     except RedisError as error:
         raise QueueUnavailable from error

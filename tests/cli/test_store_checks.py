@@ -21,13 +21,13 @@ from imgapp.services.analysis import describe
 from imgapp.services.library import images
 from imgapp.services.operations import store_migration
 from imgapp.services.storage import object_removals
-from imgapp.services.storage.spool import spool_file
 from imgapp.services.uploads.ingest import ingest
 from imgapp.settings import get_settings
 from tests.conftest import Person
 from tests.support.buckets import BUCKET, Gate, bucket_client, objects
 from tests.support.pictures import jpeg
 from tests.support.running import REPO, free_port
+from tests.support.spooling import spool_file
 from tests.support.waiting import change, row_of
 
 Invoke = Callable[..., tuple[int, str]]

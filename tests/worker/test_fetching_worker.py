@@ -11,9 +11,9 @@ import sqlalchemy as sa
 
 from imgapp.services.batches import batches
 from imgapp.services.batches.schemas import NewBatch
-from imgapp.services.storage.spool import spool_file
 from imgapp.services.uploads.ingest import ingest
 from tests.conftest import Person
+from tests.support.spooling import spool_file
 from tests.support.waiting import count_of, eventually, row_of
 from tests.support.web_server import Page, WebServer
 from tests.worker.test_worker import kill, worker_process

@@ -21,10 +21,10 @@ from imgapp.adapters import queue
 from imgapp.models import now
 from imgapp.services.analysis import describe
 from imgapp.services.queue import leases
-from imgapp.services.storage.spool import spool_file
 from imgapp.services.uploads.ingest import ingest
 from tests.conftest import Person, Servers
 from tests.support.openai_server import ANSWER, OpenAIServer, Reply
+from tests.support.spooling import spool_file
 from tests.support.waiting import add_picture, analyses_of, change, eventually, row_of
 
 ROOT = Path(__file__).parents[2]

@@ -30,7 +30,6 @@ ANEW_SECONDS = 60.0
 """Keys are fetched for the sake of an unknown key id at most so often."""
 _ENDPOINTS = ("authorization_endpoint", "token_endpoint", "jwks_uri")
 _KEY_TYPES = {"RS": "RSA", "PS": "RSA", "ES": "EC", "Ed": "OKP"}
-_MIN_RSA_BITS = 2048  # RFC 7518, 3.3
 
 
 class Kept(Generic[T]):

@@ -20,8 +20,15 @@ __all__ = [
     "default_ask",
     "get_describer",
     "make_ask",
+    "model_asked",
     "warm_up",
 ]
+
+
+def model_asked(named: str | None = None) -> str:
+    """The model that is asked where this one is named, or none; `BASIC` if there is no other."""
+    settings = get_settings()
+    return BASIC if settings.describer == "basic" else named or settings.vision_model
 
 
 def get_describer(model: str | None = None) -> Describer:
@@ -30,11 +37,11 @@ def get_describer(model: str | None = None) -> Describer:
     Any other model is asked through the configured server. Raises PermanentDescriberError if it is
     to be a vision model and none is configured.
     """
-    settings = get_settings()
-    if model == BASIC or settings.describer == "basic":
+    if model_asked(model) == BASIC:
         from imgapp.adapters.vision.basic import BasicDescriber
 
         return BasicDescriber()
+    settings = get_settings()
     key = settings.openai_api_key
     if key is None and settings.openai_base_url is None:
         raise PermanentDescriberError(

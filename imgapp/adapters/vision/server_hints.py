@@ -5,15 +5,12 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-from functools import lru_cache
 from typing import Any, cast
 
-import redis
-from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
-from redis.retry import Retry
 
-from imgapp.settings import get_settings
+from imgapp.adapters.redis_clients import redis_client
+from imgapp.errors import QueueUnavailable
 
 log = logging.getLogger(__name__)
 
@@ -24,11 +21,11 @@ _TIMEOUT_SECONDS = 0.5
 
 def recall(base_url: str, model: str) -> dict[str, Any] | None:
     """What was remembered of a server and model; None too if Redis does not answer."""
-    client = _client()
-    if client is None:
-        return None
     try:
-        found = json.loads(cast(bytes | None, client.get(_key(base_url, model))) or b"null")
+        kept = redis_client(_TIMEOUT_SECONDS).get(_key(base_url, model))
+        found = json.loads(cast(bytes | None, kept) or b"null")
+    except QueueUnavailable:
+        return None
     except (RedisError, OSError, ValueError):
         log.warning("vision_hint_not_read")
         return None
@@ -37,11 +34,11 @@ def recall(base_url: str, model: str) -> dict[str, Any] | None:
 
 def remember(base_url: str, model: str, found: dict[str, Any]) -> None:
     """Keep what was found for a week; never raises."""
-    client = _client()
-    if client is None:
-        return
+    key, said = _key(base_url, model), json.dumps(found)
     try:
-        client.set(_key(base_url, model), json.dumps(found), ex=KEPT_SECONDS)
+        redis_client(_TIMEOUT_SECONDS).set(key, said, ex=KEPT_SECONDS)
+    except QueueUnavailable:
+        pass
     except (RedisError, OSError):
         log.warning("vision_hint_not_kept")
 
@@ -49,18 +46,3 @@ def remember(base_url: str, model: str, found: dict[str, Any]) -> None:
 def _key(base_url: str, model: str) -> str:
     # Hashed: the URL may hold credentials.
     return _PREFIX + hashlib.sha256(f"{base_url}\0{model}".encode()).hexdigest()[:32]
-
-
-def _client() -> redis.Redis | None:
-    url = get_settings().redis_url
-    return None if url is None else _client_at(url.get_secret_value())
-
-
-@lru_cache(maxsize=4)
-def _client_at(url: str) -> redis.Redis:
-    return redis.Redis.from_url(
-        url,
-        socket_connect_timeout=_TIMEOUT_SECONDS,
-        socket_timeout=_TIMEOUT_SECONDS,
-        retry=Retry(NoBackoff(), 1),
-    )

@@ -8,16 +8,14 @@ from uuid import UUID
 
 from sqlmodel import Session, col, select
 
-from imgapp.adapters.vision import BASIC, Ask
+from imgapp.adapters.vision import Ask, model_asked
 from imgapp.models import Image, ImageAnalysis
-from imgapp.settings import get_settings
 
 
 def question_of(ask: Ask) -> str:
     """A hash of all that an answer depends on but the picture: model, prompt with its context,
     language, detail and vocabulary. Not of what went wrong the last time."""
-    settings = get_settings()
-    model = BASIC if settings.describer == "basic" else ask.model or settings.vision_model
+    model = model_asked(ask.model)
     said = [model, ask.prompt_version, ask.instructions, ask.language, ask.detail, ask.vocabulary]
     return hashlib.sha256(json.dumps(said).encode()).hexdigest()
 

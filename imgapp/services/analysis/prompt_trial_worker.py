@@ -19,7 +19,7 @@ from sqlmodel import col, select
 from imgapp.adapters import pacing as turns
 from imgapp.adapters import queue
 from imgapp.adapters.db import after_commit, transaction
-from imgapp.adapters.vision import BASIC, Ask, Description, get_describer
+from imgapp.adapters.vision import BASIC, Ask, Description, get_describer, model_asked
 from imgapp.errors import (
     DatabaseUnavailable,
     DescriberError,
@@ -37,7 +37,6 @@ from imgapp.services.common import metrics
 from imgapp.services.queue import circuit_breaker, leases, pacing
 from imgapp.services.spending import budgets, usage
 from imgapp.services.spending.usage import Bill
-from imgapp.settings import get_settings
 
 log = logging.getLogger(__name__)
 
@@ -69,7 +68,7 @@ def answer_one(user_id: UUID, trial_id: UUID) -> None:
     question = _take(user_id, trial_id)
     if question is None:
         return
-    model = question.ask.model or get_settings().vision_model
+    model = model_asked(question.ask.model)
     call_id: UUID | None = None
     said: Description | DescriberError | None = None
     try:
@@ -156,7 +155,7 @@ def _answer(question: _Question) -> tuple[Description, float]:
 def _check_server() -> None:
     """A server that is left alone is not asked here either."""
     for trouble in circuit_breaker.troubles():
-        if trouble.model in (None, get_settings().vision_model):
+        if trouble.model in (None, model_asked()):
             raise TransientDescriberError(trouble.message, code=trouble.code)
 
 

@@ -16,16 +16,17 @@ from sqlmodel import Session, col, select
 
 from imgapp.adapters import queue
 from imgapp.adapters.db import after_commit, transaction
+from imgapp.adapters.vision import BASIC, model_asked
 from imgapp.errors import Conflict, NotFound
-from imgapp.models import ErrorInfo, Image, ImageAnalysis, PromptTrial, Shape, User, new_id, now
+from imgapp.models import ErrorInfo, Image, ImageAnalysis, PromptTrial, Shape, new_id, now
 from imgapp.services.analysis import prompts
 from imgapp.services.analysis.preferences import DEFAULT_LANGUAGE
 from imgapp.services.analysis.preferences import read as read_preferences
 from imgapp.services.analysis.prompts import Asked, Scope, Template
 from imgapp.services.common import rate_limits
 from imgapp.services.common.authorization import as_administrator
+from imgapp.services.common.one_at_a_time import one_at_a_time
 from imgapp.services.installation.runtime_settings import installation
-from imgapp.settings import get_settings
 
 MOST_PICTURES = 3
 PER_HOUR = 60
@@ -110,7 +111,7 @@ def start_trial(user_id: UUID, request: TrialRequest) -> TrialPublic:
     (`trial_under_way`, `no_model`, `no_pictures`, `not_now`), InvalidRequest, RateLimited.
     """
     prompts.check(request.template)
-    if get_settings().describer == "basic":
+    if model_asked() == BASIC:
         raise Conflict("No vision model is configured for a prompt to go to.", code="no_model")
     if request.scope == "everybody":
         with as_administrator(user_id):
@@ -120,8 +121,7 @@ def start_trial(user_id: UUID, request: TrialRequest) -> TrialPublic:
         _pictures(session, request.image_ids)
     rate_limits.hit("prompt_trials", str(user_id), limit=PER_HOUR, per_seconds=3600)
     with transaction(user_id) as session:
-        # One at a time: two at once would both begin.
-        session.get(User, user_id, with_for_update={"key_share": True})
+        one_at_a_time(session, user_id, "prompt trials")
         _require_room(session, user_id)
         images = _pictures(session, request.image_ids)
         session.execute(delete(PromptTrial).where(col(PromptTrial.user_id) == user_id))
@@ -158,7 +158,7 @@ def end_trial(user_id: UUID, trial_id: UUID) -> None:
 
 
 def _require_room(session: Session, user_id: UUID) -> None:
-    reason = session.execute(_WAITS, {"model": get_settings().vision_model}).scalar_one()
+    reason = session.execute(_WAITS, {"model": model_asked()}).scalar_one()
     if reason is not None:
         raise Conflict(_REASONS[reason], code="not_now")
     since = func.coalesce(col(PromptTrial.started_at), col(PromptTrial.created_at))

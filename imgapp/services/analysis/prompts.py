@@ -24,10 +24,11 @@ from imgapp.adapters.vision.prompt import (
     unknown_variables,
 )
 from imgapp.errors import InvalidRequest, NotFound
-from imgapp.models import InstallationPrompt, Prompt, Shape, User
+from imgapp.models import InstallationPrompt, Prompt, Shape
 from imgapp.services.common import audit_trail
 from imgapp.services.common.audit_trail import Kind
 from imgapp.services.common.authorization import as_administrator
+from imgapp.services.common.one_at_a_time import one_at_a_time
 from imgapp.services.common.pagination import NumberPlace, cut_page, read_cursor
 from imgapp.services.common.sanitize import clean_text
 
@@ -138,8 +139,7 @@ def save_prompt(user_id: UUID, template: str | None, scope: Scope = "own") -> Pr
                 )
             return _public(session, None)
     with transaction(user_id) as session:
-        # One at a time: two at once would both take the same number.
-        session.get(User, user_id, with_for_update={"key_share": True})
+        one_at_a_time(session, user_id, "prompts")
         newest = _newest(session, user_id)
         if (newest.template if newest else None) != template:
             number = newest.number + 1 if newest else 1

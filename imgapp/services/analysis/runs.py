@@ -16,7 +16,7 @@ from sqlalchemy import func, select, text, update
 from sqlmodel import Session, col
 
 from imgapp.adapters.db import transaction
-from imgapp.adapters.vision import BASIC
+from imgapp.adapters.vision import BASIC, model_asked
 from imgapp.errors import Conflict, NotFound
 from imgapp.models import Run, RunItem, RunOutcome, now
 from imgapp.services.analysis import run_feeder
@@ -33,6 +33,7 @@ from imgapp.services.analysis.run_schemas import (
 from imgapp.services.batches import batches
 from imgapp.services.common import idempotency
 from imgapp.services.common.idempotency import Answer
+from imgapp.services.common.one_at_a_time import one_at_a_time
 from imgapp.services.common.pagination import IdPlace, cut_page, newest_page, read_cursor
 from imgapp.services.installation import vision_models
 from imgapp.services.library.bulk import Chosen, Outcome
@@ -69,7 +70,6 @@ _NOTE = text(
     f" SELECT :run_id, i.user_id, i.id, 'waiting' {_CHOSEN}"
 )
 _COUNT = text(f"SELECT count(*) FROM (SELECT {_CHOSEN}) chosen")  # noqa: S608
-_ONE_AT_A_TIME = text("SELECT pg_advisory_xact_lock(hashtextextended(:person, 13))")
 _PURGE = text("SELECT imgapp_purge_runs(make_interval(days => :days), :limit)")
 
 
@@ -104,8 +104,7 @@ def preview_run(user_id: UUID, new: NewRun) -> RunPreview:
     vision_models.check(new.model)
     with transaction(user_id) as session:
         total = session.execute(_COUNT, _terms(session, user_id, new)).scalar_one()
-    model = new.model or vision_models.offered().default
-    return RunPreview(total=total, estimate=budgets.estimate(user_id, total, model))
+    return RunPreview(total=total, estimate=budgets.estimate(user_id, total, new.model))
 
 
 def get_run(user_id: UUID, run_id: UUID) -> RunPublic:
@@ -163,12 +162,6 @@ def cancel_run(user_id: UUID, run_id: UUID) -> RunPublic:
     return get_run(user_id, run_id)
 
 
-def require_run(user_id: UUID, run_id: UUID) -> None:
-    """Raises NotFound."""
-    with transaction(user_id) as session:
-        _fetch(session, run_id)
-
-
 def purge_runs() -> int:
     """Forget runs that ended `DAYS_KEPT` ago; returns how many."""
     gone = 0
@@ -182,7 +175,7 @@ def purge_runs() -> int:
 
 
 def _make(session: Session, user_id: UUID, new: NewRun) -> Run:
-    session.execute(_ONE_AT_A_TIME, {"person": str(user_id)})
+    one_at_a_time(session, user_id, "runs")
     unfinished = select(func.count()).select_from(Run).where(col(Run.finished_at).is_(None))
     if session.execute(unfinished).scalar_one() >= MOST_OPEN:
         raise Conflict(
@@ -213,9 +206,7 @@ def _terms(session: Session, user_id: UUID, new: NewRun) -> dict[str, Any]:
     if wanted.batch is not None:
         batches.check(session, wanted.batch)
     words = Wanted(q=wanted.q, tags=(wanted.tag or "",))
-    settings = get_settings()
-    default = BASIC if settings.describer == "basic" else settings.vision_model
-    asks = (new.model or default) != BASIC
+    asks = model_asked(new.model) != BASIC
     return {
         "user_id": user_id,
         "ids": new.images,
@@ -226,7 +217,7 @@ def _terms(session: Session, user_id: UUID, new: NewRun) -> dict[str, Any]:
         "wanted": json.dumps(words.terms()),
         "searched": words.filtered,
         # What may not go to a model would only be described as it is described now.
-        "elsewhere": wanted.model_version == BASIC and asks and not settings.vision_local,
+        "elsewhere": wanted.model_version == BASIC and asks and not get_settings().vision_local,
         "most": MOST_PICTURES,
     }
 

@@ -28,6 +28,7 @@ from imgapp.services.batches.schemas import (
 )
 from imgapp.services.common import idempotency
 from imgapp.services.common.idempotency import Answer
+from imgapp.services.common.one_at_a_time import one_at_a_time
 from imgapp.services.common.pagination import IdPlace, cut_page, newest_page, read_cursor
 from imgapp.services.common.sanitize import clean_line, clean_text
 
@@ -46,7 +47,6 @@ _PICTURES = text(
     " WHERE id IN (SELECT image_id FROM batch_items WHERE batch_id = :batch_id)"
     " AND deleted_at IS NULL GROUP BY analysis_status"
 )
-_ONE_AT_A_TIME = text("SELECT pg_advisory_xact_lock(hashtextextended(:person, 8))")
 _PURGE = text("SELECT imgapp_purge_batches(make_interval(days => :days), :limit)")
 
 
@@ -211,7 +211,7 @@ def _once(
 
 def _check_room(session: Session, user_id: UUID, more: int) -> None:
     """Raises Conflict unless so many files more may wait; others who add wait for this one."""
-    session.execute(_ONE_AT_A_TIME, {"person": str(user_id)})
+    one_at_a_time(session, user_id, "batches")
     query = (
         select(func.count())
         .select_from(BatchItem)

@@ -11,10 +11,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from imgapp.adapters import counters
-from imgapp.adapters.vision.base import Description
+from imgapp.adapters.vision import Description, model_asked
 from imgapp.errors import DescriberError
 from imgapp.models import Image, Priority
-from imgapp.settings import get_settings
 
 _QUICK = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 _SLOW = (0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 40, 60, 120)
@@ -97,8 +96,7 @@ def flush() -> None:
 
 def model_label(model: str | None = None) -> str:
     """A describer's name as a label: as it was asked for, whatever its server calls itself."""
-    settings = get_settings()
-    name = "basic" if settings.describer == "basic" else model or settings.vision_model
+    name = model_asked(model)
     if len(_models) < _MOST_MODELS:
         _models.add(name)
     return name if name in _models else "other"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from imgapp.adapters.vision import BASIC
+from imgapp.adapters.vision import BASIC, model_asked
 from imgapp.errors import InvalidRequest
 from imgapp.models import Shape
 from imgapp.services.installation.runtime_settings import installation
@@ -21,13 +21,11 @@ class VisionModels(Shape):
 
 def offered() -> VisionModels:
     """What may be chosen now. Raises DatabaseUnavailable."""
-    settings = get_settings()
-    if settings.describer == "basic":
+    default = model_asked()
+    if default == BASIC:
         return VisionModels(default=BASIC, models=[BASIC], configured=False)
-    named = [settings.vision_model, *installation().models, BASIC]
-    return VisionModels(
-        default=settings.vision_model, models=list(dict.fromkeys(named)), configured=True
-    )
+    named = [default, *installation().models, BASIC]
+    return VisionModels(default=default, models=list(dict.fromkeys(named)), configured=True)
 
 
 def check(model: str | None) -> None:
@@ -41,6 +39,5 @@ def check(model: str | None) -> None:
 
 def server_and_model() -> dict[str, object]:
     """Who would be asked here: parameters of the functions behind the queue."""
-    settings = get_settings()
-    model = BASIC if settings.describer == "basic" else settings.vision_model
+    settings, model = get_settings(), model_asked()
     return {"server": settings.vision_server, "model": model, "local": settings.vision_local}

@@ -13,6 +13,7 @@ from uuid import UUID
 
 from imgapp.adapters import db
 from imgapp.services.library.image_query import Wanted
+from imgapp.services.library.total import TOTAL, total_of
 
 
 class CardRow(NamedTuple):
@@ -45,7 +46,6 @@ _WINDOW = (
     " imgapp_find(%(wanted)s, NULL, %(offset)s, %(limit)s, false)"
     " WITH ORDINALITY AS found(id, ordinality) JOIN images i ON i.id = found.id ORDER BY ordinality"
 )
-_TOTAL = "SELECT listed FROM storage_usage"
 
 
 class FirstWindow(NamedTuple):
@@ -72,9 +72,8 @@ def read_window(user_id: UUID, wanted: Wanted, start: int, count: int) -> list[C
 
 def read_first(user_id: UUID, wanted: Wanted, count: int) -> FirstWindow:
     """The first pictures of a list, `count` at most, and how many the person has."""
-    rows, counted = db.read(user_id, _window(wanted, 0, count), (_TOTAL, {}))
-    # Kept by the database at each change; there is no row before the first picture.
-    return FirstWindow(rows, counted[0].listed if counted else 0)
+    rows, counted = db.read(user_id, _window(wanted, 0, count), (TOTAL, {}))
+    return FirstWindow(rows, total_of(counted))
 
 
 def _window(wanted: Wanted, start: int, count: int) -> db.Query:

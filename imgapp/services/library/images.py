@@ -1,4 +1,4 @@
-"""Pictures of one person: read, list, edit, delete. Uploads are in `ingest`."""
+"""Pictures of one person: read, edit, delete. Lists and searches are in `listing`."""
 
 from __future__ import annotations
 
@@ -9,14 +9,13 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlmodel import Session, col
 
-from imgapp.adapters import events
+from imgapp.adapters import db, events
 from imgapp.adapters.db import after_commit, transaction
 from imgapp.errors import NotFound
 from imgapp.models import (
     Image,
     ImageEdit,
     ImagePublic,
-    StorageUsage,
     WrittenBy,
     now,
 )
@@ -26,6 +25,7 @@ from imgapp.services.common.sanitize import clean_tags, clean_text
 from imgapp.services.library import text_provenance
 from imgapp.services.library.entity_tags import Versioned, require, tag_of
 from imgapp.services.library.serialize import TEXT_FIELDS, shown
+from imgapp.services.library.total import TOTAL, total_of
 from imgapp.services.storage import object_removals
 
 
@@ -59,9 +59,8 @@ def public_images(user_id: UUID, ids: Iterable[UUID]) -> list[ImagePublic]:
 
 def count_images(user_id: UUID) -> int:
     """How many pictures a person has, without the trash."""
-    with transaction(user_id) as session:
-        # Kept by the database at each change; there is no row before the first picture.
-        return session.execute(select(col(StorageUsage.listed))).scalar_one_or_none() or 0
+    [rows] = db.read(user_id, (TOTAL, {}))
+    return total_of(rows)
 
 
 def edit_image(user_id: UUID, image_id: UUID, edit: ImageEdit) -> ImagePublic:

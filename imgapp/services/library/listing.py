@@ -17,12 +17,13 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Session, col
 
 from imgapp.adapters.db import transaction
-from imgapp.models import Image, ImagePage, StorageUsage
+from imgapp.models import Image, ImagePage
 from imgapp.services.batches import batches
 from imgapp.services.common.pagination import KeyPlace, OffsetPlace, cut_page, read_cursor
 from imgapp.services.library.entity_tags import Versioned, tag_of_page
 from imgapp.services.library.image_query import Sort, Wanted
 from imgapp.services.library.serialize import shown
+from imgapp.services.library.total import TOTAL, total_of
 
 MOST_IDS = 250_000
 _Begin = KeyPlace | OffsetPlace
@@ -51,6 +52,7 @@ _FIND = _statement(
 )
 _COUNT = _statement("SELECT imgapp_find_count(:wanted)")
 _AMONG = _statement("SELECT imgapp_find_among(:wanted, CAST(:ids AS uuid[]))")
+_TOTAL = text(TOTAL)
 _POSITION = _statement("SELECT imgapp_find_position(:wanted, :id)")
 _TIMELINE = _statement("SELECT days, counts, shapes FROM imgapp_timeline(:wanted, :zone)")
 
@@ -137,12 +139,6 @@ def read_timeline(user_id: UUID, wanted: Wanted, time_zone: str) -> Timeline:
     return Timeline(total=len(shapes), days=days, shapes=shapes)
 
 
-def place_of(user_id: UUID, wanted: Wanted, image_id: UUID) -> int | None:
-    """The position of a picture in the list; None if it does not match."""
-    with transaction(user_id) as session:
-        return _position(session, wanted, image_id)
-
-
 def neighbours(user_id: UUID, wanted: Wanted, image_id: UUID) -> tuple[UUID | None, UUID | None]:
     """The pictures before and after one; None at an end, and if it does not match."""
     with transaction(user_id) as session:
@@ -200,8 +196,7 @@ def _ids(session: Session, wanted: Wanted, *, offset: int, limit: int) -> list[U
 def _count(session: Session, wanted: Wanted) -> int:
     if wanted.filtered:
         return int(session.execute(_COUNT, {"wanted": wanted.terms()}).scalar_one())
-    # Kept by the database at each change; there is no row before the first picture.
-    return session.execute(select(col(StorageUsage.listed))).scalar_one_or_none() or 0
+    return total_of(session.execute(_TOTAL).all())
 
 
 def _position(session: Session, wanted: Wanted, image_id: UUID) -> int | None:

@@ -18,7 +18,7 @@ from sqlmodel import Session
 
 from imgapp.adapters import queue
 from imgapp.adapters.db import after_commit, transaction
-from imgapp.adapters.vision import BASIC
+from imgapp.adapters.vision import BASIC, model_asked
 from imgapp.errors import Conflict, NotFound
 from imgapp.models import Shape, new_id
 from imgapp.services.common import audit_trail
@@ -28,7 +28,6 @@ from imgapp.services.common.pagination import AmountPlace, cut_page, read_cursor
 from imgapp.services.installation import prices
 from imgapp.services.installation.runtime_settings import Dollars
 from imgapp.services.installation.runtime_settings import read as read_installation
-from imgapp.services.installation.vision_models import server_and_model
 from imgapp.services.spending.usage import Bill, Spent, next_month, spent_of, this_month
 
 CALL_SECONDS = 180
@@ -108,7 +107,7 @@ Pictures = Annotated[int, Field(ge=0, le=10_000_000)]
 def get_budget(user_id: UUID) -> BudgetPublic:
     """How the person stands this month."""
     with transaction(user_id) as session:
-        return _budget(_allowance(session, _default_model()))
+        return _budget(_allowance(session, model_asked()))
 
 
 def estimate(user_id: UUID, pictures: int, model: str | None = None) -> Estimate:
@@ -116,7 +115,7 @@ def estimate(user_id: UUID, pictures: int, model: str | None = None) -> Estimate
 
     Raises DatabaseUnavailable.
     """
-    asked = model or _default_model()
+    asked = model_asked(model)
     with transaction(user_id) as session:
         known = _allowance(session, asked)
     if asked == BASIC:
@@ -144,7 +143,7 @@ def reserve(user_id: UUID, model: str) -> UUID:
 
 def words(session: Session) -> str:
     """Why the pictures of the person of this transaction wait for a budget."""
-    stands = _budget(_allowance(session, _default_model()))
+    stands = _budget(_allowance(session, model_asked()))
     if stands.everybody_used_up:
         reason = "The installation's budget of this month is used up."
     elif stands.used_up:
@@ -200,10 +199,6 @@ def set_budget(user_id: UUID, person_id: UUID, budget: float | None) -> PersonSp
         )
         after_commit(session, partial(queue.issue_permits, _FIRST_PERMITS))
     return person
-
-
-def _default_model() -> str:
-    return str(server_and_model()["model"])
 
 
 def _allowance(session: Session, model: str) -> Any:

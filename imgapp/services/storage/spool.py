@@ -71,12 +71,6 @@ class SpoolWriter:
         self._path.unlink(missing_ok=True)
 
 
-def spool_file(source: Path) -> SpooledFile:
-    """Spool a copy of a file of this machine. Raises FileTooLarge, StoreUnavailable, OSError."""
-    with source.open("rb") as file:
-        return spool_stream(file, source.name)
-
-
 def spool_link(source: Path, filename: str) -> SpooledFile:
     """Spool a file of the data folder under a second name; its own stays. Raises StoreUnavailable.
 

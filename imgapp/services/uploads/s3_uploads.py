@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
-from sqlalchemy import delete, func, select, text, update
+from sqlalchemy import delete, func, select, update
 from sqlmodel import Session, col
 
 from imgapp.adapters import storage
@@ -19,6 +19,7 @@ from imgapp.adapters.db import transaction
 from imgapp.adapters.storage.upload_schemas import PREFIX, Arrived, Place
 from imgapp.errors import Conflict, FileTooLarge, InvalidRequest, NotFound
 from imgapp.models import DirectUpload, ErrorInfo, Shape, UploadState, new_id, now
+from imgapp.services.common.one_at_a_time import one_at_a_time
 from imgapp.services.storage.filenames import shown_name
 from imgapp.services.uploads import quotas
 from imgapp.settings import get_settings
@@ -39,8 +40,6 @@ SINGLE_BYTES = 16 * _MEGABYTE
 PART_BYTES = 8 * _MEGABYTE
 BEING_SAVED = "upload_being_saved"
 UNDER_WAY = (UploadState.OPEN, UploadState.SAVING)
-
-_ONE_AT_A_TIME = text("SELECT pg_advisory_xact_lock(hashtextextended(:person, 7))")
 
 
 class NewUpload(BaseModel):
@@ -274,7 +273,7 @@ def _row(user_id: UUID, new: NewUpload, bucket: str) -> DirectUpload:
 
 def _check_room(session: Session, user_id: UUID, size: int) -> None:
     """What was promised to others of the person's uploads counts as if it were there."""
-    session.execute(_ONE_AT_A_TIME, {"person": str(user_id)})
+    one_at_a_time(session, user_id, "uploads")
     promised = select(func.count(), func.coalesce(func.sum(DirectUpload.size), 0)).where(
         col(DirectUpload.state).in_(UNDER_WAY), col(DirectUpload.expires_at) > now()
     )

@@ -88,14 +88,6 @@ def attend() -> None:
         thread.start()
 
 
-def fetch_one() -> bool:
-    """Fetch the fairest file that is due; False if nothing is. Raises DatabaseUnavailable."""
-    taken = _claim()
-    if taken is not None:
-        _settle(taken)
-    return taken is not None
-
-
 def stop() -> None:
     """Begin nothing more, and give back at once what is under way."""
     _stopping.set()

@@ -24,7 +24,6 @@ from imgapp.errors import ConfigurationError, Conflict, NotFound, OutboundFailed
 from imgapp.models import (
     DeliveryState,
     Shape,
-    User,
     Webhook,
     WebhookDelivery,
     WebhookEvent,
@@ -32,6 +31,7 @@ from imgapp.models import (
 )
 from imgapp.services.common import audit_trail
 from imgapp.services.common.audit_trail import Kind
+from imgapp.services.common.one_at_a_time import one_at_a_time
 from imgapp.services.common.sanitize import clean_line
 from imgapp.settings import get_settings
 
@@ -101,8 +101,7 @@ def create_webhook(
         events=_in_order(events),
     )
     with transaction(user_id) as session:
-        # One at a time: two at once would both find room for one more.
-        session.get(User, user_id, with_for_update={"key_share": True})
+        one_at_a_time(session, user_id, "webhooks")
         if session.execute(select(func.count(col(Webhook.id)))).scalar_one() >= MOST_WEBHOOKS:
             raise Conflict(
                 f"There are {MOST_WEBHOOKS} webhooks. Delete one first.", code="too_many_webhooks"

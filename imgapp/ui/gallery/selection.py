@@ -11,7 +11,6 @@ import reflex as rx
 from imgapp.errors import InvalidRequest
 from imgapp.services.analysis import runs
 from imgapp.services.common.thread_pools import in_io
-from imgapp.services.installation import vision_models
 from imgapp.services.library import bulk
 from imgapp.services.library.bulk import Chosen
 from imgapp.services.library.image_query import Wanted
@@ -93,7 +92,7 @@ def _told(outcome: bulk.Outcome, done: str) -> str:
 
 def _cost(user_id: UUID, chosen: Chosen) -> str:
     count = len(chosen.resolve(user_id))
-    return estimate_words(budgets.estimate(user_id, count, vision_models.offered().default))
+    return estimate_words(budgets.estimate(user_id, count))
 
 
 class SelectionBar(rx.Component):

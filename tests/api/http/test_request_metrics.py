@@ -20,6 +20,7 @@ from starlette.websockets import WebSocket
 
 from imgapp.adapters import counters, queue
 from imgapp.api import create_site
+from imgapp.errors import FileTooLarge
 from imgapp.models import AnalysisStatus, Priority, new_id, now
 from imgapp.services.accounts import tokens
 from imgapp.services.common import metrics
@@ -282,6 +283,20 @@ def test_uploads_are_counted_by_source_outcome_and_reason(
     assert found["imgapp_upload_size_bytes_count", "page"] == 3
     assert found["imgapp_upload_size_bytes_sum", "page"] == 2 * len(picture) + len(b"no picture")
     assert found["imgapp_upload_duration_seconds_count", "page"] == 2
+
+
+def test_an_upload_that_is_refused_when_it_is_announced_counts_where_it_comes_from(
+    here: TestClient,
+    client_for: Callable[..., TestClient],
+    alice: Person,
+    set_env: Callable[..., None],
+) -> None:
+    set_env(IMGAPP_MAX_UPLOAD_MB="1")
+    announced = {"tus-resumable": "1.0.0", "upload-length": "1100000"}
+    assert client_for(alice).post("/api/tus", headers=announced).status_code == 413
+    found = values(here)
+    assert found["imgapp_uploads_total", "refused page"] == 1
+    assert found["imgapp_uploads_refused_total", FileTooLarge.code] == 1
 
 
 def test_nothing_of_anybody_is_in_it(

@@ -422,7 +422,7 @@ def test_while_the_store_is_away_the_bytes_stay(
     assert len(client.get(where).json()["images"]) == 1
 
 
-def _store_is_away(_user_id: UUID, spooled: Any) -> None:
+def _store_is_away(_user_id: UUID, spooled: Any, _source: str) -> None:
     from imgapp.errors import StoreUnavailable
 
     spooled.path.unlink()

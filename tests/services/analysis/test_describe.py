@@ -45,7 +45,6 @@ def model(database: None, set_env: Callable[..., None]) -> Iterator[OpenAIServer
 @pytest.fixture
 def heard(servers: Servers, alice: Person) -> Iterator[Callable[[], list[str]]]:
     """What alice's open pages have been told since the last look."""
-    events._client.cache_clear()
     with redis.Redis.from_url(servers.redis_url) as client:
         channel = client.pubsub(ignore_subscribe_messages=True)
         channel.subscribe(f"imgapp:events:{alice.user_id}")

@@ -477,7 +477,7 @@ def test_runs_and_their_pictures_are_read_in_pages(alice: Person) -> None:
     assert more.next_cursor is None
 
 
-@pytest.mark.parametrize("call", [runs.get_run, runs.cancel_run, runs.list_items, runs.require_run])
+@pytest.mark.parametrize("call", [runs.get_run, runs.cancel_run, runs.list_items])
 def test_somebody_else_finds_nothing(
     alice: Person, mallory: Person, call: Callable[[UUID, UUID], Any]
 ) -> None:

@@ -16,12 +16,12 @@ from imgapp.models import now
 from imgapp.services.analysis import describe
 from imgapp.services.common import metrics
 from imgapp.services.queue import leases
-from imgapp.services.storage.spool import spool_file
 from imgapp.services.uploads import folder_import, ingest
 from imgapp.services.webhooks import delivery_attempts
 from tests.conftest import Person
 from tests.support.openai_server import OpenAIServer, Reply
 from tests.support.receivers import receiving
+from tests.support.spooling import spool_file
 from tests.support.waiting import add_picture, change
 from tests.support.webhook_rows import add_delivery, add_webhook, set_rows
 

@@ -13,9 +13,9 @@ from imgapp.errors import Forbidden, NotFound
 from imgapp.models import Image, new_id
 from imgapp.services.library import file_links, images
 from imgapp.services.library.file_links import open_link, signed_urls, variant_url
-from imgapp.services.storage.spool import spool_file
 from imgapp.services.uploads.ingest import ingest
 from tests.conftest import Person
+from tests.support.spooling import spool_file
 
 
 @pytest.fixture

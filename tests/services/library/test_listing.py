@@ -152,7 +152,6 @@ def test_every_filter_and_order_holds_everywhere(alice, library, query, names) -
     assert timeline.total == len(timeline.shapes) == len(expected)
     for image_id in library.values():
         at = expected.index(image_id) if image_id in expected else None
-        assert listing.place_of(user, wanted, image_id) == at
         around = (None, None)
         if at is not None:
             around = (
@@ -169,7 +168,6 @@ def test_nobody_finds_the_pictures_of_others(alice, mallory, library, add_image)
     user, everything = mallory.user_id, list(library.values())
     for wanted in (Wanted(), Wanted(q="dog"), Wanted(tags=("park",)), Wanted(status="failed")):
         assert listing.matching(user, wanted, everything) == set()
-        assert listing.place_of(user, wanted, everything[0]) is None
         assert listing.neighbours(user, wanted, everything[0]) == (None, None)
         assert listing.ids_between(user, wanted, everything[0], everything[3]) == []
     assert listing.all_ids(user, Wanted()) == [own]
@@ -277,7 +275,8 @@ def test_of_very_many_matches_the_newest_thousand_are_ranked_and_none_is_left_ou
         window = card_rows.read_window(user, wanted, start, 20)
         assert [row.id for row in window] == expected[start : start + 20]
     for at in (0, 2, 999, 1_000, 1_001, 1_099):
-        assert listing.place_of(user, wanted, expected[at]) == at
+        around = ([None, *expected, None][at], [*expected, None][at + 1])
+        assert listing.neighbours(user, wanted, expected[at]) == around
     timeline = listing.read_timeline(user, wanted, "UTC")
     wide = {timeline.shapes[places.index(1)]}
     assert [shape in wide for shape in timeline.shapes] == [n % 2 == 1 for n in places]

@@ -23,11 +23,11 @@ from imgapp.services.library import file_links, images
 from imgapp.services.operations import store_migration
 from imgapp.services.operations.store_migration import Outcome
 from imgapp.services.storage import object_removals
-from imgapp.services.storage.spool import spool_file
 from imgapp.services.uploads import ingest
 from imgapp.settings import get_settings
 from tests.conftest import Person
 from tests.support.buckets import BUCKET, bucket_client, objects
+from tests.support.spooling import spool_file
 from tests.support.waiting import row_of
 
 Invoke = Callable[..., tuple[int, str]]

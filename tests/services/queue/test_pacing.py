@@ -15,6 +15,7 @@ from sqlmodel import col, update
 
 from imgapp.adapters import queue
 from imgapp.adapters.db import transaction
+from imgapp.adapters.redis_clients import redis_client
 from imgapp.models import Image, Preferences, Priority, now
 from imgapp.services.analysis import describe
 from imgapp.services.installation.runtime_settings import InstallationEdit, change_installation
@@ -57,7 +58,7 @@ def prefer(person: Person, **wishes: bool) -> None:
 
 
 def permits_issued() -> int:
-    queue._client().flushdb()
+    redis_client(1.0).flushdb()
     permits.issue_missing()
     return queue.pending_permits()
 

@@ -21,11 +21,11 @@ from imgapp.models import StoreRemoval
 from imgapp.services.accounts import administration
 from imgapp.services.library import images
 from imgapp.services.storage import object_removals
-from imgapp.services.storage.spool import spool_file
 from imgapp.services.uploads import ingest
 from imgapp.settings import get_settings
 from tests.conftest import Person
 from tests.support.buckets import bucket_client, objects, unfinished_uploads
+from tests.support.spooling import spool_file
 from tests.support.waiting import row_of
 
 

@@ -20,11 +20,11 @@ from imgapp.services.batches.schemas import BatchPublic
 from imgapp.services.common import insisting
 from imgapp.services.library import images, listing
 from imgapp.services.queue import leases
-from imgapp.services.storage.spool import spool_file
 from imgapp.services.uploads import folder_import, ingest
 from imgapp.services.uploads.folder_import import FileReport, Outcome, import_folder, open_batch
 from imgapp.settings import get_settings
 from tests.conftest import Person
+from tests.support.spooling import spool_file
 from tests.support.waiting import count_of, eventually
 
 

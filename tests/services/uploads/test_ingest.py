@@ -28,10 +28,11 @@ from imgapp.errors import (
 )
 from imgapp.models import AnalysisStatus, Image, Priority, new_id
 from imgapp.services.library import images
-from imgapp.services.storage.spool import new_spool_path, spool_file, sweep_spool
+from imgapp.services.storage.spool import new_spool_path, sweep_spool
 from imgapp.services.uploads.ingest import ingest
 from imgapp.settings import get_settings
 from tests.conftest import Person, Servers
+from tests.support.spooling import spool_file
 
 
 def row(user_id: UUID, image_id: UUID) -> Image:

@@ -13,10 +13,10 @@ from starlette.testclient import TestClient
 from imgapp.adapters.storage import RENDITIONS
 from imgapp.errors import QuotaExceeded
 from imgapp.services.library import images
-from imgapp.services.storage.spool import spool_file
 from imgapp.services.uploads.ingest import ingest
 from imgapp.settings import get_settings
 from tests.conftest import Person
+from tests.support.spooling import spool_file
 
 FILES = 1 + len(RENDITIONS)
 """In the store, of each picture."""

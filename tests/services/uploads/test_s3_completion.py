@@ -18,7 +18,6 @@ from imgapp.models import Priority, UploadState, new_id, now
 from imgapp.services.batches import batches
 from imgapp.services.batches.schemas import NewBatch
 from imgapp.services.library import images
-from imgapp.services.storage.spool import spool_file
 from imgapp.services.uploads import s3_completion, s3_uploads
 from imgapp.services.uploads.ingest import ingest
 from imgapp.settings import get_settings
@@ -33,6 +32,7 @@ from tests.support.direct import (
     sent,
     upload_row,
 )
+from tests.support.spooling import spool_file
 from tests.support.waiting import count_of, row_of
 
 Pictures = Callable[..., Path]

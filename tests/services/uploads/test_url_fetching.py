@@ -59,7 +59,8 @@ def files_of(person: Person, batch: BatchPublic) -> list[BatchItem]:
 
 def fetch_all() -> int:
     fetched = 0
-    while url_fetching.fetch_one():
+    while (taken := url_fetching._claim()) is not None:
+        url_fetching._settle(taken)
         fetched += 1
     return fetched
 
@@ -265,7 +266,7 @@ def test_our_own_trouble_costs_no_attempt(
     web.pages["/a.jpg"] = Page(picture_file().read_bytes())
     batch = make(alice, web.url("/a.jpg"))
 
-    def away(user_id: UUID, spooled: Any, **options: Any) -> None:
+    def away(user_id: UUID, spooled: Any, source: str, **options: Any) -> None:
         spooled.path.unlink()
         raise StoreUnavailable
 
@@ -399,7 +400,7 @@ def test_a_worker_that_stops_gives_back_what_it_had(alice: Person, web: WebServe
     [file] = files_of(alice, batch)
     assert (file.outcome, file.lease_id) == ("waiting", None)
     assert (file.attempts, file.lost_attempts) == (0, 0)
-    assert not url_fetching.fetch_one()
+    assert fetch_all() == 0
 
 
 def test_what_waits_in_a_batch_that_was_cancelled_halfway_is_cancelled(
