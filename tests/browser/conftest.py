@@ -29,6 +29,8 @@ class Person:
 DESKTOP = {"width": 1280, "height": 900}
 # Tests wait for descriptions; a worker that stands back behind them would have them wait long.
 ATTENTIVE = {"IMGAPP_WORKER_NICENESS": "0"}
+# For an app of one file's own: that two web processes work together is seen with the other one.
+SMALL = ATTENTIVE | {"IMGAPP_WEB_PROCESSES": "1"}
 
 # Two browsers at once leave little of two processors.
 expect.set_options(timeout=15_000)
@@ -196,7 +198,11 @@ def add_pictures(app: App, person: Person, paths: list[Path]) -> list[str]:
 def to_all_pictures(page: Page) -> None:
     """To the gallery as the button Back leads there: nothing is loaded again."""
     page.evaluate(
-        "() => { history.pushState(null, '', '/'); dispatchEvent(new PopStateEvent('popstate')); }"
+        """() => {
+            if (!location.search) return;
+            history.pushState(history.state, '', '/');
+            dispatchEvent(new PopStateEvent('popstate'));
+        }"""
     )
 
 

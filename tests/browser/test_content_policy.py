@@ -52,7 +52,7 @@ def test_upload_gallery_and_viewer_break_no_rule(
     drop(page, [jpeg(tmp_path / f"{number}.jpg", seed=number) for number in range(3)])
     wait_for_cards(page, 3, "completed")
     assert complaints.all() == []
-    page.get_by_test_id("card").first.click()
+    page.get_by_test_id("card").first.get_by_role("button").first.click()
     preview = page.locator(".viewer-stage img")
     preview.wait_for()
     page.wait_for_function(
@@ -66,6 +66,7 @@ def test_upload_gallery_and_viewer_break_no_rule(
     assert complaints.all() == []
 
 
+@pytest.mark.long
 def test_the_pages_of_the_api_break_no_rule(app: App, page: Page, complaints: Complaints) -> None:
     page.goto(f"{app.url}/api/docs")
     page.wait_for_load_state("networkidle")

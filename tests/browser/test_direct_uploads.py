@@ -15,7 +15,7 @@ from PIL import Image as PillowImage
 from playwright.sync_api import Page, Route, expect
 
 from tests.browser.complaints import Complaints
-from tests.browser.conftest import ATTENTIVE, Person, cards, client_of, drop, wait_for_cards
+from tests.browser.conftest import SMALL, Person, cards, client_of, drop, wait_for_cards
 from tests.browser.test_content_policy import policy_of
 from tests.support.openai_server import OpenAIServer
 from tests.support.pictures import jpeg
@@ -67,7 +67,7 @@ def app(model: OpenAIServer, endpoint: str) -> Iterator[App]:
         "AWS_DEFAULT_REGION": "us-east-1",
         "OPENAI_BASE_URL": model.url,
         "OPENAI_API_KEY": "test-key",
-    } | ATTENTIVE
+    } | SMALL
     with running_app(**settings) as running:
         yield running
 

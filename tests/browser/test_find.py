@@ -144,6 +144,7 @@ def test_a_slash_leads_to_the_search(gallery: Page) -> None:
     expect(gallery.get_by_label("Search your pictures")).to_be_focused()
     gallery.keyboard.type("a/b")
     expect(gallery.get_by_label("Search your pictures")).to_have_value("a/b")
+    expect(gallery.get_by_test_id("found")).to_be_visible()
 
 
 def test_a_picture_that_is_described_comes_into_the_search(

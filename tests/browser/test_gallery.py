@@ -59,11 +59,11 @@ def test_results_arrive_one_after_the_other_without_a_reload(
 ) -> None:
     sign_in(page, alice)
     page.evaluate("window.neverReloaded = true")
-    model.delay = 1.5
+    model.open.clear()
     drop(page, [jpeg(tmp_path / f"{n}.jpg", seed=n) for n in range(3)])
     wait_for_cards(page, 3)
     assert cards(page, "completed") == 0
-    model.delay = 0
+    model.open.set()
     wait_for_cards(page, 3, "completed")
     assert page.evaluate("window.neverReloaded") is True
     # Also to who does not see it.

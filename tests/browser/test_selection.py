@@ -240,7 +240,9 @@ def test_what_goes_to_the_trash_is_not_seen_again_on_its_way(gallery: Page) -> N
     assert gallery.evaluate("window.seen") == ["false", "true", "gone"]
 
 
+@pytest.mark.long
 def test_a_message_stays_while_it_is_pointed_at(gallery: Page) -> None:
+    gallery.reload()
     choose(gallery, 1)
     gallery.get_by_role("button", name="Delete").click()
     notice = gallery.locator(".notice:visible", has_text="is in the trash")

@@ -11,7 +11,7 @@ import httpx
 import pytest
 from playwright.sync_api import BrowserContext, Page, Route, expect
 
-from tests.browser.conftest import ATTENTIVE, Person, drop, live, wait_for_cards
+from tests.browser.conftest import SMALL, Person, drop, live, wait_for_cards
 from tests.support.certified_provider import CertifiedProvider, certified_provider
 from tests.support.pictures import jpeg
 from tests.support.running import App, running_app
@@ -26,7 +26,7 @@ def idp() -> CertifiedProvider:
 
 @pytest.fixture(scope="module")
 def app(idp: CertifiedProvider) -> Iterator[App]:
-    with running_app(**idp.settings, **ATTENTIVE) as running, certified_provider(idp, running.url):
+    with running_app(**idp.settings, **SMALL) as running, certified_provider(idp, running.url):
         yield running
 
 

@@ -12,7 +12,7 @@ import pytest
 from PIL import Image as PillowImage
 from playwright.sync_api import BrowserContext, Dialog, Page, Request, Response, expect
 
-from tests.browser.conftest import ATTENTIVE, Person, cards, drop, live, wait_for_cards
+from tests.browser.conftest import SMALL, Person, cards, drop, live, wait_for_cards
 from tests.support.cut_proxy import CutProxy
 from tests.support.openai_server import OpenAIServer
 from tests.support.pictures import jpeg
@@ -33,7 +33,7 @@ def proxy() -> Iterator[CutProxy]:
 def app(model: OpenAIServer, proxy: CutProxy) -> Iterator[App]:
     """An imgapp that the browser reaches through the proxy only."""
     with running_app(
-        **ATTENTIVE,
+        **SMALL,
         IMGAPP_PUBLIC_URL=proxy.url,
         IMGAPP_MAX_UPLOAD_MB="60",
         OPENAI_BASE_URL=model.url,

@@ -90,6 +90,9 @@ class OpenAIServer:
         self.rejects: set[str] = set()
         """Response formats and parameters that are answered with 400."""
         self.calls: list[Call] = []
+        self.open = threading.Event()
+        """Cleared, no call is answered until it is set again, or all is `reset`."""
+        self.open.set()
         self.in_flight = 0
         self.most_in_flight = 0
         self._script: list[Reply] = []
@@ -144,6 +147,7 @@ class OpenAIServer:
         """Forget script, calls and rejections; answer well again."""
         with self._lock:
             self._script.clear()
+            self.open.set()
             self.calls.clear()
             self.rejects.clear()
             self.default = Reply()
@@ -258,6 +262,7 @@ class _Handler(BaseHTTPRequestHandler):
         reply = self.app.take(call)
         if reply.delay:
             time.sleep(reply.delay)
+        self.app.open.wait(60)
         self.app.leave()
         self._answer(call, reply)
 
