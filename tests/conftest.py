@@ -29,6 +29,7 @@ from imgapp.adapters import db, passwords
 from imgapp.adapters.embedded import claim_data_dir, start_postgres, start_redis
 from imgapp.models import Image, Viewer, new_id
 from imgapp.services.accounts import sessions
+from imgapp.services.common import rate_limits
 from imgapp.services.installation import runtime_settings
 from imgapp.services.queue import leases
 from imgapp.settings import get_settings
@@ -240,6 +241,9 @@ def database(
     runtime_settings.forget()
     # A sweep long ago, of another test, would count as a sleep of the machine.
     leases._spared_until[0] = leases._seen_at[0] = 0.0
+    # Nor is Redis down any more because another test had it so.
+    rate_limits._down_until = 0.0
+    rate_limits._local.clear()
     set_env(
         DATABASE_URL=servers.app_url,
         IMGAPP_MIGRATE_DATABASE_URL=servers.owner_url,
@@ -342,6 +346,12 @@ def client_for(database: None) -> Iterator[Callable[..., TestClient]]:
             return stack.enter_context(client)
 
         yield make
+
+
+@pytest.fixture
+def unhurried(set_env: Callable[..., None]) -> None:
+    """A person may ask as often as they like: a test that walks all routes is no attack."""
+    set_env(IMGAPP_REQUESTS_PER_SECOND="10000", IMGAPP_UPLOADS_PER_SECOND="10000")
 
 
 @pytest.fixture(scope="session")
