@@ -46,6 +46,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         items.sort(key=lambda item: LONGEST_FIRST.index(_part(item)))
 
 
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """A file that is long as a whole takes long to read too."""
+    left_out = config.getoption("markexpr") == "not long"
+    return True if left_out and collection_path.name.startswith("test_long_") else None
+
+
 def _part(item: pytest.Item) -> str:
     parts = item.path.relative_to(TESTS).parts
     return parts[0] if len(parts) > 1 else ""
