@@ -34,6 +34,7 @@ from imgapp.services.installation import runtime_settings
 from imgapp.services.queue import leases
 from imgapp.settings import get_settings
 from tests.support.buckets import gate, moto, one_loader, s3_env
+from tests.support.forked import fork_server, kill_in
 from tests.support.open_transactions import watched
 
 pytest_plugins = ["tests.support.whole_run"]
@@ -41,7 +42,7 @@ pytest_plugins = ["tests.support.whole_run"]
 ROOT = Path(__file__).parents[1]
 CORPUS = ROOT.parent / "shared" / "corpus"
 ORIGIN = "http://localhost:8000"
-FIXTURES_OF_BUCKETS = (gate, moto, one_loader, s3_env)
+FIXTURES_OF_SUPPORT = (fork_server, gate, kill_in, moto, one_loader, s3_env)
 USUAL_HASHER = passwords._hasher
 OURS = ("IMGAPP_", "AWS_", "OPENAI_", "DATABASE_URL", "REDIS_URL", "PG")
 
@@ -228,8 +229,8 @@ INSERT INTO installation (id) VALUES (1);
 
 
 @pytest.fixture(scope="session")
-def _empty_again(servers: Servers) -> Iterator[Callable[[], None]]:
-    """Over connections that stay open: it comes before nearly every test."""
+def empty_again(servers: Servers) -> Iterator[Callable[[], None]]:
+    """`empty_again()`: over connections that stay open, as it comes before nearly every test."""
     engine = sa.create_engine(
         servers.administrator_url,
         pool_pre_ping=True,
@@ -249,10 +250,10 @@ def _empty_again(servers: Servers) -> Iterator[Callable[[], None]]:
 
 @pytest.fixture
 def database(
-    servers: Servers, _empty_again: Callable[[], None], set_env: Callable[..., None]
+    servers: Servers, empty_again: Callable[[], None], set_env: Callable[..., None]
 ) -> Iterator[None]:
     """The settings point at an empty database and an empty Redis."""
-    _empty_again()
+    empty_again()
     runtime_settings.forget()
     # A sweep long ago, of another test, would count as a sleep of the machine.
     leases._spared_until[0] = leases._seen_at[0] = 0.0
@@ -361,6 +362,12 @@ def client_for(database: None) -> Iterator[Callable[..., TestClient]]:
             return stack.enter_context(client)
 
         yield make
+
+
+@pytest.fixture
+def unhurried(set_env: Callable[..., None]) -> None:
+    """A person may ask as often as they like: a test that walks all routes is no attack."""
+    set_env(IMGAPP_REQUESTS_PER_SECOND="10000", IMGAPP_UPLOADS_PER_SECOND="10000")
 
 
 @pytest.fixture(scope="session")

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import httpx
+import pytest
 
 from tests.support.running import App, running_app, wait_for_all_described
 from tests.support.waiting import eventually
@@ -18,6 +19,7 @@ def values(app: App) -> dict[str, float]:
     return {name: float(value) for name, value in re.findall(r"^(\w\S*) (\S+)$", text, re.M)}
 
 
+@pytest.mark.long
 def test_web_processes_and_the_worker_add_up(picture_file: Callable[..., Path]) -> None:
     with (
         running_app(IMGAPP_VISION="basic", IMGAPP_WEB_PROCESSES="2") as app,

@@ -10,7 +10,7 @@ import pytest
 from fastapi.routing import iter_route_contexts
 from starlette.testclient import TestClient
 
-from imgapp.api import create_api, is_api_path
+from imgapp.api import is_api_path
 from imgapp.models import Scope, new_id
 from imgapp.services.accounts import sessions, tokens
 from imgapp.services.analysis import runs
@@ -53,7 +53,7 @@ MALFORMED = [
 def routes() -> list[Route]:
     """Every method and path that the API answers."""
     found: list[Route] = []
-    for route in iter_route_contexts(create_api().routes):
+    for route in iter_route_contexts(shared_api().routes):
         found += [(method, route.path) for method in route.methods or ["MOUNT"]]
     return sorted(found)
 
@@ -116,7 +116,6 @@ def test_every_public_route_is_there() -> None:
     assert set(PUBLIC) <= set(ROUTES)
 
 
-@pytest.mark.parametrize(("method", "path"), [r for r in ROUTES if r not in PUBLIC])
 @pytest.mark.parametrize(
     "request_parts",
     [
@@ -129,49 +128,53 @@ def test_every_public_route_is_there() -> None:
     ids=["plain", "broken body", "wrong parameters", "wrong token", "wrong cookie"],
 )
 def test_nobody_gets_anything_but_the_way_to_sign_in(
-    stranger: TestClient, method: str, path: str, request_parts: dict[str, Any]
+    stranger: TestClient, subtests: pytest.Subtests, request_parts: dict[str, Any]
 ) -> None:
-    response = stranger.request(method, address(path, MISSING), **request_parts)
-    assert response.status_code in (401, 303)
-    if response.status_code == 401:
-        assert method == "HEAD" or response.json()["code"] == "not_signed_in"
-        assert response.headers["www-authenticate"].startswith("Bearer")
-    else:
-        assert "location" in response.headers
-        assert "set-cookie" not in response.headers or "Max-Age=0" in response.headers["set-cookie"]
+    for method, path in ROUTES:
+        if (method, path) in PUBLIC:
+            continue
+        with subtests.test(f"{method} {path}"):
+            stranger.cookies.clear()
+            response = stranger.request(method, address(path, MISSING), **request_parts)
+            assert response.status_code in (401, 303)
+            if response.status_code == 401:
+                assert method == "HEAD" or response.json()["code"] == "not_signed_in"
+                assert response.headers["www-authenticate"].startswith("Bearer")
+            else:
+                assert "location" in response.headers
+                assert "Max-Age=0" in response.headers.get("set-cookie", "Max-Age=0")
 
 
-@pytest.mark.parametrize(("method", "path"), ITEM_ROUTES)
 def test_a_malformed_id_is_the_id_of_nothing(
     stranger: TestClient,
     client_for: Callable[..., TestClient],
     alice: Person,
-    method: str,
-    path: str,
+    unhurried: None,
+    subtests: pytest.Subtests,
 ) -> None:
     hers = client_for(alice)
-    for item_id in MALFORMED:
-        assert stranger.request(method, address(path, item_id)).status_code == 401
-        response = hers.request(method, address(path, item_id))
-        assert response.status_code == 404
-        assert method == "HEAD" or response.json()["code"] == "not_found"
+    for method, path in ITEM_ROUTES:
+        with subtests.test(f"{method} {path}"):
+            for item_id in MALFORMED:
+                assert stranger.request(method, address(path, item_id)).status_code == 401
+                response = hers.request(method, address(path, item_id))
+                assert response.status_code == 404
+                assert method == "HEAD" or response.json()["code"] == "not_found"
 
 
-@pytest.mark.parametrize(("method", "path"), ITEM_ROUTES)
 @pytest.mark.parametrize("body", [b'{"alt_text": "mine"}', b"{", b""], ids=["good", "bad", "no"])
 def test_somebody_elses_item_looks_like_a_missing_one(
     client_for: Callable[..., TestClient],
     alice: Person,
     mallory: Person,
-    method: str,
-    path: str,
+    unhurried: None,
+    subtests: pytest.Subtests,
     body: bytes,
 ) -> None:
-    theirs = an_item_of(alice, path)
     client = client_for(mallory)
     headers = {"content-type": "application/json", "x-request-id": "same"}
 
-    def answer(item_id: UUID) -> tuple[object, ...]:
+    def answer(method: str, path: str, item_id: UUID) -> tuple[object, ...]:
         response = client.request(method, address(path, item_id), content=body, headers=headers)
         return (
             response.status_code,
@@ -179,49 +182,64 @@ def test_somebody_elses_item_looks_like_a_missing_one(
             response.content.replace(str(item_id).encode(), b"ID"),
         )
 
-    foreign, missing = answer(theirs), answer(new_id())
-    assert foreign == missing
-    assert foreign[0] in (404, 422)
-    assert foreign[0] == 404 or (method == "PATCH" and body != b'{"alt_text": "mine"}')
+    for method, path in ITEM_ROUTES:
+        with subtests.test(f"{method} {path}"):
+            foreign = answer(method, path, an_item_of(alice, path))
+            assert foreign == answer(method, path, new_id())
+            assert foreign[0] in (404, 422)
+            assert foreign[0] == 404 or (method == "PATCH" and body != b'{"alt_text": "mine"}')
 
 
-@pytest.mark.parametrize(("method", "path"), IMAGE_ROUTES)
 def test_a_token_may_do_what_its_scopes_say(
-    stranger: TestClient, alice: Person, method: str, path: str
+    stranger: TestClient, alice: Person, unhurried: None, subtests: pytest.Subtests
 ) -> None:
-    image = add_image(alice.user_id)
-    needed = Scope.READ if method == "GET" else Scope.WRITE
-    other = Scope.WRITE if method == "GET" else Scope.READ
-    answers = {}
-    for scope in (other, needed):
-        token = tokens.create_token(alice.user_id, scope, [scope]).token
-        headers = {"authorization": f"Bearer {token}", "content-type": "application/json"}
-        del stranger.headers["origin"]  # a program sends none
-        answers[scope] = stranger.request(
-            method, address(path, image.id), headers=headers, content=b"{}"
-        )
-        stranger.headers["origin"] = ORIGIN
-    assert answers[other].status_code == 403
-    assert answers[other].json()["code"] == "missing_scope"
-    says_what_to_take = path == "/api/images/{image_id}/restore"
-    assert answers[needed].status_code in ((422,) if says_what_to_take else (200, 202, 204, 307))
+    del stranger.headers["origin"]  # a program sends none
+    token = {scope: tokens.create_token(alice.user_id, scope, [scope]).token for scope in Scope}
+    for method, path in IMAGE_ROUTES:
+        with subtests.test(f"{method} {path}"):
+            image = add_image(alice.user_id)
+            reads = method == "GET"
+            needed, other = (Scope.READ, Scope.WRITE) if reads else (Scope.WRITE, Scope.READ)
+            answers = [
+                stranger.request(
+                    method,
+                    address(path, image.id),
+                    headers={
+                        "authorization": f"Bearer {token[scope]}",
+                        "content-type": "application/json",
+                    },
+                    content=b"{}",
+                )
+                for scope in (other, needed)
+            ]
+            assert answers[0].status_code == 403
+            assert answers[0].json()["code"] == "missing_scope"
+            says_what_to_take = path == "/api/images/{image_id}/restore"
+            fine = (422,) if says_what_to_take else (200, 202, 204, 307)
+            assert answers[1].status_code in fine
 
 
-@pytest.mark.parametrize(("method", "path"), [r for r in IMAGE_ROUTES if r[0] != "GET"])
 @pytest.mark.parametrize("origin", ["https://evil.example", "null", "http://localhost:8001"])
 def test_another_sites_page_changes_nothing_with_our_cookie(
-    client_for: Callable[..., TestClient], alice: Person, method: str, path: str, origin: str
+    client_for: Callable[..., TestClient], alice: Person, subtests: pytest.Subtests, origin: str
 ) -> None:
-    image = add_image(alice.user_id)
-    response = client_for(alice).request(
-        method, address(path, image.id), headers={"origin": origin}, json={"alt_text": "evil"}
-    )
-    assert response.status_code == 403
-    assert response.json()["code"] == "origin_not_allowed"
+    image, client = add_image(alice.user_id), client_for(alice)
+    for method, path in IMAGE_ROUTES:
+        if method == "GET":
+            continue
+        with subtests.test(f"{method} {path}"):
+            response = client.request(
+                method,
+                address(path, image.id),
+                headers={"origin": origin},
+                json={"alt_text": "evil"},
+            )
+            assert response.status_code == 403
+            assert response.json()["code"] == "origin_not_allowed"
 
 
 def test_every_documented_operation_says_who_may_call_and_what_errors_look_like() -> None:
-    document = create_api().openapi()
+    document = shared_api().openapi()
     ids = []
     for path, operations in document["paths"].items():
         for method, operation in operations.items():

@@ -15,6 +15,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -23,6 +24,7 @@ from imgapp.adapters.embedded import claim_data_dir, ensure_servers
 from imgapp.services.batches import batches
 from imgapp.settings import get_settings
 from tests.conftest import Person, Servers
+from tests.support.forked import run_command
 from tests.support.rows import add_analysis, add_image
 from tests.support.running import REPO, clean_environment
 from tests.support.waiting import count_of, eventually
@@ -41,19 +43,8 @@ def environment(database: None, servers: Servers) -> dict[str, str]:
 
 
 @pytest.fixture
-def imgapp(environment: dict[str, str]) -> Run:
-    def run(*args: object, **options: object) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, "-m", "imgapp", *map(str, args)],
-            env=environment,
-            cwd=REPO,
-            capture_output=True,
-            encoding="utf-8",
-            timeout=60,
-            **options,
-        )
-
-    return run
+def imgapp(environment: dict[str, str], fork_server: None) -> Run:
+    return partial(run_command, env=environment)
 
 
 @pytest.fixture

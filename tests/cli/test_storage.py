@@ -45,6 +45,7 @@ def on_disk(app: App) -> list[Path]:
     return [path for path in pictures.rglob("*") if path.is_file()]
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("s3_env")
 def test_a_library_moves_under_a_running_app(moto: str, tmp_path: Path) -> None:
     keys = {"AWS_ACCESS_KEY_ID": "key", "AWS_SECRET_ACCESS_KEY": "secret"}

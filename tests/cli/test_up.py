@@ -191,6 +191,7 @@ def test_sigterm_stops_everything_in_time_and_a_new_start_is_quick(app: App) -> 
     assert time.monotonic() - began < 5 * slowness
 
 
+@pytest.mark.long
 def test_ctrl_c_stops_everything_too(app: App) -> None:
     everything = app.processes()
     assert app.process is not None

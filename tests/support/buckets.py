@@ -12,7 +12,6 @@ import boto3
 import botocore.session
 import httpx
 import pytest
-from moto.server import ThreadedMotoServer
 
 from imgapp.adapters import storage
 
@@ -30,6 +29,8 @@ def one_loader() -> Iterator[None]:
 @pytest.fixture(scope="session")
 def moto() -> Iterator[str]:
     """The address of a server that speaks S3 over HTTP; it checks no signatures."""
+    from moto.server import ThreadedMotoServer  # a second to import, for the tests that need it
+
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
     host, port = server.get_host_and_port()

@@ -71,6 +71,12 @@ def _has_its_own_app(item: pytest.Item) -> bool:
     return item.nodeid.startswith(WITH_AN_APP_OF_THEIR_OWN)
 
 
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """A file that is long as a whole takes long to read too."""
+    left_out = config.getoption("markexpr") == "not long"
+    return True if left_out and collection_path.name.startswith("test_long_") else None
+
+
 def _part(item: pytest.Item) -> str:
     parts = item.path.relative_to(TESTS).parts
     return parts[0] if len(parts) > 1 else ""

@@ -251,6 +251,7 @@ def wait_until_all_have_ended(user_id: UUID, accepted: set[UUID]) -> list[Any]:
         time.sleep(0.3)
 
 
+@pytest.mark.long
 @pytest.mark.timeout(600)
 @pytest.mark.filterwarnings("ignore")
 def test_nothing_is_lost_and_nothing_is_done_twice(installation: Installation) -> None:

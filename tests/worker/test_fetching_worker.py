@@ -26,6 +26,7 @@ def web(database: None, set_env: Callable[..., None]) -> Iterator[WebServer]:
         yield server
 
 
+@pytest.mark.long
 def test_kill_9_at_any_moment_and_every_file_comes_to_its_end_once(
     alice: Person,
     web: WebServer,

@@ -115,6 +115,7 @@ def test_kill_9_while_the_receiver_thinks_loses_nothing(
     assert delivery_of(alice.user_id, delivery_id).attempts == 2
 
 
+@pytest.mark.long
 def test_kill_9_at_any_moment_loses_none(
     alice: Person, model: OpenAIServer, receiver: Receiver, administrator: sa.Engine
 ) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Callable
 
@@ -9,18 +10,17 @@ import pytest
 from fastapi.routing import iter_route_contexts
 from starlette.testclient import TestClient
 
-from imgapp.api import create_api
 from imgapp.models import new_id
 from imgapp.services.accounts import sessions, tokens
 from imgapp.services.library import images
-from tests.conftest import ORIGIN, Person
+from tests.conftest import ORIGIN, Person, shared_api
 from tests.support.rows import add_image
 
 SAFE = {"GET", "HEAD", "OPTIONS"}
 
 CHANGING = sorted(
     (method, route.path)
-    for route in iter_route_contexts(create_api().routes)
+    for route in iter_route_contexts(shared_api().routes)
     for method in route.methods or ()
     if method not in SAFE
 )
@@ -42,6 +42,9 @@ FOREIGN: dict[str, dict[str, str]] = {
     "same-site, no referrer": {"sec-fetch-site": "same-site"},
     "nothing at all": {},
 }
+FORMS = {"/api/sign-in", "/api/sign-up", "/api/sign-out", "/api/welcome", "/api/account/delete"}
+"""Forms of our pages, which take no token."""
+
 # What a page can send without asking first (the Fetch standard's "simple" requests), and JSON.
 BODIES = {
     "text/plain": b'{"name": "evil"}',
@@ -50,6 +53,23 @@ BODIES = {
     "multipart/form-data; boundary=x": b"--x--\r\n",
     "": b"",
 }
+
+
+OF_EACH_KIND = {
+    ("POST", "/api/sign-in"),
+    ("POST", "/api/upload"),
+    ("POST", "/api/images/actions"),
+    ("PATCH", "/api/images/{image_id}"),
+    ("DELETE", "/api/tokens/{token_id}"),
+}
+"""A form, files, JSON with and without an item, nothing: these get every header with every body."""
+
+
+def pairs(*, everything: bool) -> list[tuple[str, str]]:
+    """Names of headers and media types: all pairs, or each of both at least once."""
+    if everything:
+        return list(itertools.product(FOREIGN, BODIES))
+    return list(zip(FOREIGN, itertools.cycle(BODIES), strict=False))
 
 
 def address(path: str, item_id: object) -> str:
@@ -66,57 +86,66 @@ def hers(admin: Person, client_for: Callable[..., TestClient]) -> TestClient:
 
 def test_the_routes_that_change_something_are_found() -> None:
     assert len(CHANGING) >= 9
+    assert set(CHANGING) >= OF_EACH_KIND
+    assert len(FOREIGN) >= len(BODIES)
     assert ("POST", "/api/sign-in") in CHANGING
 
 
-@pytest.mark.parametrize(("method", "path"), CHANGING)
 def test_no_other_site_changes_anything_with_our_cookie(
-    hers: TestClient, admin: Person, method: str, path: str
+    hers: TestClient, admin: Person, subtests: pytest.Subtests
 ) -> None:
     image = add_image(admin.user_id)
     token = tokens.create_token(admin.user_id, "laptop")
-    where = address(path, token.id if "{token_id}" in path else image.id)
-    for name, headers in FOREIGN.items():
-        for media_type, body in BODIES.items():
-            sent = headers | ({"content-type": media_type} if media_type else {})
-            answer = hers.request(method, where, headers=sent, content=body)
-            assert answer.status_code == 403, name
-            assert answer.json()["code"] == "origin_not_allowed", name
-            assert "set-cookie" not in answer.headers, name
-    assert images.get_image(admin.user_id, image.id).alt_text is None
-    assert [one.id for one in tokens.list_tokens(admin.user_id)] == [token.id]
-    assert sessions.viewer_of_cookie(hers.cookies["imgapp_session"]) is not None
+    for method, path in CHANGING:
+        where = address(path, token.id if "{token_id}" in path else image.id)
+        with subtests.test(f"{method} {path}"):
+            for name, media_type in pairs(everything=(method, path) in OF_EACH_KIND):
+                sent = FOREIGN[name] | ({"content-type": media_type} if media_type else {})
+                answer = hers.request(method, where, headers=sent, content=BODIES[media_type])
+                assert answer.status_code == 403, name
+                assert answer.json()["code"] == "origin_not_allowed", name
+                assert "set-cookie" not in answer.headers, name
+            assert images.get_image(admin.user_id, image.id).alt_text is None
+            assert [one.id for one in tokens.list_tokens(admin.user_id)] == [token.id]
+            assert sessions.viewer_of_cookie(hers.cookies["imgapp_session"]) is not None
 
 
-@pytest.mark.parametrize(("method", "path"), CHANGING)
-def test_our_own_page_is_let_in(hers: TestClient, method: str, path: str) -> None:
-    where = address(path, new_id())
-    for ours in (
-        {"origin": ORIGIN},
-        {"origin": "http://127.0.0.1:8000"},
-        {"referer": f"{ORIGIN}/sign-in"},
-        {"sec-fetch-site": "same-origin"},
-    ):
-        answer = hers.request(method, where, headers=ours, content=b"x")
-        assert "origin_not_allowed" not in answer.text, ours
-        if path == "/api/sign-out":
-            break
+def test_our_own_page_is_let_in(
+    admin: Person,
+    client_for: Callable[..., TestClient],
+    unhurried: None,
+    subtests: pytest.Subtests,
+) -> None:
+    for method, path in CHANGING:
+        client = client_for(admin)
+        del client.headers["origin"]
+        with subtests.test(f"{method} {path}"):
+            for ours in (
+                {"origin": ORIGIN},
+                {"origin": "http://127.0.0.1:8000"},
+                {"referer": f"{ORIGIN}/sign-in"},
+                {"sec-fetch-site": "same-origin"},
+            ):
+                answer = client.request(method, address(path, new_id()), headers=ours, content=b"x")
+                assert "origin_not_allowed" not in answer.text, ours
+                if path == "/api/sign-out":
+                    break
 
 
-@pytest.mark.parametrize(("method", "path"), CHANGING)
 def test_a_program_with_a_token_needs_no_origin_and_another_sites_page_has_none(
-    admin: Person, client_for: Callable[..., TestClient], method: str, path: str
+    admin: Person,
+    client_for: Callable[..., TestClient],
+    unhurried: None,
+    subtests: pytest.Subtests,
 ) -> None:
     client = client_for(None)
     del client.headers["origin"]
-    headers = {"authorization": f"Bearer {tokens.create_token(admin.user_id, 'script').token}"}
-    answer = client.request(method, address(path, new_id()), headers=headers, content=b"x")
-    plain_form = answer.status_code == 403 and answer.json()["code"] == "origin_not_allowed"
-    assert plain_form == (path in FORMS), answer.text
-
-
-FORMS = {"/api/sign-in", "/api/sign-up", "/api/sign-out", "/api/welcome", "/api/account/delete"}
-"""Forms of our pages, which take no token."""
+    for method, path in CHANGING:
+        headers = {"authorization": f"Bearer {tokens.create_token(admin.user_id, 'script').token}"}
+        with subtests.test(f"{method} {path}"):
+            answer = client.request(method, address(path, new_id()), headers=headers, content=b"x")
+            plain_form = answer.status_code == 403 and answer.json()["code"] == "origin_not_allowed"
+            assert plain_form == (path in FORMS), answer.text
 
 
 def test_reading_changes_nothing_whatever_method_it_claims_to_be(

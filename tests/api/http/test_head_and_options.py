@@ -8,10 +8,9 @@ from pathlib import Path
 import pytest
 from starlette.testclient import TestClient
 
-from imgapp.api import create_api
 from imgapp.api.http.openapi import PUBLIC
 from tests.api.test_routes import ITEM_ROUTES, ROUTES, address, an_item_of
-from tests.conftest import Person
+from tests.conftest import Person, shared_api
 
 ClientFor = Callable[..., TestClient]
 METHODS: dict[str, set[str]] = {}
@@ -19,29 +18,35 @@ for method, path in ROUTES:
     METHODS.setdefault(path, set()).add(method)
 DOCUMENTED = [
     (method.upper(), path)
-    for path, operations in create_api().openapi()["paths"].items()
+    for path, operations in shared_api().openapi()["paths"].items()
     for method in operations
     if path not in PUBLIC
 ]
+COMPARED = {"content-type", "content-length", "etag", "cache-control", "location"}
 READ = [path for method, path in ROUTES if method == "GET" and "HEAD" not in METHODS[path]]
 
 
-@pytest.mark.parametrize("path", READ)
-def test_head_is_get_without_the_body(client_for: ClientFor, admin: Person, path: str) -> None:
+def test_head_is_get_without_the_body(
+    client_for: ClientFor, admin: Person, unhurried: None, subtests: pytest.Subtests
+) -> None:
     client = client_for(admin)
-    if ("GET", path) in ITEM_ROUTES:
-        path = address(path, an_item_of(admin, path))
-    head = client.head(path)
-    assert head.content == b""
-    if path == "/api/events":
-        assert head.headers["content-type"].startswith("text/event-stream")
-        return
-    get = client.get(path)
-    assert head.status_code == get.status_code
-    compared = {"content-type", "content-length", "etag", "cache-control", "location"}
-    # What is measured changes from one request to the next.
-    for name in compared - ({"content-length"} if path == "/metrics" else set()):
-        assert head.headers.get(name) == get.headers.get(name), name
+    for path in READ:
+        with subtests.test(path):
+            where = path
+            if ("GET", path) in ITEM_ROUTES:
+                where = address(path, an_item_of(admin, path))
+            head = client.head(where)
+            assert head.content == b""
+            if path == "/api/events":
+                assert head.headers["content-type"].startswith("text/event-stream")
+                continue
+            get = client.get(where)
+            assert head.status_code == get.status_code
+            # What is measured changes from one request to the next.
+            compared = COMPARED - ({"content-length"} if path == "/metrics" else set())
+            assert {n: head.headers.get(n) for n in compared} == {
+                n: get.headers.get(n) for n in compared
+            }
 
 
 def test_head_asks_who_is_calling_too(client_for: ClientFor) -> None:
@@ -49,19 +54,22 @@ def test_head_asks_who_is_calling_too(client_for: ClientFor) -> None:
     assert (answer.status_code, answer.content) == (401, b"")
 
 
-@pytest.mark.parametrize("path", sorted(METHODS))
-def test_options_and_refusals_name_every_method(client_for: ClientFor, path: str) -> None:
-    if METHODS[path] == {"MOUNT"}:
-        return
+def test_options_and_refusals_name_every_method(
+    client_for: ClientFor, subtests: pytest.Subtests
+) -> None:
     client = client_for(None)
-    item = address(path, "019a2f5e-7c41-7b1c-9d53-2f0a6e1b8c44")
-    expected = METHODS[path] | {"OPTIONS"} | ({"HEAD"} if "GET" in METHODS[path] else set())
-    for method, status in (("OPTIONS", 204), ("TRACE", 405), ("BREW", 405)):
-        answer = client.request(method, item)
-        assert answer.status_code == status, method
-        assert set(answer.headers["allow"].split(", ")) == expected
-    if "PUT" not in expected:
-        assert client.put(item).json()["code"] == "method_not_allowed"
+    for path in sorted(METHODS):
+        if METHODS[path] == {"MOUNT"}:
+            continue
+        item = address(path, "019a2f5e-7c41-7b1c-9d53-2f0a6e1b8c44")
+        expected = METHODS[path] | {"OPTIONS"} | ({"HEAD"} if "GET" in METHODS[path] else set())
+        with subtests.test(path):
+            for method, status in (("OPTIONS", 204), ("TRACE", 405), ("BREW", 405)):
+                answer = client.request(method, item)
+                assert answer.status_code == status, method
+                assert set(answer.headers["allow"].split(", ")) == expected
+            if "PUT" not in expected:
+                assert client.put(item).json()["code"] == "method_not_allowed"
 
 
 def test_an_address_that_is_not_there_has_no_methods(client_for: ClientFor) -> None:
@@ -87,18 +95,19 @@ def test_what_a_route_spells_out_is_no_id(client_for: ClientFor, alice: Person) 
         assert client.request(method, "/api/images/by-hash").status_code == 405
 
 
-@pytest.mark.parametrize(("method", "path"), DOCUMENTED)
 def test_a_parameter_that_no_route_knows_is_refused(
-    client_for: ClientFor, admin: Person, method: str, path: str
+    client_for: ClientFor, admin: Person, unhurried: None, subtests: pytest.Subtests
 ) -> None:
     client = client_for(admin)
-    answer = client.request(
-        method, address(path, an_item_of(admin, path)), params={"permanet": "true"}
-    )
-    assert answer.status_code == 422
-    assert [(e["parameter"], e["code"]) for e in answer.json()["errors"]] == [
-        ("permanet", "extra_forbidden")
-    ]
+    for method, path in DOCUMENTED:
+        with subtests.test(f"{method} {path}"):
+            answer = client.request(
+                method, address(path, an_item_of(admin, path)), params={"permanet": "true"}
+            )
+            assert answer.status_code == 422
+            assert [(e["parameter"], e["code"]) for e in answer.json()["errors"]] == [
+                ("permanet", "extra_forbidden")
+            ]
 
 
 def test_a_parameter_that_comes_twice_is_refused(client_for: ClientFor, alice: Person) -> None:

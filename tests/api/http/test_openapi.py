@@ -10,13 +10,12 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
-from imgapp.api import create_api
 from imgapp.api.examples import EXAMPLES
 from imgapp.api.http.openapi import PUBLIC
 from imgapp.api.http.problem_codes import CODES, OF_STATUS
-from tests.conftest import ROOT
+from tests.conftest import ROOT, shared_api
 
-DOCUMENT = create_api().openapi()
+DOCUMENT = shared_api().openapi()
 SCHEMAS = DOCUMENT["components"]["schemas"]
 OPERATIONS = [
     (method, path, operation)

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import base64
 import itertools
-import multiprocessing
-import threading
 from concurrent.futures import ThreadPoolExecutor
 from multiprocessing.synchronize import Event
 from pathlib import Path
@@ -22,6 +20,7 @@ from imgapp.services.accounts import administration, sessions, tokens
 from imgapp.services.accounts.administration import PersonEdit
 from imgapp.services.queue import leases
 from imgapp.services.spending import budgets
+from tests.support.forked import stand_still
 
 WHERE = {"user_agent": "tests", "address": "127.0.0.1"}
 
@@ -304,23 +303,16 @@ def purge_and_stop_in_the_middle(stopped: Event) -> None:
     def delete_and_stop(self: Any, prefix: str) -> None:
         delete_prefix(self, prefix)
         if next(calls) == 5:
-            stopped.set()
-            threading.Event().wait()
+            stand_still(stopped)
 
     store.delete_prefix = delete_and_stop  # type: ignore[method-assign]
     administration.purge_deleted()
 
 
-def test_a_purge_that_is_killed_goes_on(administrator, admin, alice, add_image) -> None:
+def test_a_purge_that_is_killed_goes_on(administrator, admin, alice, add_image, kill_in) -> None:
     folder, *_ = (store_files(alice, add_image(alice)) for _ in range(9))
     administration.delete_person(admin.user_id, alice.user_id)
-    another = multiprocessing.get_context("spawn")
-    stopped = another.Event()
-    worker = another.Process(target=purge_and_stop_in_the_middle, args=(stopped,))
-    worker.start()
-    assert stopped.wait(30)
-    worker.kill()
-    worker.join(10)
+    kill_in(purge_and_stop_in_the_middle)
     assert administration.get_person(admin.user_id, alice.user_id).images == 0
     assert administration.purge_deleted() == 0  # it might still be at work
     with administrator.begin() as connection:

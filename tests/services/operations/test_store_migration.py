@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import multiprocessing
-import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from multiprocessing.synchronize import Event
@@ -27,6 +25,7 @@ from imgapp.services.uploads import ingest
 from imgapp.settings import get_settings
 from tests.conftest import Person
 from tests.support.buckets import BUCKET, bucket_client, objects
+from tests.support.forked import stand_still
 from tests.support.spooling import spool_file
 from tests.support.waiting import row_of
 
@@ -304,8 +303,7 @@ def move_and_stop(stopped: Event, bucket: str, step: str, after: int) -> None:
     def do_and_stop(*args: Any) -> Any:
         done = inner(*args)
         if next(calls) == after:
-            stopped.set()
-            threading.Event().wait()
+            stand_still(stopped)
         return done
 
     setattr(store_migration, step, do_and_stop)
@@ -320,6 +318,7 @@ def test_a_move_that_is_killed_goes_on(
     bucket: Callable[[], None],
     add: Callable[..., Image],
     an_hour_passes: Callable[[], int],
+    kill_in: Callable[..., None],
     to: str,
     step: str,
     after: int,
@@ -330,13 +329,7 @@ def test_a_move_that_is_killed_goes_on(
     originals = [get_store().read(image.s3_key) for image in all_of_them]
     if to == BUCKET:
         bucket()
-    another = multiprocessing.get_context("spawn")
-    stopped = another.Event()
-    process = another.Process(target=move_and_stop, args=(stopped, to, step, after))
-    process.start()
-    assert stopped.wait(60)
-    process.kill()
-    process.join(10)
+    kill_in(move_and_stop, to, step, after)
 
     for image, original in zip(all_of_them, originals, strict=True):
         assert is_whole(image, alice, original)

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import multiprocessing
-import threading
 from collections.abc import Callable
 from multiprocessing.synchronize import Event
 from pathlib import Path
@@ -25,6 +23,7 @@ from imgapp.services.uploads import ingest
 from imgapp.settings import get_settings
 from tests.conftest import Person
 from tests.support.buckets import bucket_client, objects, unfinished_uploads
+from tests.support.forked import stand_still
 from tests.support.spooling import spool_file
 from tests.support.waiting import row_of
 
@@ -68,11 +67,6 @@ def refuse(*_: object) -> None:
 # What is killed. Each stands still at the worst moment, and says so.
 
 
-def stand_still(stopped: Event) -> None:
-    stopped.set()
-    threading.Event().wait()
-
-
 def store_and_stop(stopped: Event, user_id: UUID, path: str, files: int) -> None:
     """Takes a picture in, and stands still when some of its files are stored."""
     store, calls = type(get_store()), itertools.count(1)
@@ -94,22 +88,13 @@ def delete_and_stop(stopped: Event, user_id: UUID, image_id: UUID) -> None:
     images.delete_image(user_id, image_id, permanent=True)
 
 
-def kill_in(target: Callable[..., None], *args: object) -> None:
-    another = multiprocessing.get_context("spawn")
-    stopped = another.Event()
-    process = another.Process(target=target, args=(stopped, *args))
-    process.start()
-    assert stopped.wait(60)
-    process.kill()
-    process.join(10)
-
-
 @pytest.mark.parametrize("files", [1, 4])
 def test_an_upload_that_is_killed_leaves_nothing(
     alice: Person,
     picture_file: Callable[..., Path],
     stored: Callable[[], list[str]],
     time_passes: Callable[[], None],
+    kill_in: Callable[..., None],
     files: int,
 ) -> None:
     kill_in(store_and_stop, alice.user_id, str(picture_file()), files)
@@ -126,6 +111,7 @@ def test_a_deletion_that_is_killed_goes_on(
     picture_file: Callable[..., Path],
     stored: Callable[[], list[str]],
     time_passes: Callable[[], None],
+    kill_in: Callable[..., None],
 ) -> None:
     image_id, kept = take_in(alice, picture_file()), take_in(alice, picture_file())
 

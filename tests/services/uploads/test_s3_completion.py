@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import signal
-import subprocess
 import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from multiprocessing.synchronize import Event
 from pathlib import Path
+from typing import Any
+from uuid import UUID
 
 import pytest
 
@@ -21,7 +21,7 @@ from imgapp.services.library import images
 from imgapp.services.uploads import s3_completion, s3_uploads
 from imgapp.services.uploads.ingest import ingest
 from imgapp.settings import get_settings
-from tests.conftest import ROOT, Person
+from tests.conftest import Person
 from tests.support.buckets import BUCKET, bucket_client, objects, unfinished_uploads
 from tests.support.direct import (
     announcement,
@@ -32,6 +32,7 @@ from tests.support.direct import (
     sent,
     upload_row,
 )
+from tests.support.forked import stand_still
 from tests.support.spooling import spool_file
 from tests.support.waiting import count_of, row_of
 
@@ -322,29 +323,28 @@ def test_a_bucket_that_does_not_answer_loses_nothing(
     assert (count_of(alice.user_id), incoming()) == (1, [])
 
 
-KILLED_AT = """
-import os, signal, sys
-from uuid import UUID
-from imgapp.adapters.storage import get_store
-from imgapp.services.uploads import ingest, s3_completion
-
-def die_at(owner, name, when):
-    call = getattr(owner, name)
-    def dying(*args, **options):
-        if when == "before":
-            os.kill(os.getpid(), signal.SIGKILL)
-        answer = call(*args, **options)
-        os.kill(os.getpid(), signal.SIGKILL)
-        return answer
-    setattr(owner, name, dying)
-
-owners = {
-    "incoming": type(get_store().incoming), "saves": s3_completion, "ingest": ingest,
+STEPS: dict[str, Callable[[], Any]] = {
+    "incoming": lambda: type(get_store().incoming),
+    "s3_completion": lambda: s3_completion,
+    "ingest": lambda: sys.modules[ingest.__module__],
 }
-owner, name, when, user_id, upload_id = sys.argv[1:]
-die_at(owners[owner], name, when)
-s3_completion.complete(UUID(user_id), UUID(upload_id))
-"""
+
+
+def complete_and_stop(
+    stopped: Event, moment: tuple[str, str, str], user_id: UUID, upload_id: UUID
+) -> None:
+    """Completes an upload, and stands still before or after one of its steps."""
+    where, name, when = moment
+    owner = STEPS[where]()
+    step = getattr(owner, name)
+
+    def stop(*args: Any, **options: Any) -> None:
+        if when == "after":
+            step(*args, **options)
+        stand_still(stopped)
+
+    setattr(owner, name, stop)
+    s3_completion.complete(user_id, upload_id)
 
 
 @pytest.mark.parametrize(
@@ -357,22 +357,21 @@ s3_completion.complete(UUID(user_id), UUID(upload_id))
         ("incoming", "adopt", "after"),
         ("ingest", "_insert", "before"),
         ("ingest", "_insert", "after"),
-        ("saves", "_discard", "after"),
+        ("s3_completion", "_discard", "after"),
     ],
     ids="-".join,
 )
 def test_a_process_killed_at_any_moment_leaves_one_picture_and_no_upload(
-    moment: tuple[str, str, str], alice: Person, s3_env: None, picture_file: Pictures
+    moment: tuple[str, str, str],
+    alice: Person,
+    s3_env: None,
+    picture_file: Pictures,
+    kill_in: Callable[..., None],
 ) -> None:
-    path = large(picture_file)
+    # Only a large file comes in parts.
+    path = large(picture_file) if moment[1] == "join_parts" else picture_file()
     upload_id = sent(alice.user_id, path)
-    done = subprocess.run(
-        [sys.executable, "-c", KILLED_AT, *moment, str(alice.user_id), str(upload_id)],
-        cwd=ROOT,
-        env=dict(os.environ),
-        timeout=60,
-    )
-    assert done.returncode == -signal.SIGKILL
+    kill_in(complete_and_stop, moment, alice.user_id, upload_id)
     row = upload_row(alice.user_id, upload_id)
     assert row is not None
     if row.state == UploadState.SAVING:
