@@ -1,21 +1,27 @@
-# make run | test | check | bench. Needs Python 3.11 or 3.12 (or a later one and a redis-server on
+# make run | test | test-long | check | bench. Needs Python 3.11 or 3.12 (or a later one and a redis-server on
 # the path), make and a package index. Nothing is installed or built twice.
 
-.PHONY: run test check bench clean
+.PHONY: run test test-long check bench clean
 
 BIN = .venv/bin
 # The virtualenv's Node comes first: the system's may be too old.
 IN_VENV = PATH="$(CURDIR)/$(BIN):$$PATH"
 # A file of tests stays in one of the two processes; with PYTEST_ARGS="-n 0" there is only one.
-PARALLEL = -n 2 --dist loadfile --no-loadscope-reorder --reruns 2 --reruns-delay 1
+PARALLEL = -n 2 --no-loadscope-reorder
+# Each of the many commands would compile all modules again.
+export PYTHONDONTWRITEBYTECODE =
 
 run: .venv/.runtime
 	@exec $(BIN)/imgapp up
 
-test: .venv/.development
+# All that a change can break; with test-long, what takes long by nature.
+test: WHICH = not long
+test-long: WHICH = long
+test test-long: .venv/.development
 	@$(BIN)/imgapp build
 	@chromium="$$(.ci/find-browser)" && echo "The browser tests use $$chromium." && \
-		CHROMIUM="$$chromium" $(IN_VENV) $(BIN)/python -m pytest $(PARALLEL) $(PYTEST_ARGS)
+		CHROMIUM="$$chromium" $(IN_VENV) \
+		$(BIN)/python -m pytest $(PARALLEL) -m "$(WHICH)" $(PYTEST_ARGS)
 
 check: .venv/.development
 	@$(BIN)/python -m ruff check .

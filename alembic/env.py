@@ -1,4 +1,4 @@
-"""How Alembic reaches the database: as the owner, one machine at a time."""
+"""Alembic's environment, for its commands that look: `check`, `current`, `revision`."""
 
 from __future__ import annotations
 
@@ -24,7 +24,6 @@ SEARCH_ONLY = {
     "images_edited",
     "images_without_alt_text",
 }
-MIGRATION_LOCK = 0x696D_6761  # "imga"
 
 assert models.User.metadata is SQLModel.metadata
 
@@ -32,6 +31,15 @@ assert models.User.metadata is SQLModel.metadata
 def include_object(_: Any, name: str | None, _kind: str, reflected: bool, compare_to: Any) -> bool:
     """Leave what the models do not know out of a comparison."""
     return not (reflected and compare_to is None and name in SEARCH_ONLY)
+
+
+def refuse_to_move() -> None:
+    """A new database is not made by migrations, and functions are not in them."""
+    try:
+        context.get_revision_argument()
+    except KeyError:
+        return
+    raise SystemExit("Run `imgapp migrate`: it makes or migrates the schema, functions included.")
 
 
 def run() -> None:
@@ -43,12 +51,8 @@ def run() -> None:
             include_object=include_object,
             compare_type=True,
         )
-        with context.begin_transaction():
-            # A second machine waits here, and then finds nothing left to do.
-            connection.execute(sa.select(sa.func.pg_advisory_xact_lock(MIGRATION_LOCK)))
-            context.run_migrations()
+        context.run_migrations()
 
 
-if context.is_offline_mode():
-    raise SystemExit("Migrations need a connection: they create roles and check what they may do.")
+refuse_to_move()
 run()

@@ -86,8 +86,8 @@ def servers_of(app: App) -> dict[str, str]:
 def make_library(app: App, email: str, count: int, *, files: bool = False) -> Library:
     """An account with so many described pictures, the newest a quarter of an hour old and each a
     quarter older than the one before; with `files`, their renditions too."""
-    app.cli("user", "add", email, "--password-stdin", stdin="correct horse battery\n")
-    token = app.cli("token", "create", email, "--name", "bench")
+    app.add_person(email)
+    token = app.add_token(email)
     with app.client(token=token) as client:
         user_id = UUID(client.get("/api/account").json()["id"])
     pictures = Path(app.env["IMGAPP_DATA_DIR"]) / "pictures" if files else None

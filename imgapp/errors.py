@@ -1,4 +1,4 @@
-"""Every exception that imgapp raises on purpose.
+"""Exceptions: every one that imgapp raises on purpose, as a tree.
 
     ImgappError
     ├── ConfigurationError            a setting or a server is not usable; stops the start
@@ -27,6 +27,7 @@
     │   └── ProviderUnavailable       the single sign-on provider
     ├── DescriberError                a picture was not described
     │   ├── TransientDescriberError   worth another attempt; may carry `retry_after`
+    │   │   └── AnswerOverdue         nobody waits any more; an answer is paid for when it comes
     │   └── PermanentDescriberError   another attempt would end the same way
     ├── OutboundError                 422: another server, which a person named, was of no use
     │   ├── OutboundRefused           that URL or its address is not asked
@@ -228,6 +229,13 @@ class TransientDescriberError(DescriberError):
     ) -> None:
         super().__init__(detail, code=code)
         self.retry_after = retry_after
+
+
+class AnswerOverdue(TransientDescriberError):
+    """The call goes on without the caller: what it costs is not known yet."""
+
+    code = "model_timeout"
+    title = "The vision model did not answer in time"
 
 
 class PermanentDescriberError(DescriberError):

@@ -26,7 +26,10 @@ _TIME_LIMIT = 900_000
     time_limit=_TIME_LIMIT,
 )
 def describe_image(image_id: str, priority: int) -> None:
-    """A permit to describe one picture: the fairest that is due, whichever is named."""
+    """A permit to describe one picture: the fairest that is due.
+
+    Which picture it was issued for is for whoever reads the queue; nothing is decided by it.
+    """
     try:
         describe.run_one()
     except ShuttingDown:

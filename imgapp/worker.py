@@ -1,4 +1,4 @@
-"""The worker: `dramatiq imgapp.worker`. Takes permits, and sweeps what was left behind."""
+"""The worker: runs analyses for permits and sweeps what was left (`dramatiq imgapp.worker`)."""
 
 from __future__ import annotations
 
@@ -38,9 +38,6 @@ log = logging.getLogger(__name__)
 
 POLL_MILLISECONDS = 100
 """An idle worker looks for permits this often; Dramatiq's default is a second."""
-
-NICENESS = 15
-"""How far analyses stand back (19 at most)."""
 
 
 @dataclass(frozen=True)
@@ -97,10 +94,11 @@ class Sweeper(Middleware):
 
     def after_process_boot(self, broker: Broker) -> None:  # noqa: ARG002
         """Let whoever uploads or looks at pictures go first where processors are few."""
-        os.nice(NICENESS)
+        niceness = get_settings().worker_niceness
+        os.nice(niceness)
         with suppress(OSError):
             # Linux weighs sessions against one another before processes ("autogroup", sched(7)).
-            Path("/proc/self/autogroup").write_text(str(NICENESS))
+            Path("/proc/self/autogroup").write_text(str(niceness))
 
     def before_worker_boot(self, broker: Broker, worker: Worker) -> None:  # noqa: ARG002
         """Take no more permits than there are threads, so that no other worker waits for them."""

@@ -29,10 +29,12 @@ from imgapp.adapters import db, passwords
 from imgapp.adapters.embedded import claim_data_dir, start_postgres, start_redis
 from imgapp.models import Image, Viewer, new_id
 from imgapp.services.accounts import sessions
+from imgapp.services.common import rate_limits
 from imgapp.services.installation import runtime_settings
 from imgapp.services.queue import leases
 from imgapp.settings import get_settings
 from tests.support.buckets import gate, moto, one_loader, s3_env
+from tests.support.open_transactions import watched
 
 pytest_plugins = ["tests.support.whole_run"]
 
@@ -116,6 +118,20 @@ def _refuse_unless_local(host: Any) -> None:
         local = False
     if not local:
         raise RuntimeError(f"a test tried to reach {name}")
+
+
+@pytest.fixture(scope="session")
+def breaches() -> Iterator[list[str]]:
+    with watched() as breaches:
+        yield breaches
+
+
+@pytest.fixture(autouse=True)
+def _no_transaction_waits_for_others(breaches: list[str]) -> Iterator[None]:
+    """No store, and no server but the database, is asked while a transaction is open."""
+    breaches.clear()
+    yield
+    assert not breaches, f"in a transaction:\n{breaches[0]}"
 
 
 @pytest.fixture(autouse=True)
@@ -240,6 +256,9 @@ def database(
     runtime_settings.forget()
     # A sweep long ago, of another test, would count as a sleep of the machine.
     leases._spared_until[0] = leases._seen_at[0] = 0.0
+    # Nor is Redis spared because it did not answer in another test.
+    rate_limits._down_until = 0.0
+    rate_limits._local.clear()
     set_env(
         DATABASE_URL=servers.app_url,
         IMGAPP_MIGRATE_DATABASE_URL=servers.owner_url,

@@ -1,5 +1,4 @@
-// Search, filters and order of the gallery. All of it is in the address: what is typed and chosen
-// changes that, and the server is asked whenever it changes, also by going back and forth.
+// The find bar: search, filters and order of the gallery, all in the page's address.
 
 import { useEffect, useId, useRef, useState, useSyncExternalStore } from "react";
 import { ArrowDownUp, ListFilter, Search, X } from "lucide-react";

@@ -1,5 +1,4 @@
-// What is looked for, in words: the chips that say it, and how dates and sizes are written in the
-// address.
+// Filters in words: the labels of chips, and dates and sizes as the address has them.
 
 export const STATUS = {
   pending: "Waiting",

@@ -1,4 +1,4 @@
-// What the keyboard does in the grid (grid-keyboard.js), for the list of shortcuts.
+// Shortcuts of the grid (grid-keyboard.js), for the sheet of shortcuts.
 
 export const GRID_SHORTCUTS = [
   { keys: ["←", "→", "↑", "↓"], text: "Go from picture to picture" },

@@ -1,6 +1,7 @@
-// Where each picture of a list is on the page: rows of equal height, in which a picture is as wide as
-// it is in proportion to its height, and none is cut. All of it is known before any card is, from
-// the proportions alone, so nothing moves when cards arrive.
+// The grid layout: computes where each picture of a list is on the page (justified rows): rows of
+// equal height, in which a picture is as wide as it is in proportion to its height, and none is
+// cut. All of it is known before any card is, from the proportions alone, so nothing moves when
+// cards arrive.
 
 const DEFAULT_RATIO = 1.5;
 const NARROWEST = 0.74;

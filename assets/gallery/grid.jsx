@@ -114,16 +114,22 @@ export function PictureGrid({ shown, patch, total, card: Card, onLook, onStale, 
     });
   }, [items]);
 
+  // The row that has the focus stays mounted wherever one is: where it stands alone, it is not what
+  // is looked at, and what lies between it and the screen is not asked for.
+  const near = visible.filter(
+    ({ index }, at) =>
+      index !== held || visible[at - 1]?.index === index - 1 || visible[at + 1]?.index === index + 1,
+  );
   // Cards are asked for once the reader rests for a moment; flying over them asks for none.
-  const first = visible.length ? items[visible[0].index].first : 0;
-  const end = visible.length ? items[visible.at(-1).index].end : 0;
+  const first = near.length ? items[near[0].index].first : 0;
+  const end = near.length ? items[near.at(-1).index].end : 0;
   useEffect(() => {
     const timer = setTimeout(() => {
-      forget(first, end);
+      forget(first, end, keyboard);
       look(first, end);
     }, REST_MS);
     return () => clearTimeout(timer);
-  }, [first, end, version, look, forget]);
+  }, [first, end, keyboard, version, look, forget]);
 
   useEffect(() => {
     mark(canvas.current, new URLSearchParams(list.query ?? "").get("q"));

@@ -1,4 +1,4 @@
-// How many pictures the list has that is shown: the grid keeps it up to date, the bars around it say it.
+// The list's length: the grid keeps it up to date, the bars around it say it (store).
 
 import { useSyncExternalStore } from "react";
 

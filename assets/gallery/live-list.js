@@ -1,4 +1,4 @@
-// What the page knows of the list of pictures (picture-list.js), kept up with the server: windows and
+// The live list: keeps the list of pictures (picture-list.js) up with the server: windows and
 // patches come over the websocket, the timeline is fetched.
 
 import { useCallback, useEffect, useLayoutEffect, useRef, useState } from "react";
@@ -145,6 +145,6 @@ export function useLibrary({ shown, patch, total, onLook, onStale, before }) {
     },
     [list],
   );
-  const forget = useCallback((first, end) => list.forget(first, end), [list]);
+  const forget = useCallback((first, end, held) => list.forget(first, end, held), [list]);
   return { list, version, look, forget };
 }

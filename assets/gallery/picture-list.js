@@ -1,5 +1,6 @@
-// A person's pictures as the page knows them: how many there are on which day and how wide each is
-// (the timeline), and the cards of some parts of it. Cards come in blocks and change by patches.
+// The picture list: a person's pictures as the page knows them, how many there are on which day and
+// how wide each is (the timeline), and the cards of some parts of it. Cards come in blocks and
+// change by patches.
 
 import { byteOf, ratioOf } from "./grid-layout.js";
 import { dayKey, dayLabel } from "../shell/times.js";
@@ -109,11 +110,13 @@ export class PictureList {
     return { start, count };
   }
 
-  // Forget cards that are far from the positions that are looked at.
-  forget(first, end) {
+  // Forget cards that are far from the positions that are looked at, but not the one at `held`.
+  forget(first, end, held = null) {
     if (this.#at.size <= MOST_KEPT) return;
     const middle = (first + end) / 2;
-    const far = [...this.#at].sort((a, b) => Math.abs(b[1] - middle) - Math.abs(a[1] - middle));
+    const far = [...this.#at]
+      .filter(([, at]) => at !== held)
+      .sort((a, b) => Math.abs(b[1] - middle) - Math.abs(a[1] - middle));
     for (const [id, at] of far.slice(0, this.#at.size - MOST_KEPT)) {
       this.slots[at] = undefined;
       this.#at.delete(id);

@@ -1,3 +1,4 @@
+// Recent patches: remembers which cards changed lately, for windows that were read before (cache).
 const MOST_REMEMBERED = 500;
 
 // What changed lately, by id: after which patch, and the card, or null where it went. A window that

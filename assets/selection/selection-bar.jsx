@@ -1,4 +1,4 @@
-// What can be done with the pictures that are selected.
+// The selection bar: tags, describes, downloads and deletes what is selected.
 
 import { useEffect, useId, useRef, useState } from "react";
 import { Download, RotateCw, Tag, Trash2, X } from "lucide-react";

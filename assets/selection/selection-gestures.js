@@ -1,5 +1,5 @@
-// How pictures are selected in the grid: by their box, by click with Shift or Ctrl, by `x`, by a long
-// press, and by dragging a frame over them.
+// Selection gestures: select pictures in the grid by their box, by click with Shift or Ctrl, by
+// `x`, by a long press, and by dragging a frame over them.
 
 import { useEffect, useRef, useSyncExternalStore } from "react";
 import { idsBetween, selection } from "$/public/selection/selection.js";

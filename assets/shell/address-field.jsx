@@ -1,4 +1,4 @@
-// Hidden fields with what stands in the page's address.
+// Hidden form fields that carry what stands in the page's address.
 
 import { useEffect, useState } from "react";
 

@@ -1,4 +1,4 @@
-// What is said to a screen reader, politely: one live region for the page, one message at a time.
+// Announcements: says things to a screen reader, politely, one at a time (ARIA live region).
 //
 // What comes at once is said together, and then nothing for a while. Of what is counted only the
 // sum is said: `announceMany(2, (n) => `${n} pictures described`)` and one more make "3 pictures

@@ -1,4 +1,4 @@
-// Light, dark, or as the system has it.
+// The appearance switch: light, dark, or as the system has it.
 
 import { useContext, useEffect, useState } from "react";
 import { Monitor, Moon, Sun } from "lucide-react";

@@ -1,4 +1,4 @@
-// Copies a text. Works on plain http too, where the clipboard API is missing.
+// The clipboard: copies a text, on plain http too, where its API is missing.
 
 function copyBySelection(text) {
   const before = document.activeElement;

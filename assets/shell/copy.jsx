@@ -1,4 +1,4 @@
-// A button that copies a text.
+// The copy button: copies a text and says so.
 
 import { useEffect, useState } from "react";
 import { Check, Copy } from "lucide-react";

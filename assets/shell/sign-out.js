@@ -1,4 +1,4 @@
-// Whoever signs in next in this browser learns nothing of what was being uploaded.
+// Sign-out: forgets what was being uploaded, so that whoever signs in next learns nothing of it.
 addEventListener("submit", (event) => {
   const where = new URL(event.target.action, location.href).pathname;
   if (where !== "/api/sign-out" && where !== "/api/account/delete") return;

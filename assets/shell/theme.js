@@ -1,4 +1,4 @@
-// Runs before the first paint, so that a chosen theme does not flash.
+// The theme: set before the first paint, so that a chosen one does not flash.
 try {
   const chosen = localStorage.getItem("theme");
   if (chosen === "light" || chosen === "dark") {

@@ -1,4 +1,4 @@
-// Days and times as people write them where the browser is.
+// Days and times: formats them as people write them where the browser is.
 
 export const dayKey = (date) =>
   `${date.getFullYear()}-${date.getMonth() + 1}-${date.getDate()}`;

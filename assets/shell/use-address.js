@@ -1,4 +1,4 @@
-// A parameter of the page's address, in a component; "" without it.
+// useAddress: a parameter of the page's address, in a component; "" without it (hook).
 
 import { useSyncExternalStore } from "react";
 import { params, subscribe } from "$/public/shell/address.js";

@@ -1,4 +1,4 @@
-// Which files the person has as pictures already, by their SHA-256: they need not be sent.
+// Known files: looks up by SHA-256 which are pictures of the person already, and need not be sent.
 
 const MOST_HASHED_BYTES = 64 * 1024 * 1024;
 

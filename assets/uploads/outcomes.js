@@ -1,4 +1,4 @@
-// What a server's answer to an upload means, and what can be known before asking.
+// Upload outcomes: tells what a server's answer means, and what can be known before asking.
 
 // How a refusal reads. `again` says whether trying once more makes sense.
 export function refusal({ status, body = {} }) {

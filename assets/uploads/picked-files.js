@@ -1,4 +1,4 @@
-// Where files come from: a drop (folders included), the clipboard, a file dialog.
+// Picked files: reads them from a drop (folders included), the clipboard, a file dialog.
 
 const CLUTTER = /^(\.|Thumbs\.db$|desktop\.ini$|__MACOSX$)/i;
 const NEVER_A_PICTURE = /^(video|audio|text|font)\/|\/(json|pdf|zip|xml)$/;

@@ -1,4 +1,4 @@
-// What an answer says about trying once more, and how long to wait before that.
+// Retries: reads what an answer says about trying once more, and waits before that (backoff).
 
 export const AT_ONCE = 3;
 const WORTH_ANOTHER_TRY = new Set([0, 408, 409, 423, 429, 500, 502, 503, 504]);

@@ -1,4 +1,4 @@
-// The rows in view, of however many there are; and where the focus goes when its row does.
+// The list of uploads: mounts the rows in view, and keeps the focus when its row goes (virtualised).
 
 "use no memo"; // the virtualizer changes what it returns without changing itself
 

@@ -1,5 +1,5 @@
-// All uploads of this page: how far they are together, what can be done with all of them, and a row
-// for each.
+// The upload panel shows all uploads of this page: how far they are together, what can be done with
+// all of them, and a row for each.
 
 import { useEffect, useRef, useState, useSyncExternalStore } from "react";
 import { ChevronDown, FolderUp, RotateCw, Upload, X } from "lucide-react";

@@ -1,5 +1,6 @@
-// The files being sent and what became of them: a row for each, with its name, how far it is and how
-// it ended. Thousands of rows are no different from ten: whatever changes costs what it changes.
+// The upload queue: sends files and keeps what became of them, a row for each, with its name, how
+// far it is and how it ended. Thousands of rows are no different from ten: whatever changes costs
+// what it changes.
 
 import { failure, picture, problemOf } from "$/public/uploads/outcomes.js";
 import { canHash, lookUp } from "$/public/uploads/known-files.js";

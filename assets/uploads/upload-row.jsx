@@ -1,4 +1,4 @@
-// One file: what it looks like, how far it is, how it ended, and what can be done about it.
+// An upload's row: picture, progress, outcome, and what can be done about it.
 
 import { memo, useCallback, useSyncExternalStore } from "react";
 import { Check, Copy, Image, RotateCw, TriangleAlert, WifiOff, X } from "lucide-react";

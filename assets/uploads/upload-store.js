@@ -1,5 +1,6 @@
-// What was being sent, in the browser's database: after a reload the page says what had not arrived,
-// and a half-sent file goes on. Of one person only: what another left is removed, not shown.
+// The upload store: keeps what was being sent in the browser's database (IndexedDB). After a reload
+// the page says what had not arrived, and a half-sent file goes on. Of one person only: what
+// another left is removed, not shown.
 
 const NAME = "imgapp-uploads"; // also in sign-out.js
 const KEPT_MS = 7 * 24 * 3600 * 1000;

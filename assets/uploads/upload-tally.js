@@ -1,4 +1,4 @@
-// What all rows amount to, kept up to date by what changes.
+// The upload tally: adds up all rows, kept up to date by what changes.
 
 const BUSY = ["waiting", "sending", "saving"];
 const SAMPLE_MS = 700;

@@ -1,4 +1,4 @@
-// How uploads are said: sizes, speeds, times, and what all of them amount to.
+// Uploads in words: formats sizes, speeds, times, and what all of them amount to.
 
 export const SAID = {
   waiting: "Waiting",

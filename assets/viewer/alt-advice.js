@@ -1,4 +1,4 @@
-// What the craft of alt texts advises (W3C: Images Tutorial), for the one that is being written.
+// Alt text advice: checks the one that is being written (W3C Images Tutorial).
 
 export const LONG = 150;
 

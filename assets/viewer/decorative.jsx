@@ -1,4 +1,4 @@
-// The switch that says: nothing to tell about this picture. What its alt text was comes back with it.
+// The decorative switch: empties the alt text, and brings back what it was.
 
 import { useEffect, useState } from "react";
 import { save } from "$/public/viewer/picture-edits.js";

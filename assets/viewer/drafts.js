@@ -1,5 +1,4 @@
-// What is typed and not saved yet, by picture and text: kept while the page is open, whatever is
-// shown meanwhile.
+// Drafts: keep what is typed and not saved yet, by picture and text, while the page is open.
 
 const drafts = new Map();
 const keyOf = (imageId, field) => `${imageId}:${field}`;

@@ -1,4 +1,4 @@
-// The tags of a picture: each can be taken away, and more can be added. Every change is saved at once.
+// Editable tags: remove one, add more; every change is saved at once.
 
 import { useEffect, useId, useRef, useState } from "react";
 import { X } from "lucide-react";

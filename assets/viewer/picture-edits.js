@@ -1,4 +1,4 @@
-// Changes of a picture's texts, sent straight to the API: whoever types is told what became of them.
+// Picture edits: send changes of texts to the API, and tell whoever types what became of them.
 
 const UNREACHED = "imgapp cannot be reached. Try again in a moment.";
 

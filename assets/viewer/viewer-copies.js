@@ -1,4 +1,4 @@
-// What can be copied of a picture, ready to be pasted into a page: its alt text, an HTML tag, Markdown.
+// Copies of a picture, ready to be pasted into a page: its alt text, an HTML tag, Markdown.
 //
 // The source is the file's name, as it is called once it is downloaded and put beside the page.
 // imgapp's own links are private and expire within the hour, so a page must not lead to them.

@@ -1,4 +1,4 @@
-// Three ways to take a picture's alt text along.
+// Copy buttons: three ways to take a picture's alt text along.
 
 import { Copy } from "lucide-react";
 import { copyText } from "$/public/shell/clipboard.js";

@@ -1,4 +1,4 @@
-// When a picture's original is worth loading, and what a browser can make of it.
+// The original: tells when it is worth loading, and what a browser can make of it.
 
 const PREVIEW_SIDE = 1440;
 const MOST_BYTES = 25e6;

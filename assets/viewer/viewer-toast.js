@@ -1,4 +1,4 @@
-// Short confirmations in the viewer: said politely, seen for a moment.
+// Toasts of the viewer: short confirmations, said politely, seen for a moment.
 
 const listeners = new Set();
 let said = { text: "", serial: 0 };

@@ -1,4 +1,4 @@
-// What zooms: wheel, pinch, double click and tap, and dragging once it is larger than its place.
+// Zoom: wheel, pinch, double click and tap, and dragging once it is larger than its place.
 
 import { useImperativeHandle, useRef } from "react";
 import { TransformComponent, TransformWrapper } from "react-zoom-pan-pinch";

@@ -1,4 +1,4 @@
-"""Counters and gauges of all processes, added up in Redis.
+"""Metrics storage: adds up counters and gauges of all processes in Redis (Prometheus client).
 
 A process counts in its own memory with prometheus_client. A thread carries what was added to a
 Redis hash every five seconds, so that nobody who counts waits, and counts outlive processes. Gauges

@@ -1,4 +1,4 @@
-"""PostgreSQL: transactions bound to one person, hooks that run after commit, migrations."""
+"""PostgreSQL sessions: open transactions bound to one person, run after-commit hooks, migrate."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import os
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any, Literal, TypeVar, cast
 from uuid import UUID
 
@@ -175,16 +174,14 @@ def owner_url(settings: Settings) -> URL:
     return driver_url(settings.migrate_database_url.get_secret_value())
 
 
-def migrate(revision: str = "head") -> None:
-    """Bring the database to a revision. Raises ConfigurationError, DatabaseUnavailable."""
+def migrate() -> None:
+    """Bring the database to the newest revision. Raises ConfigurationError, DatabaseUnavailable."""
     # Only the owner's commands need Alembic, and it is slow to import.
-    from alembic import command
-    from alembic.config import Config
+    from imgapp.adapters import migrations
 
-    config = Config(Path(__file__).parents[2] / "alembic.ini")
-    move = command.downgrade if revision == "base" or revision.startswith("-") else command.upgrade
+    settings = get_settings()
     with _translated():
-        move(config, revision)
+        migrations.migrate(owner_url(settings), application_url(settings))
 
 
 def _engine(use: Use = "transactions") -> Engine:

@@ -1,4 +1,4 @@
-"""Redis publish/subscribe: one channel per person, so that nobody hears of others' pictures."""
+"""Events: publishes and subscribes over Redis, one channel per person (pub/sub)."""
 
 from __future__ import annotations
 

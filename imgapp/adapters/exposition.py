@@ -1,4 +1,4 @@
-"""Metrics as the text that Prometheus reads (exposition format 0.0.4)."""
+"""Metrics exposition: writes what Prometheus reads (text format 0.0.4)."""
 
 from __future__ import annotations
 

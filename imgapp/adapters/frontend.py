@@ -1,4 +1,4 @@
-"""The built page: made once by Reflex's own exporter, again when an input changes."""
+"""The front end: builds the page once with Reflex's exporter, again when an input changes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Values in Redis that can be taken once, within a time."""
+"""One-time values: keeps them in Redis, to be taken once within a time (nonces)."""
 
 from __future__ import annotations
 

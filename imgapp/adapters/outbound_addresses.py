@@ -1,4 +1,4 @@
-"""Which network addresses other people's URLs may lead to: public ones, and what is allowed."""
+"""Outbound addresses: tells which ones strangers' URLs may lead to (SSRF allow-list)."""
 
 from __future__ import annotations
 

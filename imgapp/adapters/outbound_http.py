@@ -1,4 +1,4 @@
-"""Requests to servers that people name: webhooks, and pictures by their address.
+"""Outbound HTTP: requests what people name, webhooks and pictures by address (SSRF-safe client).
 
 What such a URL leads to is not to be trusted. Its name is looked up here, and the connection goes
 to the very address that was checked; the time, the size and the redirects of an answer are limited.

@@ -1,4 +1,4 @@
-"""Requests and tokens a minute over all workers, counted in Redis: one atomic script.
+"""Model pacing: limits requests and tokens a minute over all workers in Redis (atomic script).
 
 As in `adapters.rate_limits`, the generic cell rate algorithm (ITU-T I.371): a key holds the time at
 which the next request is due. A request takes its turn before it is sent, in the future if need be.

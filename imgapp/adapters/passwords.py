@@ -1,4 +1,4 @@
-"""Argon2id, with the parameters of RFC 9106 for machines with little memory (3 passes, 64 MB)."""
+"""Passwords: hashes and verifies them (Argon2id, RFC 9106: 3 passes, 64 MB)."""
 
 from __future__ import annotations
 

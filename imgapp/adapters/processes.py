@@ -1,4 +1,4 @@
-"""Child processes: started so that they never outlive imgapp, ended without leaving stragglers."""
+"""Child processes: starts them so that they never outlive imgapp, ends them without stragglers."""
 
 from __future__ import annotations
 

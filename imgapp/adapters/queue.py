@@ -1,4 +1,4 @@
-"""The Dramatiq queue in Redis. A message is a permit: the worker that takes one claims a row."""
+"""The task queue: enqueues Dramatiq messages in Redis; each is a permit to claim one due row."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Rates, counted in Redis: one atomic script, so that any number of processes share a limit.
+"""Rate limits: counts in Redis, so that any number of processes share a limit (atomic script).
 
 The generic cell rate algorithm (ITU-T I.371): a key holds the time at which its allowance is whole
 again. A caller who was away may use the whole allowance at once, and gets it back evenly.

@@ -1,4 +1,4 @@
-"""The database roles of a migration: the application's, and that of the definer functions."""
+"""Database roles: makes the application's and that of the definer functions, in a migration."""
 
 from __future__ import annotations
 
@@ -67,16 +67,6 @@ def system_role(connection: Connection) -> Iterator[None]:
     yield
     for statement in reversed(undo):
         connection.exec_driver_sql(statement)
-
-
-def drop_system_role(connection: Connection) -> None:
-    """Remove the role of the definer functions unless another database of the server uses it."""
-    try:
-        with connection.begin_nested():
-            connection.exec_driver_sql(f"DROP ROLE {SYSTEM}")
-    except DBAPIError as error:
-        if getattr(error.orig, "sqlstate", None) not in ("2BP01", "42501"):
-            raise
 
 
 def _attempt(connection: Connection, statement: str) -> None:

@@ -1,4 +1,4 @@
-"""Connections to servers that people name: no address that was not checked, and an end in time."""
+"""Guarded connections: connect to checked addresses only, and end in time (SSRF guard)."""
 
 from __future__ import annotations
 

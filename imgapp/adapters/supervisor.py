@@ -1,4 +1,4 @@
-"""Keeps a set of programs and servers running, and ends them all together."""
+"""The supervisor: keeps a set of programs and servers running, and ends them all together."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Says when this process is asked to end, besides whatever its server does about that."""
+"""Termination: tells when this process is asked to end, beside what its server does (signals)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Signatures of webhooks, as Standard Webhooks has them (standardwebhooks.com)."""
+"""Webhook signatures: sign deliveries (HMAC-SHA256, standardwebhooks.com)."""
 
 from __future__ import annotations
 

@@ -6,6 +6,7 @@ from fastapi import APIRouter, FastAPI
 from fastapi.routing import APIRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from imgapp import __version__
 from imgapp.api.docs import add_docs
 from imgapp.api.http import tus_protocol
 from imgapp.api.http.client_address import Sources
@@ -88,7 +89,7 @@ def create_api() -> FastAPI:
     """The API alone."""
     app = FastAPI(
         title="imgapp",
-        version="1",
+        version=__version__,
         description=DESCRIPTION,
         openapi_url="/api/openapi.json",
         docs_url=None,

@@ -11,6 +11,7 @@ from typing import Annotated, Literal
 
 import typer
 
+from imgapp import __version__
 from imgapp.errors import ImgappError
 
 ExportFormat = Literal["csv", "json"]
@@ -18,7 +19,6 @@ StoreKind = Literal["s3", "disk"]
 
 app = typer.Typer(
     name="imgapp",
-    help="An image library that describes itself.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -26,6 +26,26 @@ app = typer.Typer(
 )
 user_app = typer.Typer(help="People.", no_args_is_help=True)
 token_app = typer.Typer(help="Personal access tokens.", no_args_is_help=True)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"imgapp {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_print_version, is_eager=True, help="Print the version."
+        ),
+    ] = False,
+) -> None:
+    """An image library that describes itself."""
+
+
 app.add_typer(user_app, name="user")
 app.add_typer(token_app, name="token")
 storage_app = typer.Typer(help="Where pictures are kept.", no_args_is_help=True)
@@ -65,13 +85,11 @@ def build() -> None:
 
 
 @app.command()
-def migrate(
-    revision: Annotated[str, typer.Argument(help="A revision, head, -1 or base.")] = "head",
-) -> None:
-    """Bring the database to the newest form, or to a given revision."""
+def migrate() -> None:
+    """Bring the database to the newest form."""
     from imgapp.cli.accounts import run_migration
 
-    run_migration(revision)
+    run_migration()
 
 
 @app.command(hidden=True)

@@ -1,4 +1,4 @@
-"""Commands about accounts, tokens and the form of the database."""
+"""`imgapp user`, `token` and `migrate`: commands about accounts and the database's schema."""
 
 from __future__ import annotations
 
@@ -46,12 +46,13 @@ def create_token(email: str, name: str) -> None:
     typer.echo(token.token)
 
 
-def run_migration(revision: str) -> None:
-    """Migrate the database to `revision`."""
-    with connected(migrated=False):
-        from imgapp.adapters import db
+def run_migration() -> None:
+    """Make the schema, or bring it to the newest revision, and print which that is."""
+    with connected(migrated=False) as settings:
+        from imgapp.adapters import db, migrations
 
-        db.migrate(revision)
+        db.migrate()
+        revision = migrations.check(db.owner_url(settings))
     typer.echo(f"The database is at revision {revision}.")
 
 

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 import typer
 
 from imgapp.adapters import db, oidc, queue
-from imgapp.adapters.frontend import ROOT, is_built
+from imgapp.adapters.frontend import is_built
 from imgapp.adapters.vision.openai import DEFAULT_BASE_URL
 from imgapp.adapters.vision.reachability import listed_models
 from imgapp.cli.doctor_checks import Doubt, check_clock, check_queue, check_room, check_worker
@@ -120,27 +120,12 @@ def check_migrations(settings: Settings) -> str:
     """Whether the tables have the form that this version of imgapp works with."""
     if settings.migrate_database_url is None:
         return "not checked, because IMGAPP_MIGRATE_DATABASE_URL is not set"
-    current, newest = _revisions(settings)
-    if current != newest:
-        raise ConfigurationError(
-            f"The database is at revision {current or 'none'}, not at {newest}: run `imgapp "
-            "migrate` (`imgapp up` does it by itself)."
-        )
-    return f"at revision {current}"
+    from imgapp.adapters import migrations
 
-
-def _revisions(settings: Settings) -> tuple[str | None, str | None]:
-    """The database's revision and the newest one."""
-    from alembic.runtime.migration import MigrationContext
-    from alembic.script import ScriptDirectory
-
-    engine = sa.create_engine(db.owner_url(settings), poolclass=sa.NullPool)
     try:
-        with engine.connect() as connection:
-            current = MigrationContext.configure(connection).get_current_revision()
+        return f"at revision {migrations.check(db.owner_url(settings))}"
     except sa.exc.OperationalError:
         raise DatabaseUnavailable("The owner's role could not connect.") from None
-    return current, ScriptDirectory(str(ROOT / "alembic")).get_current_head()
 
 
 def check_role(_: Settings) -> str:

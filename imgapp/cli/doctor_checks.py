@@ -1,4 +1,4 @@
-"""What `imgapp doctor` looks at beside the servers: work that waits, room, and the clock."""
+"""Doctor's checks beside the servers: waiting work, room, and the clock."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Settings handed on as environment variables: to child processes, and to the code of a command."""
+"""Environments: hand settings on to child processes and to the code of a command."""
 
 from __future__ import annotations
 

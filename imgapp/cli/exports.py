@@ -1,4 +1,4 @@
-"""`imgapp export`: what is known of a person's pictures as CSV or JSON."""
+"""`imgapp export`: writes the texts of a person's pictures as CSV or JSON."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`imgapp import`: a folder into a person's library, and a line for each file that did not go."""
+"""`imgapp import`: takes a folder into a library, with a line for each file that did not go."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The two programs of ours: how a worker and the web processes are started."""
+"""Programs: build the commands that start a worker and the web processes."""
 
 from __future__ import annotations
 

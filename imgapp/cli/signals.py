@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM as an exception, so that `finally` cleans up wherever it comes."""
+"""Signals: turn Ctrl-C and SIGTERM into an exception, so that `finally` cleans up anywhere."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`imgapp storage`: what is in which store, and pictures from one into another."""
+"""`imgapp storage`: shows what is in which store, and moves pictures between them."""
 
 from __future__ import annotations
 

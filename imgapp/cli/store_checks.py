@@ -1,4 +1,4 @@
-"""Whether pictures can be kept: what `imgapp doctor` and a start look at."""
+"""Store checks: tell `imgapp doctor` and a start whether pictures can be kept."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`imgapp web` and `imgapp worker`: one program alone, for several machines."""
+"""`imgapp web` and `imgapp worker`: run one program alone, for several machines."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""The tables, the shapes that leave them, and the rules of a picture's status.
+"""Tables, schemas and the rules of a picture's status (SQLModel).
 
 Rows never leave the services: what the API, the page and the command line get are the plain shapes
-in `shapes`.
+in `schemas`.
 """
 
 from __future__ import annotations

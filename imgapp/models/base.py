@@ -1,4 +1,4 @@
-"""What every table is made with."""
+"""The base of tables: ids, times and the schema class."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Pictures, their analyses and the rules of a picture's status."""
+"""Image tables: pictures, their analyses, and the rules of a picture's status."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What administrators decide, how model servers fare, and what models cost."""
+"""Installation tables: runtime settings, the health of model servers, model calls and usage."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""People: their accounts, sessions, tokens and preferences, and the audit trail."""
+"""Account tables: users, sessions, tokens, identities, preferences, the audit trail."""
 
 from __future__ import annotations
 

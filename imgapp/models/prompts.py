@@ -1,4 +1,4 @@
-"""Prompts in versions, and their trials."""
+"""Prompt tables: versions and their trials."""
 
 from __future__ import annotations
 

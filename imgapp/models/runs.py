@@ -1,4 +1,4 @@
-"""Analyses of many pictures again."""
+"""Run tables: many pictures that are analysed again."""
 
 from __future__ import annotations
 

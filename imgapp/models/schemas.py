@@ -1,4 +1,4 @@
-"""The shapes that leave the services: rows never do."""
+"""Schemas: the shapes that leave the services; rows never do (Pydantic)."""
 
 from __future__ import annotations
 

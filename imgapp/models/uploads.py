@@ -1,4 +1,4 @@
-"""Ways in: repeated requests, direct uploads, batches and files that are fetched."""
+"""Upload tables: idempotency keys, direct uploads, batches and files that are fetched."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Webhooks and their deliveries."""
+"""Webhook tables: endpoints and their deliveries."""
 
 from __future__ import annotations
 

@@ -78,7 +78,7 @@ def test_what_is_not_due_in_the_trash_or_done_is_left_alone(alice, add_image) ->
     add_image(alice, analysis_status="completed")
     add_image(alice, analysis_status="failed")
     assert claim() is None
-    assert call("imgapp_due_count") == [(0,)]
+    assert call("imgapp_due_count", "", "", False) == [(0,)]
 
 
 def test_a_picture_that_waits_does_not_hold_up_the_one_behind_it(alice, mallory, add_image) -> None:
@@ -157,7 +157,7 @@ def test_a_claim_is_fast_behind_100_000_pictures_of_one_person(
     # A scan of the rows would read them all, more than 4,000 blocks; the index leads to the row.
     blocks = [blocks_of_a_claim() for _ in range(9)]
     assert statistics.median(blocks) < 1_500, blocks
-    assert call("imgapp_due_count") == [(10_000,)]
+    assert call("imgapp_due_count", "", "", False) == [(10_000,)]
     with administrator.begin() as connection:
         connection.execute(sa.text("TRUNCATE users CASCADE"))
 

@@ -217,6 +217,19 @@ def test_few_cards_are_kept_however_far_one_scrolls() -> None:
     ) == [600, None, {"start": 0, "count": 60}, 100_000]
 
 
+def test_the_card_that_has_the_focus_is_kept() -> None:
+    assert listed(
+        """
+        list.take(window_(0, 60, {found: 100_000}));
+        for (let start = 60; start < 6000; start += 120) {
+            list.take(window_(start, start + 120));
+            list.forget(start, start + 120, 3);
+        }
+        return [list.slots.filter(Boolean).length, list.slots[3].id, list.wanted(0, 4)];
+        """
+    ) == [600, "id-0003", {"start": 0, "count": 60}]
+
+
 def test_placeholders_are_bitmaps_and_nonsense_is_none() -> None:
     text = base64.urlsafe_b64encode(bytes([2, 1, 2, 3, 4, 5, 6])).decode()
     made = run("gallery/placeholders.js", f"return it.placeholder({json.dumps(text)});")

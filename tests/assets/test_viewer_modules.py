@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from html.parser import HTMLParser
-from pathlib import Path
 from urllib.parse import unquote
 
 import pytest
@@ -116,10 +115,8 @@ def test_an_original_is_loaded_where_it_shows_more_and_can_be_shown() -> None:
 def test_every_key_of_the_sheet_has_its_button() -> None:
     names = {"→": "ArrowRight", "←": "ArrowLeft", "Esc": "Escape", "+": "Plus", "-": "Minus"}
     shortcuts = run("viewer/viewer-keys.js", "return it.VIEWER_SHORTCUTS")
-    code = "".join(path.read_text() for path in ASSETS.glob("*.jsx"))
-    code += "".join(
-        path.read_text() for path in (Path(ASSETS).parent / "imgapp" / "ui").glob("viewer*.py")
-    )
+    page = ASSETS.parent / "imgapp" / "ui" / "viewer"
+    code = "".join(path.read_text() for path in [*ASSETS.rglob("*.jsx"), *page.glob("*.py")])
     for shortcut in shortcuts:
         assert shortcut["text"]
         for key in shortcut["keys"]:

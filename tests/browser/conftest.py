@@ -7,17 +7,16 @@ import secrets
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
+import httpx
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
-from imgapp.adapters import db
-from imgapp.services.accounts import registration
-from tests.browser.furniture import furnish
-from tests.browser.viewing import Pictures, card_ids
+from tests.browser.complaints import Complaints
+from tests.browser.furniture import furnish, upload, wait_for_status
 from tests.support.openai_server import OpenAIServer
-from tests.support.pictures import jpeg
 from tests.support.running import EMAIL, PASSWORD, App, running_app
 
 
@@ -27,13 +26,18 @@ class Person:
     password: str = PASSWORD
 
 
+DESKTOP = {"width": 1280, "height": 900}
+# Tests wait for descriptions; a worker that stands back behind them would have them wait long.
+ATTENTIVE = {"IMGAPP_WORKER_NICENESS": "0"}
+
 # Two browsers at once leave little of two processors.
 expect.set_options(timeout=15_000)
 
 
 def chromium() -> str:
     """The browser that the tests drive."""
-    found = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
+    names = ("chromium-headless-shell", "chromium", "google-chrome")
+    found = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, names)), None)
     if not found:
         pytest.fail("no Chromium: set CHROMIUM to one, or run `make test`, which finds one")
     return found
@@ -45,12 +49,40 @@ def model() -> Iterator[OpenAIServer]:
         yield server
 
 
-@pytest.fixture(scope="session")
-def app(model: OpenAIServer) -> Iterator[App]:
+@pytest.fixture(scope="package")
+def empty_app(model: OpenAIServer) -> Iterator[App]:
+    """One for all files, until the last of them is through; nobody has an account there yet."""
     with running_app(
-        OPENAI_BASE_URL=model.url, OPENAI_API_KEY="test-key", IMGAPP_OUTBOUND_NETWORKS="127.0.0.1"
+        account=False,
+        **ATTENTIVE,
+        OPENAI_BASE_URL=model.url,
+        OPENAI_API_KEY="test-key",
+        IMGAPP_OUTBOUND_NETWORKS="127.0.0.1",
     ) as running:
         yield running
+
+
+@pytest.fixture(scope="package")
+def first_visit(empty_app: App, browser: Browser) -> list[str]:
+    """Somebody makes the first account, the administrator's, in the page; complaints about that."""
+    with open_window(browser) as context:
+        page = context.new_page()
+        complaints = Complaints(page)
+        page.goto(empty_app.url)
+        page.wait_for_url(f"{empty_app.url}/welcome")
+        page.get_by_label("Email").fill(EMAIL)
+        page.get_by_label("Password").fill(PASSWORD)
+        page.get_by_role("button", name="Create account").click()
+        page.wait_for_url(f"{empty_app.url}/")
+        live(page)
+        return complaints.all()
+
+
+@pytest.fixture(scope="package")
+def app(empty_app: App, first_visit: list[str]) -> App:
+    """The imgapp of all files that have no other one, with an administrator."""
+    empty_app.token = empty_app.add_token(EMAIL)
+    return empty_app
 
 
 @pytest.fixture(autouse=True)
@@ -60,29 +92,38 @@ def _a_model_that_answers(model: OpenAIServer) -> Iterator[None]:
     model.reset()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
-    # Playwright keeps an event loop running, in which the asynchronous tests of other files fail.
+    # Playwright keeps an event loop running, in which the asynchronous tests elsewhere fail.
     with sync_playwright() as playwright:
-        arguments = ["--no-sandbox", "--disable-background-networking", "--no-first-run"]
+        arguments = [
+            "--no-sandbox",
+            "--disable-background-networking",
+            "--no-first-run",
+            # A whole Chromium starts two processes more for each window, for its address bar.
+            "--disable-features=WebUIOmniboxPopup,WebUIOmniboxAimPopup",
+        ]
         launched = playwright.chromium.launch(executable_path=chromium(), args=arguments)
         yield launched
         launched.close()
 
 
-@pytest.fixture
-def new_person(app: App, set_env: Callable[..., None]) -> Iterator[Callable[[str], Person]]:
+@pytest.fixture(scope="module")
+def new_person(app: App) -> Callable[[str], Person]:
     """Makes an account; every test has people of its own."""
 
-    def make(name: str) -> Person:
-        person = Person(f"{name}-{secrets.token_hex(4)}@example.org")
-        # What `imgapp user add` does, without waiting two seconds for a process to begin.
-        set_env(DATABASE_URL=app.database_url)
-        registration.create_user(person.email, person.password)
-        return person
+    return partial(new_account, app)
 
-    yield make
-    db.dispose()
+
+def new_account(app: App, name: str) -> Person:
+    email = f"{name}-{secrets.token_hex(4)}@example.org"
+    app.add_person(email)
+    return Person(email)
+
+
+def client_of(app: App, person: Person) -> httpx.Client:
+    """The API for a program of this person's."""
+    return app.client(token=app.add_token(person.email))
 
 
 @pytest.fixture
@@ -95,14 +136,19 @@ def mallory(new_person: Callable[[str], Person]) -> Person:
     return new_person("mallory")
 
 
+def open_window(browser: Browser, **options: object) -> BrowserContext:
+    """A window with nothing in it, as most tests need it unless told otherwise."""
+    options.setdefault("viewport", DESKTOP)
+    options.setdefault("reduced_motion", "reduce")
+    return browser.new_context(**options)  # type: ignore[arg-type]
+
+
 @pytest.fixture
 def new_context(browser: Browser) -> Iterator[Callable[..., BrowserContext]]:
     opened: list[BrowserContext] = []
 
     def make(**options: object) -> BrowserContext:
-        options.setdefault("viewport", {"width": 1280, "height": 900})
-        options.setdefault("reduced_motion", "reduce")
-        opened.append(browser.new_context(**options))  # type: ignore[arg-type]
+        opened.append(open_window(browser, **options))
         return opened[-1]
 
     yield make
@@ -110,38 +156,48 @@ def new_context(browser: Browser) -> Iterator[Callable[..., BrowserContext]]:
         context.close()
 
 
+@pytest.fixture(scope="module")
+def tab(browser: Browser) -> Iterator[Page]:
+    """One page for all tests of a file that leave it as it was."""
+    with open_window(browser) as context:
+        yield context.new_page()
+
+
 @pytest.fixture
 def page(new_context: Callable[..., BrowserContext]) -> Page:
     return new_context().new_page()
 
 
-@pytest.fixture
-def sign_in(app: App) -> Callable[[Page, Person], None]:
-    """Signs a person in, and waits until the gallery is live. The form has tests of its own."""
+@pytest.fixture(scope="module")
+def sign_in(app: App) -> Callable[..., None]:
+    """`sign_in(page, alice, "/usage")`; without a path it waits until the gallery is live."""
+    return partial(sign_in_to, app)
 
-    def as_the_form_does(page: Page, person: Person) -> None:
-        form = {"email": person.email, "password": person.password}
-        page.context.request.post(
-            f"{app.url}/api/sign-in", form=form, headers={"Origin": app.url}, max_redirects=0
-        )
-        page.goto(app.url)
+
+def sign_in_to(app: App, page: Page, person: Person, path: str = "/") -> None:
+    """As the form does, which has tests of its own."""
+    form = {"email": person.email, "password": person.password}
+    page.context.request.post(
+        f"{app.url}/api/sign-in", form=form, headers={"Origin": app.url}, max_redirects=0
+    )
+    page.goto(app.url + path)
+    if path == "/":
         live(page)
 
-    return as_the_form_does
+
+def add_pictures(app: App, person: Person, paths: list[Path]) -> list[str]:
+    """Upload pictures over the API and wait until all are described; ids, newest first."""
+    with client_of(app, person) as client:
+        ids = [upload(client, path) for path in paths]
+        wait_for_status(client, "completed", len(ids))
+    return ids[::-1]
 
 
-@pytest.fixture
-def pictures(page: Page, tmp_path: Path, alice: Person, sign_in: Callable[..., None]) -> Pictures:
-    """Alice's pictures `0.jpg` to `N.jpg` in a page; their ids as they are shown, newest first."""
-
-    def make(count: int) -> list[str]:
-        sign_in(page, alice)
-        for number in range(count):
-            drop(page, [jpeg(tmp_path / f"{number}.jpg", seed=number)])
-            wait_for_cards(page, number + 1, "completed")
-        return card_ids(page)
-
-    return make
+def to_all_pictures(page: Page) -> None:
+    """To the gallery as the button Back leads there: nothing is loaded again."""
+    page.evaluate(
+        "() => { history.pushState(null, '', '/'); dispatchEvent(new PopStateEvent('popstate')); }"
+    )
 
 
 def live(page: Page) -> None:
@@ -170,22 +226,21 @@ def wait_for_cards(page: Page, count: int, status: str | None = None) -> None:
     )
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def furnished(
     app: App, model: OpenAIServer, tmp_path_factory: pytest.TempPathFactory
 ) -> dict[str, str]:
     """E-mail addresses of people who have something to see on every page, by who they are."""
-    people = {"administrator": EMAIL}
+    people = {"administrator": Person(EMAIL)}
     for name in ("person", "newcomer"):
-        people[name] = f"{name}-{secrets.token_hex(4)}@example.org"
-        app.cli("user", "add", people[name], "--password-stdin", stdin=PASSWORD + "\n")
+        people[name] = new_account(app, name)
     for name in ("administrator", "person"):
-        with app.client(token=app.cli("token", "create", people[name], "--name", "Mine")) as client:
+        with client_of(app, people[name]) as client:
             furnish(client, model, tmp_path_factory.mktemp(name), failed=int(name != "person"))
-    return people
+    return {name: one.email for name, one in people.items()}
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def page_of(
     app: App, browser: Browser, furnished: dict[str, str]
 ) -> Iterator[Callable[[str], Page]]:

@@ -8,13 +8,14 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import Person, drop
+from tests.browser.conftest import Person, add_pictures, client_of, drop
+from tests.browser.furniture import upload, wait_for_status
 from tests.support.openai_server import OpenAIServer, Reply
 from tests.support.running import App
 
 pytestmark = pytest.mark.browser
 
-SignIn = Callable[[Page, Person], None]
+SignIn = Callable[..., None]
 SLOW = 90_000
 """Milliseconds: the worker stands back where processors are few."""
 GERMAN = {
@@ -30,8 +31,8 @@ def wait_for(page: Page, count: int, status: str) -> None:
     expect(cards).to_have_count(count, timeout=SLOW)
 
 
-def open_page(page: Page, app: App) -> None:
-    page.goto(f"{app.url}/descriptions")
+def open_page(page: Page, person: Person, sign_in: SignIn) -> None:
+    sign_in(page, person, "/descriptions")
     page.get_by_label("What the pictures are for").wait_for()
 
 
@@ -43,8 +44,7 @@ def test_what_is_said_goes_into_the_next_description(
     model: OpenAIServer,
     picture_file: Callable[..., Path],
 ) -> None:
-    sign_in(page, alice)
-    open_page(page, app)
+    open_page(page, alice, sign_in)
     page.get_by_label("Language", exact=True).select_option("de")
     page.get_by_label("What the pictures are for").fill("Product pages of a shoe shop")
     page.get_by_label("Tags of your own").fill("Sandal\nBoot, Derby")
@@ -75,11 +75,9 @@ def test_a_prompt_is_tried_saved_and_set_back(
     model: OpenAIServer,
     picture_file: Callable[..., Path],
 ) -> None:
-    sign_in(page, alice)
-    drop(page, [picture_file("a.jpg"), picture_file("b.jpg")])
-    wait_for(page, 2, "completed")
+    add_pictures(app, alice, [picture_file("a.jpg"), picture_file("b.jpg")])
     asked = len(model.calls)
-    open_page(page, app)
+    open_page(page, alice, sign_in)
     editor = page.get_by_label("Prompt", exact=True)
     page.get_by_role("button", name="b.jpg").click()
     editor.fill(POEM)
@@ -108,11 +106,17 @@ def test_a_prompt_is_tried_saved_and_set_back(
     expect(page.get_by_text("not saved")).to_be_visible()
 
 
-def test_a_variable_that_there_is_not_is_named(
-    app: App, page: Page, alice: Person, sign_in: SignIn
+def test_the_page_fits_a_phone_and_the_keyboard_and_names_a_variable_that_there_is_not(
+    page: Page, alice: Person, sign_in: SignIn
 ) -> None:
-    sign_in(page, alice)
-    open_page(page, app)
+    page.set_viewport_size({"width": 390, "height": 844})
+    open_page(page, alice, sign_in)
+    assert page.evaluate("document.documentElement.scrollWidth") == 390
+    page.get_by_text("Variables", exact=True).focus()
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("{vocabulary}", exact=True)).to_be_visible()
+    assert page.evaluate("document.documentElement.scrollWidth") == 390
+
     page.get_by_label("Prompt", exact=True).fill("In {langauge}")
     page.get_by_role("button", name="Save the prompt").click()
     expect(page.get_by_role("alert")).to_contain_text("{langauge} is no variable")
@@ -128,30 +132,14 @@ def test_pictures_wait_in_a_pause_and_are_kept_from_a_cloud(
     model: OpenAIServer,
     picture_file: Callable[..., Path],
 ) -> None:
-    sign_in(page, alice)
-    open_page(page, app)
+    open_page(page, alice, sign_in)
     page.get_by_role("button", name="Pause my pictures").click()
     expect(page.get_by_text("paused", exact=True)).to_be_visible()
     page.get_by_role("button", name="Never send my pictures elsewhere").click()
     expect(page.get_by_text("Your pictures are never sent to a model elsewhere.")).to_be_visible()
-    page.goto(app.url)
-    drop(page, [picture_file("a.jpg")])
-    wait_for(page, 1, "pending")
-    open_page(page, app)
-    page.get_by_role("button", name="Go on").click()
-    page.goto(app.url)
-    wait_for(page, 1, "completed")
+    with client_of(app, alice) as client:
+        upload(client, picture_file("a.jpg"))
+        wait_for_status(client, "pending", 1)
+        page.get_by_role("button", name="Go on").click()
+        wait_for_status(client, "completed", 1)
     assert model.calls == []
-
-
-def test_the_page_fits_a_phone_and_the_keyboard(
-    app: App, page: Page, alice: Person, sign_in: SignIn
-) -> None:
-    sign_in(page, alice)
-    page.set_viewport_size({"width": 390, "height": 844})
-    open_page(page, app)
-    assert page.evaluate("document.documentElement.scrollWidth") == 390
-    page.get_by_text("Variables", exact=True).focus()
-    page.keyboard.press("Enter")
-    expect(page.get_by_text("{vocabulary}", exact=True)).to_be_visible()
-    assert page.evaluate("document.documentElement.scrollWidth") == 390

@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from bench.library import Library, make_library
-from tests.browser.conftest import Person, live
+from tests.browser.conftest import Person, live, to_all_pictures
 from tests.support.running import App
 
 
@@ -21,14 +21,23 @@ class Searcher(Person):
 @pytest.fixture(scope="module")
 def searcher(app: App) -> Searcher:
     email = "searcher@example.org"
-    return Searcher(email, "correct horse battery", make_library(app, email, 200))
+    return Searcher(email, library=make_library(app, email, 200))
+
+
+@pytest.fixture(scope="module")
+def signed_in(tab: Page, searcher: Searcher, sign_in: Callable[..., None]) -> Page:
+    sign_in(tab, searcher)
+    return tab
 
 
 @pytest.fixture
-def gallery(page: Page, searcher: Searcher, sign_in: Callable[[Page, Person], None]) -> Page:
-    sign_in(page, searcher)
-    page.locator('[data-testid="card"]').first.wait_for()
-    return page
+def gallery(signed_in: Page) -> Page:
+    """The gallery of all pictures, in the page of the test before."""
+    to_all_pictures(signed_in)
+    expect(signed_in.get_by_test_id("found")).to_have_count(0)
+    expect(signed_in.get_by_label("Search your pictures")).to_have_value("")
+    signed_in.locator('[data-testid="card"]').first.wait_for()
+    return signed_in
 
 
 def search(page: Page, words: str) -> None:
@@ -86,7 +95,7 @@ def test_filters_are_chips_that_can_be_taken_away(gallery: Page, app: App) -> No
     expect(oldest.get_by_role("checkbox", name="Select IMG_200.jpg")).to_be_attached()
 
 
-def test_every_filter_of_the_menu_does_what_it_says(gallery: Page, new_context) -> None:
+def test_every_filter_of_the_menu_does_what_it_says(gallery: Page) -> None:
     gallery.get_by_role("button", name="Filters").first.click()
     menu = gallery.get_by_role("dialog", name="Filters")
     for label, value, count in (

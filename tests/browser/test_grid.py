@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from bench.library import Library, make_library
-from tests.browser.conftest import Person, drop, live, wait_for_cards
+from tests.browser.conftest import Person, drop, live, to_all_pictures, wait_for_cards
 from tests.support.pictures import jpeg
 from tests.support.running import App
 
@@ -25,15 +25,26 @@ class Collector(Person):
 def collector(app: App) -> Collector:
     """Somebody with many pictures; each test leaves them as they were."""
     email = "collector@example.org"
-    library = make_library(app, email, COUNT, files=True)
-    return Collector(email, "correct horse battery", library)
+    return Collector(email, library=make_library(app, email, COUNT, files=True))
+
+
+@pytest.fixture(scope="module")
+def signed_in(tab: Page, collector: Collector, sign_in: Callable[..., None]) -> Page:
+    # How wide each picture is comes by itself; until then rows may still change.
+    with tab.expect_response("**/api/images/timeline?*") as timeline:
+        sign_in(tab, collector)
+    timeline.value.finished()
+    return tab
 
 
 @pytest.fixture
-def gallery(page: Page, collector: Collector, sign_in: Callable[[Page, Person], None]) -> Page:
-    sign_in(page, collector)
-    page.locator('[data-testid="card"]').first.wait_for()
-    return page
+def gallery(signed_in: Page) -> Page:
+    """The top of the gallery with all pictures, in the page of the test before."""
+    to_all_pictures(signed_in)
+    signed_in.evaluate("() => document.activeElement.blur()")
+    scroll_to(signed_in, 0)
+    signed_in.locator('[data-at="0"]').wait_for()
+    return signed_in
 
 
 def mounted(page: Page) -> list[int]:

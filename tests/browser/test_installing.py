@@ -11,7 +11,7 @@ from PIL import Image
 from playwright.sync_api import Page
 
 from imgapp.ui.pages import PAGES
-from tests.browser.places import ADMINISTRATOR, NOBODY, PLACES
+from tests.browser.places import ADMINISTRATOR, NOBODY
 from tests.support.running import App
 
 pytestmark = pytest.mark.browser
@@ -58,16 +58,3 @@ def test_every_icon_of_the_head_is_there(app: App, page_of: Callable[[str], Page
         answer = httpx.get(link)
         assert answer.status_code == 200
         assert answer.headers["content-type"].startswith("image/")
-
-
-def test_every_page_has_a_title_of_its_own(app: App, page_of: Callable[[str], Page]) -> None:
-    titles = [page.title for page in PAGES]
-    assert len(set(titles)) == len(titles)
-    for place in PLACES:
-        if place.open or not place.live or place.who not in (ADMINISTRATOR, NOBODY):
-            continue
-        page = page_of(place.who)
-        page.goto(app.url + place.path)
-        page.wait_for_load_state("networkidle")
-        assert page.title() in titles
-        assert page.locator("h1").count() == 1, place

@@ -56,6 +56,7 @@ def _walk(page: Page) -> list[dict]:
     return list(stops.values())
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "place",
     [one for one in PLACES if one.open is None and one.live and one.who in (ADMINISTRATOR, NOBODY)],

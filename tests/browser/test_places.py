@@ -1,5 +1,6 @@
 """Every place of the page, visited on a desktop and at 320 pixels: what axe-core finds (nothing),
-light and dark; that all can be used; that nothing moves for those who asked for that.
+light and dark; that all can be used; that nothing moves for those who asked for that. Pages as they
+are before anything opens on them are visited in each run, all else in a long one.
 
 1280 x 1024 at 400 % are 320 x 256 (WCAG 2.2, 1.4.10).
 """
@@ -13,7 +14,9 @@ import pytest
 from axe_playwright_python.base import AXE_SCRIPT
 from playwright.sync_api import Page
 
-from tests.browser.places import PLACES, Place
+from imgapp.ui.pages import PAGES
+from tests.browser.complaints import Complaints
+from tests.browser.places import ADMINISTRATOR, NOBODY, PLACES, Place
 from tests.support.running import App
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
@@ -62,19 +65,36 @@ _LOST = """() => {
 }"""
 
 
-@pytest.fixture(scope="module", params=PLACES, ids=str)
+def is_a_page(place: Place) -> bool:
+    """Whether it is a page with all that there is to see, and nothing open on it."""
+    return place.open is None and place.live and place.who in (ADMINISTRATOR, NOBODY)
+
+
+@pytest.fixture(
+    scope="module",
+    params=[
+        pytest.param(one, id=str(one), marks=[] if is_a_page(one) else pytest.mark.long)
+        for one in PLACES
+    ],
+)
 def place(request: pytest.FixtureRequest) -> Place:
     found: Place = request.param
     return found
 
 
 @pytest.fixture(scope="module")
-def desktop(app: App, page_of: Callable[[str], Page], place: Place) -> Page:
-    """The place as a desktop shows it; the tests look at it one after the other."""
+def visit(app: App, page_of: Callable[[str], Page], place: Place) -> tuple[Page, Complaints]:
     page = page_of(place.who)
+    complaints = Complaints(page)
     page.set_viewport_size(DESKTOP)  # type: ignore[arg-type]
     place.go(page, app.url)
-    return page
+    return page, complaints
+
+
+@pytest.fixture(scope="module")
+def desktop(visit: tuple[Page, Complaints]) -> Page:
+    """The place as a desktop shows it; the tests look at it one after the other."""
+    return visit[0]
 
 
 @pytest.fixture(scope="module")
@@ -114,6 +134,25 @@ def all_findings(page: Page) -> dict[str, list[str]]:
     return found
 
 
+def test_no_page_breaks_a_rule_of_the_content_policy(
+    visit: tuple[Page, Complaints], place: Place
+) -> None:
+    if not is_a_page(place):
+        return  # what opens may show that something was refused
+    _, complaints = visit
+    # The browser's own word for a page that is not there.
+    expected = "404 (Not Found)" if place.path == "/nowhere" else None
+    assert [said for said in complaints.all() if not expected or expected not in said] == []
+
+
+def test_every_page_has_a_title_of_its_own(desktop: Page, place: Place) -> None:
+    titles = [page.title for page in PAGES]
+    assert len(set(titles)) == len(titles)
+    if is_a_page(place):
+        assert desktop.title() in titles
+    assert desktop.locator("h1").count() == 1
+
+
 def test_axe_finds_nothing_on_a_desktop(desktop: Page) -> None:
     assert all_findings(desktop) == {}
 
@@ -128,10 +167,12 @@ def test_nothing_moves_for_those_who_asked_for_that(desktop: Page) -> None:
     assert moving == []
 
 
+@pytest.mark.long
 def test_axe_finds_nothing_at_320_pixels(small: Page) -> None:
     assert all_findings(small) == {}
 
 
+@pytest.mark.long
 def test_all_can_be_used_at_320_pixels(small: Page) -> None:
     wide = small.evaluate(
         """() => [...document.querySelectorAll('body *')]

@@ -14,7 +14,7 @@ from tests.support.running import EMAIL, PASSWORD, App
 
 pytestmark = pytest.mark.browser
 
-SignIn = Callable[[Page, Person], None]
+SignIn = Callable[..., None]
 SLOW = 60_000
 """Milliseconds: the worker stands back where processors are few."""
 OWNER = Person(EMAIL, PASSWORD)
@@ -116,8 +116,7 @@ def test_an_administrator_sees_the_queue_and_pauses_it_live(
     pause: Callable[[bool], None],
 ) -> None:
     queue = new_context().new_page()
-    sign_in(queue, OWNER)
-    queue.goto(f"{app.url}/queue")
+    sign_in(queue, OWNER, "/queue")
     figures = queue.get_by_test_id("figures")
     expect(figures).to_contain_text("Uploaded by hand", timeout=SLOW)
     queue.get_by_role("button", name="Pause everybody's pictures").click()
@@ -155,8 +154,7 @@ def test_an_administrator_tries_a_reason_again_for_everybody(
     wait_for_cards(page, 2, "failed")
     model.reset()
     queue = new_context(viewport={"width": 390, "height": 844}).new_page()
-    sign_in(queue, OWNER)
-    queue.goto(f"{app.url}/queue")
+    sign_in(queue, OWNER, "/queue")
     row = queue.locator('[data-testid="failures"][data-code="request_too_large"]')
     expect(row).to_contain_text("2 pictures of 1 person", timeout=SLOW)
     assert queue.evaluate("document.documentElement.scrollWidth") == 390
@@ -169,8 +167,7 @@ def test_an_administrator_tries_a_reason_again_for_everybody(
 def test_the_queue_is_not_there_for_others(
     app: App, page: Page, mallory: Person, sign_in: SignIn
 ) -> None:
-    sign_in(page, mallory)
-    page.goto(f"{app.url}/queue")
+    sign_in(page, mallory, "/queue")
     expect(page.get_by_role("heading", name="There is no such page")).to_be_visible(timeout=SLOW)
     expect(page.get_by_test_id("figures")).to_have_count(0)
     expect(page.get_by_role("link", name="Queue")).to_have_count(0)

@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from bench.library import Library, make_library
-from tests.browser.conftest import Person
+from tests.browser.conftest import Person, live
 from tests.support.running import App
 
 COUNT = 130
@@ -24,18 +24,32 @@ class Keeper(Person):
 @pytest.fixture(scope="module")
 def keeper(app: App) -> Keeper:
     email = "keeper@example.org"
-    return Keeper(email, "correct horse battery", make_library(app, email, COUNT, files=True))
+    return Keeper(email, library=make_library(app, email, COUNT, files=True))
+
+
+@pytest.fixture(scope="module")
+def signed_in(tab: Page, keeper: Keeper, sign_in: Callable[..., None]) -> Page:
+    sign_in(tab, keeper)
+    return tab
 
 
 @pytest.fixture
-def gallery(
-    page: Page, app: App, keeper: Keeper, sign_in: Callable[[Page, Person], None]
-) -> Iterator[Page]:
-    """The gallery of somebody with all pictures out of the trash, also after the test."""
-    sign_in(page, keeper)
-    page.locator('[data-testid="card"]').first.wait_for()
-    yield page
+def gallery(signed_in: Page, app: App, keeper: Keeper) -> Iterator[Page]:
+    """The top of the gallery with nothing selected, and all pictures out of the trash: in the page
+    of the test before, unless that left a message or another page."""
+    page = signed_in
+    if page.url != f"{app.url}/" or page.locator(".notice:visible").count():
+        page.goto(app.url)
+        live(page)
     assert keeper.library is not None
+    with app.client(token=keeper.library.token) as client:
+        total = client.get("/api/images?limit=1").json()["total"]
+    expect(page.locator(".count")).to_have_text(f"{total} pictures")
+    page.evaluate("() => window.scrollTo(0, 0)")
+    page.locator('[data-at="0"]').wait_for()
+    yield page
+    for _ in range(2):
+        page.keyboard.press("Escape")
     with app.client(token=keeper.library.token) as client:
         trashed = [one["image"]["id"] for one in client.get("/api/trash?limit=200").json()["items"]]
         if trashed:

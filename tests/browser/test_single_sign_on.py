@@ -11,12 +11,12 @@ import httpx
 import pytest
 from playwright.sync_api import BrowserContext, Page, Route, expect
 
-from tests.browser.conftest import Person, drop, live, wait_for_cards
+from tests.browser.conftest import ATTENTIVE, Person, drop, live, wait_for_cards
 from tests.support.certified_provider import CertifiedProvider, certified_provider
 from tests.support.pictures import jpeg
-from tests.support.running import PASSWORD, App, running_app
+from tests.support.running import App, running_app
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.long]
 
 
 @pytest.fixture(scope="module")
@@ -26,7 +26,7 @@ def idp() -> CertifiedProvider:
 
 @pytest.fixture(scope="module")
 def app(idp: CertifiedProvider) -> Iterator[App]:
-    with running_app(**idp.settings) as running, certified_provider(idp, running.url):
+    with running_app(**idp.settings, **ATTENTIVE) as running, certified_provider(idp, running.url):
         yield running
 
 
@@ -73,7 +73,7 @@ def refusal(page: Page) -> str:
 
 
 def add_person(app: App, email: str) -> Person:
-    app.cli("user", "add", email, "--password-stdin", stdin=PASSWORD + "\n")
+    app.add_person(email)
     return Person(email)
 
 

@@ -12,7 +12,7 @@ import pytest
 from PIL import Image as PillowImage
 from playwright.sync_api import BrowserContext, Dialog, Page, Request, Response, expect
 
-from tests.browser.conftest import Person, cards, drop, live, wait_for_cards
+from tests.browser.conftest import ATTENTIVE, Person, cards, drop, live, wait_for_cards
 from tests.support.cut_proxy import CutProxy
 from tests.support.openai_server import OpenAIServer
 from tests.support.pictures import jpeg
@@ -33,6 +33,7 @@ def proxy() -> Iterator[CutProxy]:
 def app(model: OpenAIServer, proxy: CutProxy) -> Iterator[App]:
     """An imgapp that the browser reaches through the proxy only."""
     with running_app(
+        **ATTENTIVE,
         IMGAPP_PUBLIC_URL=proxy.url,
         IMGAPP_MAX_UPLOAD_MB="60",
         OPENAI_BASE_URL=model.url,
@@ -146,6 +147,7 @@ def test_a_file_goes_on_when_the_browser_was_offline(
     expect(uploads.get_by_text("2 added")).to_be_visible(timeout=30_000)
 
 
+@pytest.mark.long
 def test_a_file_goes_on_when_the_server_was_killed(
     page: Page, app: App, proxy: CutProxy, tmp_path: Path, alice: Person, sign_in: SignIn
 ) -> None:
@@ -165,6 +167,7 @@ def test_a_file_goes_on_when_the_server_was_killed(
     assert heard.methods.count("POST") == 1, "it was not begun again"
 
 
+@pytest.mark.long
 def test_two_thousand_files_do_not_freeze_the_page_and_are_cancelled_together(
     page: Page, app: App, proxy: CutProxy, tmp_path: Path, alice: Person, sign_in: SignIn
 ) -> None:

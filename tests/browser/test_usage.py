@@ -5,26 +5,24 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-import httpx
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
-from tests.browser.conftest import Person
+from tests.browser.conftest import Person, client_of
+from tests.browser.furniture import upload
 from tests.support.openai_server import OpenAIServer
 from tests.support.pictures import jpeg
 from tests.support.running import EMAIL, App
 
 pytestmark = pytest.mark.browser
 
-SignIn = Callable[[Page, Person], None]
+SignIn = Callable[..., None]
 SLOW = 60_000
 
 
-def upload(app: App, person: Person, path: Path) -> None:
-    token = app.cli("token", "create", person.email, "--name", path.stem).strip()
-    headers = {"authorization": f"Bearer {token}"}
-    files = {"files": (path.name, path.read_bytes(), "image/jpeg")}
-    assert httpx.post(f"{app.url}/api/upload", headers=headers, files=files).status_code == 202
+def add(app: App, person: Person, path: Path) -> None:
+    with client_of(app, person) as client:
+        upload(client, path)
 
 
 def test_prices_make_costs_and_a_budget_stops_them(
@@ -36,17 +34,15 @@ def test_prices_make_costs_and_a_budget_stops_them(
     sign_in: SignIn,
     tmp_path: Path,
 ) -> None:
-    sign_in(page, Person(EMAIL))
-    page.goto(f"{app.url}/usage")
+    sign_in(page, Person(EMAIL), "/usage")
     page.get_by_label(f"{model.model}: tokens in").fill("0.75")
     page.get_by_label(f"{model.model}: tokens out").fill("4.5")
     page.get_by_role("form", name="Prices").get_by_role("button", name="Save").click()
     expect(page.get_by_text("Saved. Calls cost that from now on.")).to_be_visible()
 
     hers = new_context().new_page()
-    sign_in(hers, alice)
-    upload(app, alice, jpeg(tmp_path / "first.jpg", seed=71))
-    hers.goto(f"{app.url}/usage")
+    add(app, alice, jpeg(tmp_path / "first.jpg", seed=71))
+    sign_in(hers, alice, "/usage")
     expect(hers.get_by_test_id("spent")).to_have_text("$0.001", timeout=SLOW)
     expect(hers.get_by_test_id("spent-model")).to_contain_text("1 answer · 900 tokens in, 80 out")
     expect(hers.get_by_role("form", name="Prices")).to_have_count(0)
@@ -63,7 +59,7 @@ def test_prices_make_costs_and_a_budget_stops_them(
     expect(page.get_by_text(f"Saved: {alice.email}")).to_be_visible()
     expect(row).to_contain_text("of $0.0015, their own")
 
-    upload(app, alice, jpeg(tmp_path / "second.jpg", seed=72))
+    add(app, alice, jpeg(tmp_path / "second.jpg", seed=72))
     expect(hers.get_by_text("Your budget is used up")).to_be_visible(timeout=SLOW)
     hers.goto(app.url)
     expect(hers.get_by_text("The budget is spent")).to_be_visible(timeout=SLOW)

@@ -10,11 +10,10 @@ from standardwebhooks import Webhook as Verifier
 
 from tests.browser.conftest import Person
 from tests.support.receivers import Receiver, receiving
-from tests.support.running import App
 
 pytestmark = pytest.mark.browser
 
-SignIn = Callable[[Page, Person], None]
+SignIn = Callable[..., None]
 SLOW = 60_000
 """Milliseconds: the worker stands back where processors are few."""
 
@@ -25,9 +24,8 @@ def receiver() -> Iterator[Receiver]:
         yield receiver
 
 
-def add_webhook(page: Page, app: App, url: str, name: str) -> str:
+def add_webhook(page: Page, url: str, name: str) -> str:
     """Make a webhook in the page; its secret."""
-    page.goto(f"{app.url}/webhooks")
     page.get_by_text("There are none yet.").wait_for()
     page.get_by_label("Address").fill(url)
     page.get_by_label("Name, for yourself").fill(name)
@@ -36,10 +34,10 @@ def add_webhook(page: Page, app: App, url: str, name: str) -> str:
 
 
 def test_a_webhook_is_made_tried_and_removed(
-    app: App, page: Page, alice: Person, sign_in: SignIn, receiver: Receiver
+    page: Page, alice: Person, sign_in: SignIn, receiver: Receiver
 ) -> None:
-    sign_in(page, alice)
-    secret = add_webhook(page, app, f"{receiver.url}/hook", "CMS")
+    sign_in(page, alice, "/webhooks")
+    secret = add_webhook(page, f"{receiver.url}/hook", "CMS")
     row = page.get_by_test_id("webhook")
     expect(row).to_contain_text("every analysis")
     page.reload()
@@ -72,10 +70,10 @@ def test_a_webhook_is_made_tried_and_removed(
 
 
 def test_another_secret_is_shown_once(
-    app: App, page: Page, alice: Person, sign_in: SignIn, receiver: Receiver
+    page: Page, alice: Person, sign_in: SignIn, receiver: Receiver
 ) -> None:
-    sign_in(page, alice)
-    first = add_webhook(page, app, receiver.url, "CMS")
+    sign_in(page, alice, "/webhooks")
+    first = add_webhook(page, receiver.url, "CMS")
     page.get_by_role("button", name="Done").click()
     page.get_by_label("Change CMS").click()
     page.get_by_role("button", name="New secret").click()
@@ -86,10 +84,9 @@ def test_another_secret_is_shown_once(
 
 
 def test_an_address_inside_is_refused_with_a_sentence(
-    app: App, page: Page, alice: Person, sign_in: SignIn
+    page: Page, alice: Person, sign_in: SignIn
 ) -> None:
-    sign_in(page, alice)
-    page.goto(f"{app.url}/webhooks")
+    sign_in(page, alice, "/webhooks")
     page.get_by_text("There are none yet.").wait_for()
     page.get_by_label("Address").fill("http://169.254.169.254/latest")
     page.get_by_role("button", name="Add the webhook").click()
@@ -98,10 +95,10 @@ def test_an_address_inside_is_refused_with_a_sentence(
 
 
 def test_deliveries_are_opened_with_the_keyboard_on_a_phone(
-    app: App, page: Page, alice: Person, sign_in: SignIn, receiver: Receiver
+    page: Page, alice: Person, sign_in: SignIn, receiver: Receiver
 ) -> None:
-    sign_in(page, alice)
-    add_webhook(page, app, receiver.url, "CMS")
+    sign_in(page, alice, "/webhooks")
+    add_webhook(page, receiver.url, "CMS")
     page.set_viewport_size({"width": 390, "height": 844})
     button = page.get_by_role("button", name="Deliveries to CMS")
     button.focus()

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from imgapp import __version__
 from imgapp.adapters import queue
 from imgapp.adapters.embedded import claim_data_dir
 from imgapp.cli import programs
@@ -46,6 +47,10 @@ def imgapp(data_dir: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
         )
 
     return run
+
+
+def test_the_version_is_printed(invoke: Callable[..., tuple[int, str]]) -> None:
+    assert invoke("--version") == (0, f"imgapp {__version__}\n")
 
 
 def test_an_account_and_a_token_are_made_while_nothing_runs(
@@ -206,10 +211,12 @@ def test_doctor_notices_a_bucket_that_anyone_can_list(
     assert "without a signature" in line_of(output, "store")
 
 
-def test_migrations_go_to_a_revision_that_is_named(invoke: Callable[..., tuple[int, str]]) -> None:
+def test_migrating_says_the_revision(
+    invoke: Callable[..., tuple[int, str]],
+) -> None:
     code, output = invoke("migrate")
 
-    assert (code, output) == (0, "The database is at revision head.\n")
+    assert (code, output) == (0, "The database is at revision 0100.\n")
 
 
 @pytest.mark.parametrize(("threads", "expected"), [("16", ("1", "16")), ("64", ("2", "32"))])

@@ -92,7 +92,6 @@ DEFINERS = {
     "imgapp_purge_deleted_person",
     "imgapp_purge_trash",
     "imgapp_queue",
-    "imgapp_recount_batch_items",
     "imgapp_renew_lease",
     "imgapp_require_admin",
     "imgapp_retry_failed",

@@ -19,7 +19,10 @@ from typing import Any
 import httpx
 import psutil
 
+from imgapp.adapters import db
 from imgapp.adapters.embedded.postgres import Postgres
+from imgapp.services.accounts import registration, tokens
+from imgapp.settings import get_settings
 
 REPO = Path(__file__).resolve().parents[2]
 EMAIL, PASSWORD = "owner@example.org", "correct horse battery"
@@ -41,8 +44,33 @@ class App:
 
     @property
     def database_url(self) -> str:
-        """Of the embedded database, for the application's role."""
-        return Postgres(Path(self.env["IMGAPP_DATA_DIR"]) / "postgres").app_url
+        """Of its database, for the application's role."""
+        given = self.env.get("DATABASE_URL")
+        return given or Postgres(Path(self.env["IMGAPP_DATA_DIR"]) / "postgres").app_url
+
+    @contextmanager
+    def services(self) -> Iterator[None]:
+        """Within it, services that this process calls act on this app's database."""
+        before = os.environ.get("DATABASE_URL")
+        os.environ["DATABASE_URL"] = self.database_url
+        get_settings.cache_clear()
+        try:
+            yield
+        finally:
+            os.environ.pop("DATABASE_URL")
+            if before is not None:
+                os.environ["DATABASE_URL"] = before
+            get_settings.cache_clear()
+
+    def add_person(self, email: str, *, is_admin: bool = False) -> None:
+        """Make an account, as `imgapp user add` does in two seconds."""
+        with self.services():
+            registration.create_user(email, PASSWORD, is_admin=is_admin)
+
+    def add_token(self, email: str) -> str:
+        """An access token of somebody who has an account."""
+        with self.services():
+            return tokens.create_token(registration.find_user(email), "test").token
 
     def start(self) -> None:
         """Run `imgapp up` and wait until it is healthy."""
@@ -68,6 +96,7 @@ class App:
         """Ask it to end, and wait until it has."""
         if self.process is None:
             return
+        db.dispose()
         self.process.send_signal(signal.SIGTERM)
         try:
             self.process.wait(15)
@@ -156,8 +185,8 @@ def running_app(*, account: bool = True, **extra: str) -> Iterator[App]:
         try:
             app.start()
             if account:
-                app.cli("user", "add", EMAIL, "--admin", "--password-stdin", stdin=PASSWORD + "\n")
-                app.token = app.cli("token", "create", EMAIL, "--name", "test")
+                app.add_person(EMAIL, is_admin=True)
+                app.token = app.add_token(EMAIL)
             yield app
         finally:
             app.stop()

@@ -12,9 +12,11 @@ import tempfile
 from collections.abc import Generator
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
+from xdist.scheduler import LoadFileScheduling
 
 FOLDER = pytest.StashKey[Path]()
 BEFORE = pytest.StashKey[str | None]()
@@ -22,6 +24,20 @@ BEFORE = pytest.StashKey[str | None]()
 # What takes long comes first, so that no worker is left with it when the others are through.
 LONGEST_FIRST = ("browser", "worker", "cli", "", "services", "api", "adapters", "ui", "assets")
 TESTS = Path(__file__).parents[1]
+BROWSER = "tests/browser/"
+WITH_AN_APP_OF_THEIR_OWN = tuple(
+    f"{BROWSER}test_{name}.py" for name in ("direct_uploads", "single_sign_on", "uploads")
+)
+
+
+class Scheduling(LoadFileScheduling):
+    """A file of tests stays in one process, and so do all that share one app and one browser: two
+    of each would leave nothing of two processors to who describes pictures, and stands back."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file: str = super()._split_scope(nodeid)
+        shared = file.startswith(BROWSER) and file not in WITH_AN_APP_OF_THEIR_OWN
+        return BROWSER if shared else file
 
 
 def is_worker(config: pytest.Config) -> bool:
@@ -40,10 +56,19 @@ def pytest_configure(config: pytest.Config) -> None:
     os.environ["TMPDIR"] = tempfile.tempdir = str(folder)
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Scheduling:
+    return Scheduling(config, log)
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     if is_worker(config):
-        items.sort(key=lambda item: LONGEST_FIRST.index(_part(item)))
+        items.sort(key=lambda item: (LONGEST_FIRST.index(_part(item)), _has_its_own_app(item)))
+
+
+def _has_its_own_app(item: pytest.Item) -> bool:
+    return item.nodeid.startswith(WITH_AN_APP_OF_THEIR_OWN)
 
 
 def _part(item: pytest.Item) -> str:

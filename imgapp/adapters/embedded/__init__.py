@@ -1,4 +1,4 @@
-"""PostgreSQL and Redis run by imgapp itself, on private unix sockets in the data folder."""
+"""Embedded servers: runs PostgreSQL and Redis on private unix sockets in the data folder."""
 
 from imgapp.adapters.embedded.folders import claim_data_dir
 from imgapp.adapters.embedded.locks import FileLock, owner_lock

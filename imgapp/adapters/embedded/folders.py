@@ -1,4 +1,4 @@
-"""Private folders, sockets and programs for the embedded servers, whoever imgapp runs as.
+"""Server folders: makes private ones for the embedded servers, whoever imgapp runs as (modes).
 
 PostgreSQL refuses to run as root, so root starts both servers as a system user of their own. What
 that user needs is given to it by owning folders that imgapp made, never by loosening a mode.

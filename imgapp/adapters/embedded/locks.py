@@ -1,4 +1,4 @@
-"""Who runs the servers of a data folder: file locks, which the kernel frees whatever happens."""
+"""Data folder locks: says who runs its servers, freed by the kernel whatever happens (flock)."""
 
 from __future__ import annotations
 

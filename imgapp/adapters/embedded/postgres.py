@@ -1,4 +1,4 @@
-"""The embedded PostgreSQL: the server of a wheel, on a private socket, with two roles."""
+"""The embedded PostgreSQL: starts the server of a wheel on a private socket, with two roles."""
 
 from __future__ import annotations
 

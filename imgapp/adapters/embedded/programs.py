@@ -1,4 +1,4 @@
-"""Where the servers' binaries are, and a copy of them for a user who cannot reach the originals."""
+"""Server binaries: finds them, and copies them for a user who cannot reach the originals."""
 
 from __future__ import annotations
 

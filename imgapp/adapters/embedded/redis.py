@@ -1,4 +1,4 @@
-"""The embedded Redis: append-only persistence, on a private socket."""
+"""The embedded Redis: starts it with append-only persistence on a private socket."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Secrets that imgapp makes for itself, in files that only its own user may read."""
+"""Secrets: generates them into files that only imgapp's own user may read."""
 
 from __future__ import annotations
 

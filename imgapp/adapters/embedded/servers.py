@@ -1,4 +1,4 @@
-"""The servers that a command needs: given by URL, run by `imgapp up`, or started."""
+"""Servers of a command: takes those given by URL, joins those of `imgapp up`, or starts them."""
 
 from __future__ import annotations
 

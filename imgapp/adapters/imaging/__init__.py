@@ -1,4 +1,4 @@
-"""Pictures from strangers: recognised, decoded and reduced in separate, limited processes."""
+"""Imaging: recognises, decodes and reduces untrusted pictures in separate, limited processes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The decoder's own process: reads jobs from standard input, answers on standard output.
+"""The decoder process: reads jobs from standard input, answers on standard output (sandbox).
 
 Started by `pool.py` as a plain new process with an empty environment, so that a file which takes
 the decoder over finds no secret, no connection and no memory of the server. One line of JSON in:

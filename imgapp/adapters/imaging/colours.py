@@ -1,4 +1,4 @@
-"""The main colours of a picture and their everyday names."""
+"""Dominant colours: finds the main ones of a picture and their everyday names."""
 
 from __future__ import annotations
 

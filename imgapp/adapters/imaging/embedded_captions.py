@@ -1,4 +1,4 @@
-"""The words that a picture already carries: IPTC and XMP, written by a person before the upload."""
+"""Embedded captions: reads alt text, captions and keywords from a file (IPTC IIM, XMP)."""
 
 from __future__ import annotations
 

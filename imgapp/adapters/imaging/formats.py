@@ -1,4 +1,4 @@
-"""What a file is, judged by its first bytes and never by its name or declared type."""
+"""File formats: detects what a file is by its first bytes, never by its name (magic numbers)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Facts that a picture states about itself: camera, exposure, date. Never where it was taken."""
+"""Metadata: reads camera, exposure and date from a file, never where it was taken (EXIF)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Turning a picture into its renditions, inside the decoder's process."""
+"""Renditions: makes thumbnail and preview of a picture, inside the decoder's process (libvips)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Text from strangers, made fit to store and to show."""
+"""Text of files: strips what is unfit to store and to show (sanitising)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""OpenID Connect with Authlib: one provider, authorization code flow with PKCE.
+"""OpenID Connect: signs people in with one provider, authorization code flow with PKCE (Authlib).
 
 Nothing of the provider's tokens is kept: what matters of them is who signed in.
 """

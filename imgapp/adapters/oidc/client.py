@@ -1,4 +1,4 @@
-"""HTTP to the provider: no redirects, no endless answers, nobody waits for long."""
+"""The provider's HTTP client: follows no redirect, and waits for no endless answer."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the provider says of itself, its keys included, kept between requests."""
+"""The provider's metadata: fetches it with its keys and keeps both (discovery, JWKS)."""
 
 from __future__ import annotations
 

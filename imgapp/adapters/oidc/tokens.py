@@ -1,4 +1,4 @@
-"""Whether a signed token is what it says: ID tokens and access tokens of the provider."""
+"""Signed tokens: verifies ID tokens and access tokens of the provider (JWT)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The picture store: a folder on this machine, or an S3 bucket."""
+"""The object store: keeps pictures in a folder of this machine or in an S3 bucket."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The disk store: a folder that only imgapp's user can enter."""
+"""The disk store: keeps objects in a folder that only imgapp's user can enter."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Presigned links that stay the same for a while, so that browsers cache what they lead to."""
+"""Presigned links: sign downloads, the same for a while, so that browsers cache them (S3 GET)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where clients put files straight into the bucket: presigned requests, parts, and what arrived."""
+"""Presigned uploads: let clients put files and parts into the bucket, and check what arrived."""
 
 from __future__ import annotations
 

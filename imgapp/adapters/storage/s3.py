@@ -1,4 +1,4 @@
-"""The S3 store: objects in one bucket of any server that speaks the protocol."""
+"""The S3 store: keeps objects in one bucket of any server that speaks the protocol."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""boto3's clients, configured by its own variables, for any server that speaks the protocol."""
+"""S3 clients: make boto3's, configured by its own variables, for any compatible server."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What boto3 raises, as imgapp's own errors with a sentence that names what to look at."""
+"""S3 errors: translate boto3's into imgapp's own, with a sentence that names what to look at."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is said of the files that clients put into the bucket. Imports no vendor."""
+"""Upload schemas: describe files that clients put into the bucket. Imports no vendor."""
 
 from __future__ import annotations
 

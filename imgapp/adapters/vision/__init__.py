@@ -1,4 +1,4 @@
-"""Vision models: one module per kind of describer, and the one that the settings name."""
+"""Vision models: one module per kind of describer, and the choice of the configured one."""
 
 from __future__ import annotations
 

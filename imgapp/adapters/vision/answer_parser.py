@@ -1,4 +1,4 @@
-"""From what a vision model wrote to a Description: nothing it says is trusted.
+"""Model answers: parse one into a Description; nothing it says is trusted (JSON, fallbacks).
 
 Pure functions: thinking and code fences are stripped, the JSON is found and validated, every text
 is bounded and freed of control characters, and empty or looping answers are refused.

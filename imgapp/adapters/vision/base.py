@@ -1,4 +1,4 @@
-"""What a describer is given and asked, and what it gives back."""
+"""The describer interface: what one is given and asked, and what it gives back."""
 
 from __future__ import annotations
 

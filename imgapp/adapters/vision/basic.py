@@ -1,4 +1,4 @@
-"""A describer without a model and without a network: it says only what it measures."""
+"""The basic describer: says what it measures, without a model and without a network."""
 
 from __future__ import annotations
 

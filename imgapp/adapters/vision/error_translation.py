@@ -1,4 +1,4 @@
-"""What went wrong at the vision model server, in words for the picture's owner.
+"""Model errors: translate a server's failure into words for the picture's owner.
 
 Messages hold neither keys nor addresses: servers echo keys, and URLs may hold credentials.
 """

@@ -1,4 +1,4 @@
-"""Languages: what they are called, and which one a text is written in."""
+"""Languages: name them, and detect which one a text is written in (BCP 47)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Any server that speaks the OpenAI chat API: OpenAI, Ollama, vLLM, llama.cpp, LM Studio, …"""
+"""The OpenAI describer: asks any server of the chat API, from OpenAI to Ollama and llama.cpp."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The question that goes to the vision model, and the shape of the answer.
+"""The prompt: builds the question to the vision model and the schema of its answer.
 
 A prompt is a template with a few variables. Each stands for whole sentences, or for nothing where
 there is nothing to say, so that a template needs no conditions.

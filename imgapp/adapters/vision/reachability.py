@@ -1,4 +1,4 @@
-"""Whether the vision model's server answers, asked in a way that costs nothing."""
+"""Reachability: asks whether the vision model's server answers, at no cost (health check)."""
 
 from __future__ import annotations
 

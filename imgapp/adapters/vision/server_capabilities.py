@@ -1,4 +1,4 @@
-"""What a server and model have been found to support, remembered for all processes.
+"""Server capabilities: remember for all processes what a server and model support.
 
 Servers differ (karakeep #2893): some reject a JSON schema, some JSON mode, some either name of the
 token limit, some a system message. A call starts with the best form and steps down when the server

@@ -1,4 +1,4 @@
-"""Hints on vision model servers, kept in Redis for all processes. Lose them and nothing is lost."""
+"""Server hints: keep what was learnt of vision servers in Redis; losing them costs nothing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tags: the person's own words first, one form for each, few."""
+"""Tags: choose few, the person's own words first, one form for each (normalisation)."""
 
 from __future__ import annotations
 

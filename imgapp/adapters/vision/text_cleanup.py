@@ -1,4 +1,4 @@
-"""Texts of a model, made fit to be kept: plain, bounded, and without the phrases of models.
+"""Model texts: clean them of markup, length and the phrases of models (post-processing).
 
 Pure functions. Nothing here interprets markup: it stays text, and is shown as text.
 """

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from imgapp import __version__
 from imgapp.api.examples.batches import BATCHES
 from imgapp.api.examples.bulk import BULK
 from imgapp.api.examples.descriptions import DESCRIPTIONS
@@ -26,7 +27,8 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     **SPENDING,
     "Health": {
         "status": "ok",
-        "checks": {"database": "ok", "queue": "ok", "store": "ok"},
+        "version": __version__,
+        "checks": {"database": "ok", "redis": "ok", "store": "ok"},
         "workers": 1,
     },
     "Problem": {

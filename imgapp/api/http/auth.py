@@ -1,4 +1,4 @@
-"""Who is calling, from where, and how often: the dependencies that routes ask."""
+"""Authentication: who is calling, from where, how often (FastAPI dependencies)."""
 
 from __future__ import annotations
 

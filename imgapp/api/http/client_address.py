@@ -1,4 +1,4 @@
-"""Where a request comes from: the address behind our proxies, for limits and the audit trail."""
+"""Client addresses: find them behind trusted proxies, for limits and audit (X-Forwarded-For)."""
 
 from __future__ import annotations
 

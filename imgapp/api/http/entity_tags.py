@@ -1,4 +1,4 @@
-"""Conditional requests (RFC 9110, 13): entity tags, and 304 to those who have the answer."""
+"""Conditional requests: compare entity tags, answer 304 or 412 (RFC 9110, 13)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The methods that every address takes beside its own: HEAD and OPTIONS (RFC 9110, 9.3)."""
+"""HEAD and OPTIONS: answer them at every address beside its own methods (RFC 9110, 9.3)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Ids in paths: a malformed one is the id of nothing."""
+"""Path ids: parse them; a malformed one is the id of nothing."""
 
 from __future__ import annotations
 

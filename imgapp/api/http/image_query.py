@@ -1,4 +1,4 @@
-"""What is looked for, as the query parameters of every operation that finds pictures."""
+"""Query parameters of lists: parse the image query of every operation that finds pictures."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Request bodies that are read after the caller is known."""
+"""JSON bodies: read and validate them after the caller is known."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What surrounds every answer: request ids, security headers, a limit on bodies. Pure ASGI."""
+"""Middleware: request ids, security headers, a limit on bodies around every answer (ASGI)."""
 
 from __future__ import annotations
 

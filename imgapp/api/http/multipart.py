@@ -1,4 +1,4 @@
-"""Reading the files of a multipart body (RFC 7578) to the spool, piece by piece."""
+"""Multipart bodies: parse their files to the spool, piece by piece (RFC 7578)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the served OpenAPI document says beyond what the routes say themselves."""
+"""The OpenAPI document: adds what the routes do not say themselves."""
 
 from __future__ import annotations
 

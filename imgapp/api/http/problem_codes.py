@@ -1,4 +1,4 @@
-"""Every `code` of a problem document: the status it comes with, and what it means."""
+"""Problem codes: list every `code` with its status and what it means."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every failure of the API as a problem document (RFC 9457), in one place."""
+"""Problem documents: answer every failure of the API in one place (RFC 9457)."""
 
 from __future__ import annotations
 

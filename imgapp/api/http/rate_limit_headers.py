@@ -1,4 +1,4 @@
-"""What answers say of limits: the RateLimit header fields.
+"""RateLimit header fields: tell clients of their limits (IETF draft).
 
 As in draft-ietf-httpapi-ratelimit-headers-10: `RateLimit-Policy` names the limit, so many in so
 many seconds; `RateLimit` says how many are left, and in how many seconds all of them are back.

@@ -1,4 +1,4 @@
-"""Counts requests, how long they took, and who is connected. Pure ASGI, around everything."""
+"""Request metrics: count requests, their time, and who is connected (ASGI)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Receiving the bytes of one request into an upload: whatever ends it, what arrived is kept."""
+"""tus bodies: receive the bytes of one request; whatever ends it, what arrived is kept."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The header fields of tus 1.0.0, the protocol of uploads that can be gone on with.
+"""tus header fields: parse and write those of resumable uploads (tus 1.0.0).
 
 https://tus.io/protocols/resumable-upload: the core, and the extensions creation,
 creation-with-upload, termination and expiration.

@@ -1,4 +1,4 @@
-"""Query parameters that a route does not know: a misspelt filter must not list everything."""
+"""Unknown query parameters: refuse them; a misspelt filter must not list everything."""
 
 from __future__ import annotations
 

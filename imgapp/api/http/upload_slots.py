@@ -1,4 +1,4 @@
-"""How many uploads of one person this process receives at the same time; others wait their turn."""
+"""Upload slots: limit uploads in flight per person and process; others wait (semaphore)."""
 
 from __future__ import annotations
 

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, Field
 
+from imgapp import __version__
 from imgapp.api.http.auth import current_viewer
 from imgapp.api.http.problems import documented, problem_response
 from imgapp.errors import Forbidden
@@ -27,6 +28,7 @@ class Health(BaseModel):
     """Every dependency by name."""
 
     status: Literal["ok"] = "ok"
+    version: Annotated[str, Field(description="Of imgapp")] = __version__
     checks: dict[str, health.Outcome]
     workers: Annotated[
         int | None,
@@ -47,6 +49,7 @@ async def read_health(request: Request) -> Health | Response:
         503,
         detail=f"Not answering: {', '.join(failed)}",
         headers={"Retry-After": "5"},
+        version=__version__,
         checks=found.checks,
         workers=found.workers,
     )

@@ -1,4 +1,4 @@
-"""Everybody's accounts, for administrators; and the removal of those who were deleted."""
+"""Accounts of everybody: administrators list, change and delete them; the deleted are purged."""
 
 from __future__ import annotations
 
@@ -213,15 +213,27 @@ def _purge_images() -> int:
 
 def _purge_person() -> int:
     with db.transaction() as session:
+        # Tried and taken back, to learn whose turn it is: files go first, and no transaction waits.
         person = session.execute(_PURGE_PERSON).one_or_none()
-        if person is None:
+        session.rollback()
+    if person is None:
+        return 0
+    # What no row ever knew of, if there is anything.
+    for folder in ("users", "incoming"):
+        get_store().delete_prefix(f"{folder}/{person.user_id}/")
+    tus_uploads.remove_all(person.user_id)
+    return _forget_person(person.user_id)
+
+
+def _forget_person(user_id: UUID) -> int:
+    with db.transaction() as session:
+        person = session.execute(_PURGE_PERSON).one_or_none()
+        if person is None or person.user_id != user_id:
+            # Something of theirs came in meanwhile, or another worker was first.
+            session.rollback()
             return 0
-        # What no row ever knew of, if there is anything.
-        for folder in ("users", "incoming"):
-            get_store().delete_prefix(f"{folder}/{person.user_id}/")
-        tus_uploads.remove_all(person.user_id)
         audit_trail.write(
-            session, Kind.PERSON_REMOVED, None, person=person.email, person_id=person.user_id
+            session, Kind.PERSON_REMOVED, None, person=person.email, person_id=user_id
         )
     return 1
 

@@ -1,4 +1,4 @@
-"""People as the single sign-on provider knows them, and the accounts that belong to them."""
+"""Identities: link people of the single sign-on provider to accounts (OIDC subjects)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One's own account: what it is, its password, taking everything along, and its end."""
+"""One's own account: read it, change its password, export everything, delete it."""
 
 from __future__ import annotations
 

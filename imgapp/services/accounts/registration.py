@@ -1,4 +1,4 @@
-"""People: making an account, and the rules of e-mail addresses and passwords."""
+"""Registration: creates accounts by the rules of e-mail addresses and passwords."""
 
 from __future__ import annotations
 

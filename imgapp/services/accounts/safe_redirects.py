@@ -1,4 +1,4 @@
-"""Where people land after they sign in: where they wanted to go, if that is a page of ours."""
+"""Redirects after sign-in: lead to pages of ours only (open redirect guard)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Browsers that are signed in: an opaque cookie, of which only the SHA-256 is stored."""
+"""Sessions: start, look up and end them; of the opaque cookie only the SHA-256 is stored."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Attempts to sign in or up: how many are left to an account and to an address.
+"""Sign-in limits: count attempts by account and by address (throttling).
 
 The limits know nothing of who has an account, so that they say nothing about it either. They hold
 for the right password too: otherwise the answer would tell that it was right.

@@ -1,4 +1,4 @@
-"""Sign-in through the configured OpenID provider, and its access tokens."""
+"""Single sign-on: signs people in through the provider, accepts its access tokens (OIDC)."""
 
 from __future__ import annotations
 

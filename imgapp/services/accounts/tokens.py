@@ -1,4 +1,4 @@
-"""Personal access tokens: shown once, stored as their SHA-256."""
+"""Personal access tokens: create, list, revoke; shown once, stored as their SHA-256."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Browsers in words: "Firefox on Windows" for what a user agent says of itself."""
+"""User agents: name a browser in words, such as "Firefox on Windows"."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Answers that were paid for already: the same question about the same picture, asked before."""
+"""Answer reuse: finds a paid answer to the same question about the same picture (cache)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Descriptions of pictures: claim one, ask a describer, write what it says or why it did not.
+"""Analyses: claim a picture, ask a describer, write what it says or why it did not.
 
 The row is the truth. Whoever finishes checks, in the transaction that writes, that the lease is
 still theirs: a result of a lease that ran out, or of a picture that was deleted, is dropped.
@@ -16,7 +16,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from uuid import UUID
 
-from sqlalchemy import select, text
+from sqlalchemy import select
 from sqlmodel import Session, col
 
 from imgapp.adapters import events, queue
@@ -24,6 +24,7 @@ from imgapp.adapters.db import after_commit, transaction
 from imgapp.adapters.imaging import model_copy
 from imgapp.adapters.vision import BASIC, Ask, Description, Picture, get_describer
 from imgapp.errors import (
+    AnswerOverdue,
     DatabaseUnavailable,
     DescriberError,
     ImgappError,
@@ -53,6 +54,7 @@ from imgapp.services.library import file_links
 from imgapp.services.library.serialize import TEXT_FIELDS, image_status
 from imgapp.services.queue import circuit_breaker, leases, pacing, permits, waiting_reasons
 from imgapp.services.queue.leases import Claim
+from imgapp.services.queue.requeueing import queue_again
 from imgapp.services.spending import usage
 from imgapp.services.spending.usage import Bill
 from imgapp.services.webhooks import deliveries
@@ -63,8 +65,6 @@ MAX_ATTEMPTS = 5
 _RETRY_SECONDS = (1.0, 3.0, 9.0, 20.0)
 _AWAY_SECONDS = 10.0
 _LONGEST_RETRY_AFTER = 6 * 3600.0
-_PATIENCE_SECONDS = 600.0
-_ONLY_ONE = text("SELECT pg_try_advisory_xact_lock(hashtext('imgapp_sweep'))")
 
 
 @dataclass(frozen=True)
@@ -105,9 +105,9 @@ def run_one() -> UUID | None:
         except Exception as error:
             if isinstance(error, DescriberError):
                 tokens.append(_tokens(error))
-            _insist(partial(_fail, claim, error))
+            leases.insist_on(partial(_fail, claim, error))
         else:
-            _insist(partial(_complete, claim, finding))
+            _finish(claim, finding)
     if installation().limited:
         queue.issue_permits()
     return claim.image_id
@@ -140,15 +140,13 @@ def sweep() -> None:
     """Return what killed workers held, say what waits and why, and see that nothing that is due
     waits without a permit.
 
-    One worker at a time does this. Raises DatabaseUnavailable, QueueUnavailable.
+    Raises DatabaseUnavailable, QueueUnavailable.
     """
     leases.look_at_the_clock()
     try:
-        with transaction() as session:
-            if session.execute(_ONLY_ONE).scalar_one():
-                leases.return_expired()
-                waiting_reasons.note_waits()
-                permits.issue_missing()
+        leases.return_expired()
+        waiting_reasons.note_waits()
+        permits.issue_missing()
     except DatabaseUnavailable:
         leases.spare()
         raise
@@ -176,16 +174,6 @@ def verdict(error: Exception, attempts: int, jitter: float) -> Verdict:
         # Never sooner than asked, and not everybody in the same moment.
         delay = max(delay, min(asked, _LONGEST_RETRY_AFTER) * (1 + 0.1 * jitter))
     return Verdict(error.code, error.detail, delay)
-
-
-def queue_again(image: Image, priority: Priority) -> None:
-    """Let a picture wait for an analysis as if it were new."""
-    image.analysis_status = AnalysisStatus.PENDING
-    image.priority = priority
-    image.queued_at = image.due_at = image.updated_at = now()
-    image.started_at = image.completed_at = None
-    image.attempts = image.lost_attempts = 0
-    image.error_code = image.error_message = None
 
 
 def current_text(image: Image, found: Description | ImageAnalysis) -> dict[str, object]:
@@ -246,6 +234,17 @@ def _copy_for_model(image: Image) -> bytes:
         ) from None
 
 
+def _finish(claim: Claim, finding: Finding) -> None:
+    try:
+        leases.insist_on(partial(_complete, claim, finding))
+    except DatabaseUnavailable:
+        raise
+    except Exception as error:
+        # An answer that cannot be written is paid for, and is no answer.
+        bill = usage.bill_of(claim.model, finding.description)
+        leases.insist_on(partial(_fail, claim, error, bill))
+
+
 def _complete(claim: Claim, finding: Finding) -> None:
     bill = usage.bill_of(claim.model, finding.description)
     with transaction(claim.user_id) as session:
@@ -278,7 +277,8 @@ def _keep(session: Session, image: Image, claim: Claim, finding: Finding, bill: 
 
 
 def _pay(claim: Claim, outcome: Callable[[], Finding]) -> None:
-    """The picture is gone, or another worker's by now; an answer is paid for all the same."""
+    """Nobody waits for the answer any more: it came too late, the worker ends, or the picture is
+    gone or another worker's by now. It is paid for all the same."""
     try:
         said: Description | DescriberError = outcome().description
     except DescriberError as error:
@@ -286,9 +286,13 @@ def _pay(claim: Claim, outcome: Callable[[], Finding]) -> None:
     except Exception:
         return
     if claim.asks:
-        bill = usage.bill_of(claim.model, said)
-        with suppress(DatabaseUnavailable), transaction(claim.user_id) as session:
-            usage.settle(session, claim.lease_id, bill, failed=isinstance(said, DescriberError))
+        leases.insist_on(partial(_settle_late, claim, said))
+
+
+def _settle_late(claim: Claim, said: Description | DescriberError) -> None:
+    bill = usage.bill_of(claim.model, said)
+    with transaction(claim.user_id) as session:
+        usage.settle(session, claim.lease_id, bill, failed=isinstance(said, DescriberError))
 
 
 def _tokens(found: Description | DescriberError) -> int:
@@ -319,14 +323,15 @@ def _analysis(claim: Claim, finding: Finding, image: Image) -> ImageAnalysis:
     )
 
 
-def _fail(claim: Claim, error: Exception) -> None:
+def _fail(claim: Claim, error: Exception, bill: Bill | None = None) -> None:
+    """`bill` is what the call cost if the error does not say it."""
     if not isinstance(error, ImgappError):
         log.error("analysis_broke", exc_info=error, extra={"image_id": str(claim.image_id)})
-    bill = usage.bill_of_failure(claim.model, error)
+    bill = bill or usage.bill_of_failure(claim.model, error)
     with transaction(claim.user_id) as session:
         image = _leased(session, claim)
         counts = circuit_breaker.failed(session, claim, error)
-        if claim.asks:
+        if claim.asks and not isinstance(error, AnswerOverdue):
             usage.settle(session, claim.lease_id, bill, failed=True)
         if image is None:
             return
@@ -376,17 +381,3 @@ def _release(image: Image) -> None:
 
 def _publish(session: Session, image: Image, kind: str) -> None:
     after_commit(session, partial(events.publish, image.user_id, kind, image.id))
-
-
-def _insist(write: Callable[[], None]) -> None:
-    # The answer is paid for: outlive a database that is away for minutes.
-    deadline = time.monotonic() + _PATIENCE_SECONDS
-    pause = 0.5
-    while True:
-        try:
-            return write()
-        except DatabaseUnavailable:
-            if leases.stopping() or time.monotonic() > deadline:
-                raise
-        leases.pause(pause)
-        pause = min(pause * 2, 5.0)

@@ -1,4 +1,4 @@
-"""How somebody wants pictures to be described this time: model, language, detail."""
+"""Analysis options: choose model, language and detail of a description."""
 
 from __future__ import annotations
 

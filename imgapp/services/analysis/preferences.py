@@ -1,5 +1,4 @@
-"""What a person says of all their pictures: the language and purpose of the texts, their own words
-and names, what no cloud may see, a pause."""
+"""Preferences: a person sets language, purpose, glossary, privacy and pause for all pictures."""
 
 from __future__ import annotations
 

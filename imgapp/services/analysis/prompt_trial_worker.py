@@ -1,4 +1,4 @@
-"""The answers to questions of trials (`trials`): each is asked once.
+"""Prompt trial answers: ask each question of a trial once, in the worker.
 
 A question whose worker is gone is not asked again: nobody pays twice, and whoever tries a prompt
 can try once more.
@@ -21,6 +21,7 @@ from imgapp.adapters import queue
 from imgapp.adapters.db import after_commit, transaction
 from imgapp.adapters.vision import BASIC, Ask, Description, get_describer, model_asked
 from imgapp.errors import (
+    DatabaseUnavailable,
     DescriberError,
     ImgappError,
     PermanentDescriberError,
@@ -35,6 +36,7 @@ from imgapp.services.analysis.question import ask_with
 from imgapp.services.common import metrics
 from imgapp.services.queue import circuit_breaker, leases, pacing
 from imgapp.services.spending import budgets, usage
+from imgapp.services.spending.usage import Bill
 
 log = logging.getLogger(__name__)
 
@@ -44,8 +46,18 @@ _LONGEST_WAIT = 60.0
 @dataclass(frozen=True)
 class _Question:
     id: UUID
+    trial_id: UUID
     ask: Ask
     image: Image
+
+
+@dataclass(frozen=True)
+class _Call:
+    """What was set aside under `id`, if anything, and what the model said."""
+
+    id: UUID | None
+    model: str
+    said: Description | DescriberError | None
 
 
 def answer_one(user_id: UUID, trial_id: UUID) -> None:
@@ -57,25 +69,39 @@ def answer_one(user_id: UUID, trial_id: UUID) -> None:
     if question is None:
         return
     model = model_asked(question.ask.model)
-    call_id = None
+    call_id: UUID | None = None
+    said: Description | DescriberError | None = None
     try:
         _check_cloud(question)
         call_id = budgets.reserve(user_id, model)
         found, seconds = _answer(question)
-        bill = usage.bill_of(model, found)
-        changes = _answered(found, seconds)
+        said, changes = found, _answered(found, seconds)
     except Exception as error:
         if not isinstance(error, ImgappError):
             log.error("trial_broke", exc_info=error, extra={"trial_id": str(trial_id)})
-        bill = usage.bill_of_failure(model, error)
+        said = error if isinstance(error, DescriberError) else None
         changes = _failed(error)
-    with transaction(user_id) as session:
-        if call_id is not None:
-            usage.settle(session, call_id, bill, failed=changes["state"] == "failed")
-            changes["cost"] = bill.cost
+    call = _Call(call_id, model, said)
+    try:
+        leases.insist_on(partial(_keep, question, call, changes))
+    except DatabaseUnavailable:
+        raise
+    except Exception as error:
+        # An answer that cannot be written is paid for, and is no answer.
+        log.exception("trial_not_kept", extra={"trial_id": str(trial_id)})
+        leases.insist_on(partial(_keep, question, call, _failed(error)))
+
+
+def _keep(question: _Question, call: _Call, changes: dict[str, Any]) -> None:
+    bill = usage.bill_of(call.model, call.said) if call.said else Bill()
+    with transaction(question.image.user_id) as session:
+        if call.id is not None:
+            usage.settle(session, call.id, bill, failed=changes["state"] == "failed")
+            changes = {**changes, "cost": bill.cost}
         row = update(PromptTrial).where(col(PromptTrial.id) == question.id)
         session.execute(row.values(finished_at=now(), **changes))
-        after_commit(session, partial(queue.enqueue_trial, user_id, trial_id))
+        next_one = partial(queue.enqueue_trial, question.image.user_id, question.trial_id)
+        after_commit(session, next_one)
 
 
 def _take(user_id: UUID, trial_id: UUID) -> _Question | None:
@@ -99,7 +125,7 @@ def _take(user_id: UUID, trial_id: UUID) -> _Question | None:
         session.add(row)
         image = session.get_one(Image, row.image_id)
         ask = ask_with(session, image, Asked(row.prompt_version, row.template))
-        return _Question(row.id, ask, image)
+        return _Question(row.id, trial_id, ask, image)
 
 
 def _check_cloud(question: _Question) -> None:

@@ -1,6 +1,6 @@
-"""A prompt tried on a few pictures before it is saved: what the present one says beside the other.
+"""Prompt trials: try a prompt on a few pictures beside the present one, before it is saved.
 
-Each question is a row that a worker answers (`trying`). Nothing of it becomes an analysis.
+Each question is a row that a worker answers (`prompt_trial_worker`). None becomes an analysis.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ _SLACK = timedelta(seconds=2)
 """From an analysis to the row that says so."""
 TRIED = "tried"
 """The prompt version of what is not saved yet."""
-_WAITS = text("SELECT imgapp_waits_because(:user_id)")
+_WAITS = text("SELECT imgapp_waits_because(:model)")
 _REASONS = {
     "paused": "Analyses are paused.",
     "budget": "This month's budget is used up.",
@@ -117,10 +117,14 @@ def start_trial(user_id: UUID, request: TrialRequest) -> TrialPublic:
         with as_administrator(user_id):
             pass
     with transaction(user_id) as session:
+        _require_room(session, user_id)
+        _pictures(session, request.image_ids)
+    rate_limits.hit("prompt_trials", str(user_id), limit=PER_HOUR, per_seconds=3600)
+    with transaction(user_id) as session:
         one_at_a_time(session, user_id, "prompt trials")
-        _make_room(session, user_id)
+        _require_room(session, user_id)
         images = _pictures(session, request.image_ids)
-        rate_limits.hit("prompt_trials", str(user_id), limit=PER_HOUR, per_seconds=3600)
+        session.execute(delete(PromptTrial).where(col(PromptTrial.user_id) == user_id))
         trial_id = new_id()
         present = prompts.in_force(session, user_id, request.scope)
         for image in images:
@@ -153,18 +157,18 @@ def end_trial(user_id: UUID, trial_id: UUID) -> None:
             raise NotFound
 
 
-def _make_room(session: Session, user_id: UUID) -> None:
-    reason = session.execute(_WAITS, {"user_id": user_id}).scalar_one_or_none()
+def _require_room(session: Session, user_id: UUID) -> None:
+    reason = session.execute(_WAITS, {"model": model_asked()}).scalar_one()
     if reason is not None:
-        raise Conflict(_REASONS.get(reason, "No model is asked now."), code="not_now")
-    own = col(PromptTrial.user_id) == user_id
+        raise Conflict(_REASONS[reason], code="not_now")
     since = func.coalesce(col(PromptTrial.started_at), col(PromptTrial.created_at))
     under_way = select(PromptTrial.id).where(
-        own, col(PromptTrial.state).in_(OPEN), since > now() - LOST_AFTER
+        col(PromptTrial.user_id) == user_id,
+        col(PromptTrial.state).in_(OPEN),
+        since > now() - LOST_AFTER,
     )
     if session.exec(under_way.limit(1)).first() is not None:
         raise Conflict("A trial is under way. Wait for its answers.", code="trial_under_way")
-    session.execute(delete(PromptTrial).where(own))
 
 
 def _pictures(session: Session, wanted: list[UUID]) -> list[Image]:

@@ -1,5 +1,7 @@
-"""What models are asked, in versions: a person's own, or else what everybody asks, or else what is
-built in. Each version stays as it was: its name is on every analysis."""
+"""Prompts: version what models are asked, one's own, else everybody's, else what is built in.
+
+Each version stays as it was: its name is on every analysis.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is asked about a picture: the one place that decides it.
+"""The question about a picture: decides prompt, language and context in one place.
 
 The request that waits may name language, detail and model; the person's preferences, their prompt
 or everybody's, and what picture, batch and person are for make up the rest.

@@ -1,4 +1,4 @@
-"""Brings the pictures of runs into the queue, a few hundred at a time, and ends runs.
+"""The run feeder: queues the pictures of runs a few hundred at a time, and ends runs.
 
 Whoever feeds a run holds its row. A picture's row is locked before its place in the run, as it is
 wherever a request ends, so that nobody waits in a circle.
@@ -27,9 +27,10 @@ from imgapp.models import (
     now,
 )
 from imgapp.services.analysis import answer_reuse
-from imgapp.services.analysis.describe import current_text, queue_again
+from imgapp.services.analysis.describe import current_text
 from imgapp.services.analysis.options import Wishes, run_of
 from imgapp.services.analysis.question import ask_for
+from imgapp.services.queue.requeueing import queue_again
 from imgapp.services.webhooks import deliveries
 
 MOST_QUEUED = 500

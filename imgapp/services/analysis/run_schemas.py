@@ -1,4 +1,4 @@
-"""What is asked for in a run, and what is said of it."""
+"""Run schemas: what is asked for in a run, and what is said of it."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""Runs: many pictures of a person that are analysed again, by model, language and detail.
+"""Runs: analyse many pictures of a person again, by model, language and detail.
 
-A run notes its pictures when it is made and queues them a few hundred at a time (`run_feed`), so
+A run notes its pictures when it is made and queues them a few hundred at a time (`run_feeder`), so
 that those which wait keep their texts, and cancelling is a matter of a moment.
 """
 

@@ -1,4 +1,4 @@
-"""Batches: pictures that a program sends together, or has fetched, and what became of each file."""
+"""Batches: create, read and list sets of files that a program sends or has fetched."""
 
 from __future__ import annotations
 

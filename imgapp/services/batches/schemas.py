@@ -1,4 +1,4 @@
-"""What is said of batches and their files, and what is asked for."""
+"""Batch schemas: what is asked of batches and their files, and what is said of them."""
 
 from __future__ import annotations
 

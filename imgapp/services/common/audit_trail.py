@@ -1,4 +1,4 @@
-"""The audit trail: who did what, when and from where. Written by everybody, read by administrators.
+"""The audit trail: records who did what, when and from where, for administrators to read.
 
 An event is written in the transaction of what it tells, so that neither is there without the other.
 It never holds a secret, nor an e-mail address that somebody typed and that has no account.

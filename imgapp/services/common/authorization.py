@@ -1,4 +1,4 @@
-"""Administrators' transactions: check the role before anything is read (authorization)."""
+"""Authorization: opens transactions that only administrators get."""
 
 from __future__ import annotations
 

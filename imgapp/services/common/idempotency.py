@@ -1,4 +1,4 @@
-"""What is done once: an upload sent again under its `Idempotency-Key` gets the first answer."""
+"""Idempotency: answers a request that is repeated under its `Idempotency-Key` as the first time."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is measured, of the installation as a whole and of nobody in particular.
+"""Metrics: declare and count what is measured of the installation, and of nobody in particular.
 
 Counters and histograms are declared here, once for all processes: `UPLOADS.labels("api",
 "added").inc()`. Label values are few, and never a person's: no id, no name, no address.
@@ -65,7 +65,9 @@ HTTP_SECONDS = counters.histogram(
     buckets=_QUICK,
 )
 WEBHOOK_DELIVERIES = counters.counter(
-    "imgapp_webhook_deliveries", "Attempts to deliver to a webhook, by how they ended", ("outcome",)
+    "imgapp_webhook_deliveries",
+    "Attempts to deliver to a webhook: delivered, failed for good, to be tried again, or lost",
+    ("outcome", "code"),
 )
 FETCHES = counters.counter(
     "imgapp_fetches", "Pictures fetched by address, by how that ended", ("outcome",)

@@ -1,4 +1,4 @@
-"""Opaque cursors: a signed place in one list of one person, where the next page begins.
+"""Pagination: signs and reads cursors, a place in one list of one person (keyset).
 
 A place is a small named tuple of whatever its list is sorted by.
 """

@@ -1,4 +1,4 @@
-"""How often somebody may do something, counted for all processes together.
+"""Rate limits: count how often somebody does something, for all processes together.
 
 A limit protects the service, and must not become its weakest part: while Redis does not answer,
 limits on ordinary work are not kept, and those on guessing are kept by each process for itself.

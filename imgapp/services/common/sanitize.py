@@ -1,4 +1,4 @@
-"""Text from outside, made fit to be stored: no control characters, no stray white space."""
+"""Text from outside: strips control characters and stray white space (sanitising)."""
 
 from __future__ import annotations
 

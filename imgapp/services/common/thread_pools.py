@@ -1,4 +1,4 @@
-"""Where async callers run the synchronous services: short database work apart from long I/O."""
+"""Thread pools: run the synchronous services for async callers, short work apart from long I/O."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What changed of a person's pictures since a place in time, so that nothing is missed.
+"""The change feed: reads what changed of a person's pictures since a cursor, missing nothing.
 
 Changes are read in the order of their times, which are not the order in which they become visible:
 a transaction that takes long shows a change after others that were made later. So a reader may

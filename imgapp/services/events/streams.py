@@ -1,4 +1,4 @@
-"""Streams of what happens to one person's pictures, for the programs that this person runs.
+"""Event streams: follow one person's pictures, for programs and pages (server-sent events).
 
 The rows are the truth: an event of Redis wakes the person's streams, which then read what changed.
 Whatever Redis loses is found a moment later.

@@ -1,5 +1,4 @@
-"""Prices of models, as administrators wrote them down. None is built in: nobody else's table is
-right for long."""
+"""Prices: read what administrators wrote down of models; nobody else's table is right for long."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What administrators decide for everybody while it runs: pause, pace, models, prices, budgets."""
+"""Runtime settings: administrators pause, pace, and choose models, prices and budgets."""
 
 from __future__ import annotations
 

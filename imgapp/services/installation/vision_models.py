@@ -1,5 +1,4 @@
-"""Vision models that people may choose: the one of the settings, those that an administrator
-allows, and `basic-1`, which needs none."""
+"""Vision models: list and check those that people may choose, `basic-1` included."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Many pictures at once: to the trash and back, removed for good, tagged, analysed again.
+"""Bulk actions: trash, restore, delete and tag many pictures at once.
 
 Each chunk of pictures is one transaction. If the database goes away between two of them, those
 that were done stay done and the result says how many are left; doing it again does the rest.
@@ -17,11 +17,10 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlmodel import Session
 
-from imgapp.adapters import events, queue
+from imgapp.adapters import events
 from imgapp.adapters.db import after_commit, transaction
 from imgapp.errors import ServiceUnavailable
-from imgapp.models import AnalysisStatus
-from imgapp.services.common import audit_trail
+from imgapp.services.common import audit_trail, restoring
 from imgapp.services.common.audit_trail import Kind
 from imgapp.services.common.sanitize import clean_tags
 from imgapp.services.library import listing
@@ -35,19 +34,12 @@ MOST_NAMED = 10_000
 TOLD_ONE_BY_ONE = 200
 """Of more than so many, pages are told at once that much changed."""
 _CHUNK = 1_000
-_PERMITS = 100
-"""Issued at once for what comes back unanalysed; the sweeper issues the others."""
 
 # Locked in the order of their ids, so that two of these never wait for each other.
 _MINE = "SELECT id FROM images WHERE id = ANY(CAST(:ids AS uuid[])) AND "
 _TRASH = text(
     f"WITH mine AS ({_MINE} deleted_at IS NULL ORDER BY id FOR UPDATE)"  # noqa: S608
     " UPDATE images i SET deleted_at = now() FROM mine WHERE i.id = mine.id RETURNING i.id"
-)
-_RESTORE = text(
-    f"WITH mine AS ({_MINE} deleted_at IS NOT NULL ORDER BY id FOR UPDATE)"  # noqa: S608
-    " UPDATE images i SET deleted_at = NULL FROM mine WHERE i.id = mine.id"
-    " RETURNING i.id, i.analysis_status"
 )
 _DELETE = text(
     f"WITH mine AS ({_MINE} (NOT :in_trash OR deleted_at IS NOT NULL)"  # noqa: S608
@@ -104,13 +96,7 @@ def move_to_trash(user_id: UUID, chosen: Chosen) -> Outcome:
 def restore(user_id: UUID, ids: Iterable[UUID]) -> Outcome:
     """Take pictures out of the trash. Raises DatabaseUnavailable if nothing could be done."""
 
-    def step(session: Session, ids: list[UUID]) -> list[UUID]:
-        rows = session.execute(_RESTORE, {"ids": ids}).all()
-        waiting = sum(row.analysis_status == AnalysisStatus.PENDING for row in rows)
-        after_commit(session, partial(queue.issue_permits, min(waiting, _PERMITS)))
-        return [row.id for row in rows]
-
-    return _in_chunks(user_id, list(dict.fromkeys(ids)), "image_restored", step)
+    return _in_chunks(user_id, list(dict.fromkeys(ids)), "image_restored", restoring.restore)
 
 
 def delete_for_good(user_id: UUID, chosen: Chosen, *, in_trash: bool = False) -> Outcome:

@@ -1,4 +1,4 @@
-"""What the cards of the gallery need of pictures, and nothing else of them.
+"""Card rows: read the columns that gallery cards show, in one exchange (read model).
 
 Every tab that opens reads a window of these, and every change is read for every process that has a
 tab of its owner: each is one exchange with the server, without a statement to build.

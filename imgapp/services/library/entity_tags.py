@@ -1,4 +1,4 @@
-"""Which version of a picture, or of a page of them, somebody has: opaque entity tags.
+"""Entity tags: compute which version of a picture or a page of them somebody has (ETag).
 
 A picture's tag is `VERSION-LINKS`: when it was last changed, and the half hour for which its links
 are written. An answer that somebody has holds while both are the same; an edit asks for the first.

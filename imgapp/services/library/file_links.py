@@ -1,4 +1,4 @@
-"""Links to files: signed, expiring, and the same for half their life, so that browsers cache."""
+"""File links: sign them, expiring, and the same for half their life, so that browsers cache."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What was said of a picture before and what its owner makes of it: restore, keep, let go.
+"""Text history: lists earlier texts of a picture; its owner restores, keeps or lets go.
 
 A text that was taken from an earlier analysis is the person's choice, so no model overwrites it;
 one that was taken from the newest is the model's, as it would be had nobody ever written anything.

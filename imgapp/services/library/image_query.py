@@ -1,4 +1,4 @@
-"""What is looked for among a person's pictures: words, filters and an order."""
+"""The image query: words, filters and order of a list of pictures (search criteria)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A person's pictures, one by one: read, edit, delete. Lists and searches are in `listing`."""
+"""Pictures of one person, one by one: read, edit, delete. Lists and searches are in `listing`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A person's pictures as lists: what matches, in which order, and where in it each one is.
+"""Listings: find which pictures match, in which order, and at which place each one is (search).
 
 Lists, counts, the timeline of the page, neighbours and places are all of the same pictures: one
 condition in the database (`imgapp_wanted_condition`) says which match.

@@ -1,4 +1,4 @@
-"""Look-up by content: what is known of a picture, for whoever has the file already."""
+"""Look-up by hash: finds pictures of whoever has the file already (SHA-256)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What leaves the services of a picture: its row and its newest analysis as plain shapes."""
+"""Serialisation: turns a row and its newest analysis into the public schema of a picture."""
 
 from __future__ import annotations
 

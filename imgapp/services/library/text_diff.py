@@ -1,4 +1,4 @@
-"""Two texts, word by word: what is in both, what only in one of them."""
+"""Text differences: compare two texts word by word (diff)."""
 
 from __future__ import annotations
 

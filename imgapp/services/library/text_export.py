@@ -1,4 +1,4 @@
-"""Exports: what is known of a person's pictures, for other programs to read."""
+"""Text export: streams what is known of a person's pictures to other programs (CSV, JSON)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The texts of a picture as people see them, and what its owner decided of each.
+"""Text provenance: keeps who wrote each text of a picture, and what its owner decided of it.
 
 Alt text and "decorative" are one statement, named `alt_text` here.
 """

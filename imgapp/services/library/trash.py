@@ -1,23 +1,20 @@
-"""The trash: what was deleted stays for a month and is then removed for good."""
+"""The trash: lists, restores and purges what was deleted, after a month (soft delete)."""
 
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from functools import partial
 from uuid import UUID
 
 from pydantic import Field
 from sqlalchemy import func, text
 from sqlalchemy import select as sa_select
-from sqlmodel import col, select
+from sqlmodel import col
 
-from imgapp.adapters import events
-from imgapp.adapters.db import after_commit, transaction
-from imgapp.adapters.queue import enqueue_analysis
-from imgapp.errors import NotFound
-from imgapp.models import AnalysisStatus, Image, ImagePublic, Priority, Shape, now
+from imgapp.adapters.db import transaction
+from imgapp.models import Image, ImagePublic, Shape
 from imgapp.services.common.pagination import newest_page
 from imgapp.services.library.bulk import Chosen, Outcome, delete_for_good, restore
+from imgapp.services.library.images import fetch
 from imgapp.services.library.serialize import shown
 
 DAYS_KEPT = 30
@@ -27,19 +24,9 @@ _PURGE = text("SELECT count(*) FROM imgapp_purge_trash(make_interval(days => :da
 
 def restore_image(user_id: UUID, image_id: UUID) -> None:
     """Take a picture out of the trash. Raises NotFound."""
-    query = select(Image).where(col(Image.id) == image_id).with_for_update()
-    with transaction(user_id) as session:
-        image = session.exec(query).one_or_none()
-        if image is None:
-            raise NotFound
-        if image.deleted_at is None:
-            return
-        image.deleted_at, image.updated_at = None, now()
-        session.add(image)
-        if image.analysis_status == AnalysisStatus.PENDING:
-            permit = partial(enqueue_analysis, image.id, priority=Priority(image.priority))
-            after_commit(session, permit)
-        after_commit(session, partial(events.publish, user_id, "image_restored", image.id))
+    if not restore(user_id, [image_id]).changed:
+        with transaction(user_id) as session:
+            fetch(session, image_id, trash=True)
 
 
 class TrashedImage(Shape):

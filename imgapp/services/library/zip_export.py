@@ -1,4 +1,4 @@
-"""Many originals as one ZIP file, made while it is sent: nothing of it is kept in memory."""
+"""ZIP export: streams many originals as one archive, keeping nothing of it in memory."""
 
 from __future__ import annotations
 

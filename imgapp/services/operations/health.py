@@ -1,4 +1,4 @@
-"""Whether the database, Redis and the picture store answer, and how much work waits."""
+"""Health: checks that database, Redis and object store answer, and counts waiting work."""
 
 from __future__ import annotations
 
@@ -10,8 +10,6 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from typing import Literal
-
-from sqlalchemy import text
 
 from imgapp.adapters import counters, db, queue, storage
 from imgapp.errors import ImgappError, ServiceUnavailable
@@ -56,12 +54,6 @@ def start_check() -> Future[Found]:
     However many callers ask, the dependencies are asked once.
     """
     return _checker().start()
-
-
-def due_count() -> int:
-    """Pictures that a worker could take now, counted up to 10,000. Raises DatabaseUnavailable."""
-    with db.transaction() as session:
-        return int(session.execute(text("SELECT imgapp_due_count()")).scalar_one())
 
 
 def pending_permits() -> int:

@@ -1,4 +1,4 @@
-"""What `/metrics` answers: everything that is counted, and what is so at the moment."""
+"""The metrics page: collects counters and current gauges for `/metrics` (Prometheus)."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from imgapp.adapters.exposition import Measured, measured
 from imgapp.errors import ServiceUnavailable
 from imgapp.models import Priority
 from imgapp.services.operations import health
+from imgapp.services.queue import permits
 from imgapp.settings import get_settings
 
 MEDIA_TYPE = exposition.MEDIA_TYPE
@@ -133,7 +134,7 @@ def _of_the_database(outcomes: health.Outcomes) -> Iterator[Measured]:
         {(lane,): one.oldest_seconds for lane, one in found.waiting.items()},
         ["priority"],
     )
-    due = health.due_count()
+    due = permits.due_count()
     yield measured(
         "imgapp_images_due", "Pictures that a worker could take now, up to 10,000", {(): due}
     )

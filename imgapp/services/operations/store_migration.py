@@ -1,4 +1,4 @@
-"""Pictures from one store into another, while everything goes on.
+"""Store migration: moves pictures from one store into another, while everything goes on.
 
 A picture is copied, read back and compared, and only then does its row name the new place; the old
 one is removed after that. Whatever is interrupted at whatever moment is run again: pictures that
@@ -14,6 +14,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
+from functools import partial
 from typing import BinaryIO
 from uuid import UUID
 
@@ -24,6 +25,7 @@ from imgapp.adapters.db import transaction
 from imgapp.adapters.storage import LOCAL, RENDITIONS, Store, get_store, rendition_key
 from imgapp.errors import ConfigurationError, NotFound, ServiceUnavailable, StoreUnavailable
 from imgapp.models import Image
+from imgapp.services.common.insisting import insist
 from imgapp.services.library.file_links import LIFE_SECONDS
 from imgapp.services.storage import object_removals
 from imgapp.services.storage.object_removals import Place
@@ -33,8 +35,8 @@ from imgapp.settings import get_settings
 _AT_ONCE = 8
 _PAGE = 500
 _PIECE = 1024 * 1024
-_PAUSES = (0.5, 1.0, 2.0, 4.0, 8.0)
-"""Seconds between attempts while the database or a store does not answer."""
+_PATIENCE = 15.0
+"""Seconds that a database or a store may be away."""
 _PLACE_FREE_FOR = 3600
 """Seconds; a picture that takes longer to copy is begun again."""
 
@@ -99,7 +101,7 @@ def move_all(bucket: str, user_id: UUID | None = None) -> Generator[MoveReport]:
     pool = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="move")
     try:
         for image_id, owner in _elsewhere(bucket, user_id):
-            under_way.add(pool.submit(_insist, owner, image_id, bucket, stopping))
+            under_way.add(pool.submit(_move_patiently, owner, image_id, bucket, stopping))
             if len(under_way) >= 2 * _AT_ONCE:
                 yield from _finished(under_way)
         while under_way:
@@ -116,8 +118,11 @@ def move_image(user_id: UUID, image_id: UUID, bucket: str) -> MoveReport:
     if image is None or image.s3_bucket == bucket:
         return MoveReport(image_id, Outcome.GONE)
     source, target = object_removals.place_of(image), Place(user_id, image_id, bucket)
-    with transaction(user_id) as session:
-        object_removals.add(session, target, timedelta(seconds=_PLACE_FREE_FOR))
+    try:
+        with transaction(user_id) as session:
+            object_removals.add(session, target, timedelta(seconds=_PLACE_FREE_FOR))
+    except StoreUnavailable:
+        return _failed(image, "its older files there are still being removed; move it again later")
     try:
         _copy(image, get_store(source.s3_bucket), get_store(bucket))
         switched = _switch(source, target)
@@ -171,14 +176,11 @@ def _finished(under_way: set[Future[MoveReport]]) -> Iterator[MoveReport]:
         yield future.result()
 
 
-def _insist(user_id: UUID, image_id: UUID, bucket: str, stopping: threading.Event) -> MoveReport:
-    for pause in _PAUSES:
-        try:
-            return move_image(user_id, image_id, bucket)
-        except ServiceUnavailable:
-            if stopping.wait(pause):
-                raise
-    return move_image(user_id, image_id, bucket)
+def _move_patiently(
+    user_id: UUID, image_id: UUID, bucket: str, stopping: threading.Event
+) -> MoveReport:
+    move = partial(move_image, user_id, image_id, bucket)
+    return insist(move, seconds=_PATIENCE, stopping=stopping, on=ServiceUnavailable)
 
 
 def _copy(image: Image, source: Store, target: Store) -> None:

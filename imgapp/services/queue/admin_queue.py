@@ -1,4 +1,4 @@
-"""The queue of everybody, as administrators see it: numbers and reasons, and nobody's pictures."""
+"""The administrator's queue: counts everybody's waiting work and its reasons, nobody's pictures."""
 
 from __future__ import annotations
 
@@ -93,10 +93,14 @@ def read_queue(user_id: UUID) -> QueuePublic:
 
     Raises NotFound unless the caller is an administrator, and DatabaseUnavailable.
     """
-    with as_administrator(user_id) as session, _one_at_a_time:
+    with as_administrator(user_id):
+        pass
+    with _one_at_a_time:
         known = _known.get("read")
         if known is None or time.monotonic() - known[0] > FRESH_SECONDS:
-            known = _known["read"] = (time.monotonic(), _read(session))
+            workers = _workers()
+            with as_administrator(user_id) as session:
+                known = _known["read"] = (time.monotonic(), _read(session, workers))
         return known[1]
 
 
@@ -126,7 +130,7 @@ def forget() -> None:
     _known.clear()
 
 
-def _read(session: Session) -> QueuePublic:
+def _read(session: Session, workers: int | None) -> QueuePublic:
     found: dict[str, Any] = session.execute(_QUEUE).scalar_one()
     pace = read(session)
     lanes = {lane["priority"]: lane for lane in found["lanes"]}
@@ -138,7 +142,7 @@ def _read(session: Session) -> QueuePublic:
         max_in_flight=pace.max_in_flight,
         requests_per_minute=pace.requests_per_minute,
         tokens_per_minute=pace.tokens_per_minute,
-        workers=_workers(),
+        workers=workers,
         waiting=sum(lane["images"] for lane in lanes.values()),
         in_flight=found["flying"]["images"],
         oldest_in_flight_at=found["flying"]["oldest"],

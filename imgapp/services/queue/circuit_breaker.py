@@ -1,4 +1,4 @@
-"""The breaker: a server of models that fails as a whole is left alone for a while, by everybody.
+"""The circuit breaker: leaves a failing model server alone for a while, for all workers.
 
 Its state is in PostgreSQL, so that all workers share it and it outlives them. It opens after five
 failures in a row; then nothing is claimed for that server and model, until one picture tries. The

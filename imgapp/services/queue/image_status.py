@@ -1,4 +1,4 @@
-"""A picture's place in the queue: read its analysis status, waiting reason and attempts."""
+"""Image status: reads where a picture is in the queue, with waiting reason and attempts."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Leases on pictures: taken for 30 s, renewed while the work goes on, handed back or run out.
+"""Leases on pictures: claim for 30 s, renew while work goes on, hand back, sweep expired ones.
 
 While a describer is asked, no database connection is held and nobody blocks on the answer: the
-call has a thread of its own, and the worker's thread keeps the lease alive and can walk away.
+call has a thread of its own, and the worker's thread can walk away.
 """
 
 from __future__ import annotations
@@ -21,16 +21,12 @@ from sqlmodel import col
 from imgapp.adapters import events, queue
 from imgapp.adapters.db import after_commit, transaction
 from imgapp.adapters.vision import BASIC
-from imgapp.errors import (
-    DatabaseUnavailable,
-    LeaseLost,
-    ShuttingDown,
-    TransientDescriberError,
-)
+from imgapp.errors import AnswerOverdue, DatabaseUnavailable, LeaseLost, ShuttingDown
 from imgapp.models import AnalysisStatus, Image, new_id
 from imgapp.services.common import metrics
+from imgapp.services.common.heartbeat import heartbeat
+from imgapp.services.common.insisting import insist
 from imgapp.services.installation.vision_models import server_and_model
-from imgapp.services.spending import usage
 
 log = logging.getLogger(__name__)
 
@@ -40,6 +36,7 @@ LONGEST_SECONDS = 150.0
 """After this the call is given up, whatever a server does to keep it open."""
 SPARED_SECONDS = 20.0
 """How long after the database came back leases are safe: two heartbeats."""
+_PATIENCE_SECONDS = 600.0
 MAX_LOST = 3
 """A picture whose worker is killed this often may be what kills it."""
 
@@ -89,30 +86,30 @@ def claim(*, asking: bool = True) -> Claim | None:
     return taken
 
 
-def hold(
-    taken: Claim, work: Callable[[], T], late: Callable[[Callable[[], T]], None] | None = None
-) -> T:
+def hold(taken: Claim, work: Callable[[], T], late: Callable[[Callable[[], T]], None]) -> T:
     """Do the work while the lease is kept alive. Raises what the work raises, LeaseLost,
-    ShuttingDown, and TransientDescriberError when the work never ends.
+    ShuttingDown, and AnswerOverdue when the work never ends.
 
-    Work whose lease is lost goes on, and ends in `late`.
+    Work that nobody waits for any more goes on, and ends in `late`.
     """
     job = _Job(work)
-    deadline = time.monotonic() + LONGEST_SECONDS
+
+    def renew_or_leave() -> None:
+        if not renew(taken):
+            job.wake.set()
+
     _jobs.add(job)
     try:
         threading.Thread(target=job.run, name="describer", daemon=True).start()
-        while not job.wake.wait(HEARTBEAT_SECONDS):
-            if time.monotonic() > deadline:
-                raise TransientDescriberError(
-                    "The vision model did not answer in time", code="model_timeout"
-                )
-            if not renew(taken):
-                job.abandon(late)
-                raise LeaseLost
+        with heartbeat(renew_or_leave, HEARTBEAT_SECONDS):
+            woken = job.wake.wait(LONGEST_SECONDS)
     finally:
         _jobs.discard(job)
-    return job.outcome()
+    if not job.abandon(late):
+        return job.outcome()
+    if not woken:
+        raise AnswerOverdue
+    raise ShuttingDown if _stopping.is_set() else LeaseLost
 
 
 def renew(taken: Claim) -> bool:
@@ -128,9 +125,12 @@ def renew(taken: Claim) -> bool:
 
 
 def hand_back(taken: Claim) -> None:
-    """Return a picture to the queue at once; no attempt is counted."""
+    """Return a picture to the queue at once; no attempt is counted.
+
+    What was set aside for the call stays so for as long as the lease would have lasted: the server
+    was asked, and may still answer.
+    """
     with transaction(taken.user_id) as session:
-        usage.drop(session, taken.lease_id)
         released = session.execute(
             update(Image)
             .where(col(Image.id) == taken.image_id, col(Image.lease_id) == taken.lease_id)
@@ -173,6 +173,14 @@ def look_at_the_clock() -> None:
     before, _seen_at[0] = _seen_at[0], time.time()
     if before and _seen_at[0] - before > SPARED_SECONDS:
         spare()
+
+
+def insist_on(write: Callable[[], T]) -> T:
+    """Write what was paid for: outlive a database that is away for minutes, but not a shutdown.
+
+    Raises DatabaseUnavailable.
+    """
+    return insist(write, seconds=_PATIENCE_SECONDS, stopping=_stopping)
 
 
 def stopping() -> bool:
@@ -221,18 +229,16 @@ class _Job(Generic[T]):
             if late is not None:
                 late(self.outcome)
 
-    def abandon(self, late: Callable[[Callable[[], T]], None] | None) -> None:
-        """Nobody waits any more: call `late` with the outcome, whenever that is."""
+    def abandon(self, late: Callable[[Callable[[], T]], None]) -> bool:
+        """Unless the work has ended, call `late` with the outcome, whenever that is."""
         with self._lock:
-            ended, self._late = self._ended, late
-        if ended and late is not None:
-            late(self.outcome)
+            if not self._ended:
+                self._late = late
+            return not self._ended
 
     def outcome(self) -> T:
         if self._error is not None:
             raise self._error
-        if not self._result:
-            raise ShuttingDown
         return self._result[0]
 
 

@@ -1,4 +1,4 @@
-"""The pace of analyses: requests and tokens a minute, over all workers, as administrators set it.
+"""Pacing: keeps analyses within the requests and tokens a minute that administrators set.
 
 A turn is taken before a picture is claimed, so that no lease waits for one, and whoever is first in
 line then is served.

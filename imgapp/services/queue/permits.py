@@ -1,4 +1,4 @@
-"""Permits for pictures that are due and have none: theirs was lost, or used too early."""
+"""Permits: issue those that are missing for due pictures (lost messages)."""
 
 from __future__ import annotations
 
@@ -19,9 +19,13 @@ def issue_missing() -> None:
 
     Raises DatabaseUnavailable, QueueUnavailable.
     """
-    with transaction() as session:
-        due: int = session.execute(_DUE, server_and_model()).scalar_one()
-    missing = min(due - queue.pending_permits(), _MOST)
+    missing = min(due_count() - queue.pending_permits(), _MOST)
     if missing > 0 and (capacity := pacing.capacity(SWEEP_SECONDS)) is not None:
         missing = min(missing, capacity)
     queue.issue_permits(missing)
+
+
+def due_count() -> int:
+    """Pictures that a worker could take now, counted up to 10,000. Raises DatabaseUnavailable."""
+    with transaction() as session:
+        return int(session.execute(_DUE, server_and_model()).scalar_one())

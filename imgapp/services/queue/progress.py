@@ -1,4 +1,4 @@
-"""How far a person's own pictures are: 3 of 40 done, why the others wait, and what has failed."""
+"""Progress: counts how far a person's pictures are, and lists what failed, to be tried again."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from pydantic import Field
-from sqlalchemy import Row, func, select, text, tuple_
+from sqlalchemy import Row, func, select, text, tuple_, update
 from sqlmodel import Session, col
 
 from imgapp.adapters import db, events, queue
@@ -25,6 +25,7 @@ from imgapp.models import (
 )
 from imgapp.services.common.pagination import Place, cut_page, read_cursor
 from imgapp.services.library.file_links import signed_urls
+from imgapp.services.queue.requeueing import waiting_anew
 from imgapp.services.queue.waiting_reasons import explain
 
 UNKNOWN = "unknown"
@@ -56,15 +57,11 @@ _OLDEST = text(
     " WHERE analysis_status IN ('pending', 'in_progress') AND deleted_at IS NULL"
 )
 _DONE = text("SELECT count(*) FROM images WHERE completed_at >= :since AND deleted_at IS NULL")
-_RETRY = text(
-    "UPDATE images SET analysis_status = 'pending', waiting_reason = NULL, priority = :priority,"
-    " queued_at = now(), due_at = now(), started_at = NULL, completed_at = NULL, attempts = 0,"
-    " lost_attempts = 0, error_code = NULL, error_message = NULL"
-    " WHERE id IN (SELECT f.id FROM images f"
-    "  WHERE f.analysis_status = 'failed' AND f.deleted_at IS NULL"
-    "  AND (CAST(:code AS text) IS NULL OR coalesce(f.error_code, 'unknown') = :code)"
-    "  ORDER BY f.completed_at NULLS FIRST, f.id LIMIT :limit FOR UPDATE SKIP LOCKED)"
-    " RETURNING id AS image_id, user_id"
+_AMONG_FAILED = text(
+    "images.id IN (SELECT f.id FROM images f"
+    " WHERE f.analysis_status = 'failed' AND f.deleted_at IS NULL"
+    " AND (CAST(:code AS text) IS NULL OR coalesce(f.error_code, 'unknown') = :code)"
+    " ORDER BY f.completed_at NULLS FIRST, f.id LIMIT :limit FOR UPDATE SKIP LOCKED)"
 )
 
 
@@ -177,12 +174,14 @@ def retry_failed(user_id: UUID, code: str | None = None) -> int:
     failures = read_progress(user_id).failures
     left = sum(one.images for one in failures if code in (None, one.code))
     priority = Priority.INTERACTIVE if left <= FEW else Priority.BULK
-    values = {"code": code, "priority": int(priority), "limit": _AT_ONCE}
+    failed = _AMONG_FAILED.bindparams(code=code, limit=_AT_ONCE)
+    told: Any = col(Image.id).label("image_id"), col(Image.user_id)
     queued = 0
     # What fails anew meanwhile is not tried a third time.
     for _ in range(min(-(-left // _AT_ONCE), _PATIENCE)):
         with transaction(user_id) as session:
-            rows = session.execute(_RETRY, values).all()
+            again = update(Image).where(failed).values(**waiting_anew(priority))
+            rows = session.execute(again.returning(*told)).all()
             tell(session, rows)
         queued += len(rows)
     return queued

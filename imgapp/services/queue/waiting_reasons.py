@@ -1,4 +1,4 @@
-"""What pending pictures wait for, kept true in their rows: a pause, a budget, a server."""
+"""Waiting reasons: keep in the rows what pending pictures wait for: pause, budget, provider."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from imgapp.services.queue.circuit_breaker import troubles_in
 from imgapp.services.spending import budgets
 
 _AT_ONCE = 2_000
+_ONLY_ONE = text("SELECT pg_try_advisory_xact_lock(hashtext('imgapp_note_waits'))")
 _NOTE = text("SELECT image_id, user_id FROM imgapp_note_waits(:server, :model, :local, :limit)")
 
 _WORDS = {
@@ -26,9 +27,11 @@ _WORDS = {
 def note_waits() -> int:
     """Correct the rows that say something else, some thousands at once; returns how many.
 
-    Raises DatabaseUnavailable.
+    One worker at a time does this. Raises DatabaseUnavailable.
     """
     with transaction() as session:
+        if not session.execute(_ONLY_ONE).scalar_one():
+            return 0
         rows = session.execute(_NOTE, {**server_and_model(), "limit": _AT_ONCE}).all()
         for row in rows:
             after_commit(

@@ -1,4 +1,4 @@
-"""Budgets: how much may be spent in a month, by one person and by everybody, and how far that goes.
+"""Budgets: limit spending of a month, by person and for everybody, and estimate what is planned.
 
 A claim sets aside what a call will cost, so that calls under way are within the budget too
 (`imgapp_set_aside` in the database). What finds no room waits with the reason `budget`.
@@ -130,8 +130,9 @@ def estimate(user_id: UUID, pictures: int, model: str | None = None) -> Estimate
 
 
 def reserve(user_id: UUID, model: str) -> UUID:
-    """Set aside what a call costs that no picture of the queue makes; settle it by this id
-    (`spending.settle`, `spending.drop`). Raises Conflict (`budget_used_up`)."""
+    """Set aside what a call costs that no picture of the queue makes; `usage.settle` it by this id.
+
+    Raises Conflict (`budget_used_up`)."""
     call_id = new_id()
     values = {"id": call_id, "model": model, "seconds": CALL_SECONDS}
     with transaction(user_id) as session:

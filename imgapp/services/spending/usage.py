@@ -1,4 +1,4 @@
-"""What models cost: each call's tokens and dollars, added up by person, month and model.
+"""Usage: records tokens and dollars of each model call, by person, month and model.
 
 A call is settled in the transaction that keeps its answer, and only once. Failed answers count too
 where the server reported tokens for them. Months are those of UTC.
@@ -111,11 +111,6 @@ def settle(session: Session, call_id: UUID, bill: Bill, *, failed: bool = False)
         "cost": bill.cost,
     }
     return bool(session.execute(_SPEND, values).scalar_one())
-
-
-def drop(session: Session, call_id: UUID) -> None:
-    """A call was not made, or given up before anybody answered: nothing is set aside any more."""
-    settle(session, call_id, Bill(), failed=True)
 
 
 def list_months(user_id: UUID, months: int = MONTHS) -> list[MonthSpent]:

@@ -1,4 +1,4 @@
-"""File names from strangers: one to show, and one that is safe as part of a key."""
+"""File names: clean one to show, and make one that is safe as part of a key (sanitising)."""
 
 from __future__ import annotations
 

@@ -1,8 +1,12 @@
-"""What is to be removed from a store: places that no row points to, or perhaps none.
+"""Object removals: delete from the store what no row points to (garbage collection).
 
 Whoever stores files first says here that the place is to be emptied, and takes that back in the
 transaction that adds the row; the database says it of every row that is removed. So whatever dies
 at whatever moment, files without a row are found, and files with one are never removed.
+
+No transaction is open while a store is asked. Whoever empties a place has counted an attempt before
+and says afterwards that it is done; in between, and until a later attempt succeeds, nothing new
+gets into that place.
 """
 
 from __future__ import annotations
@@ -11,7 +15,7 @@ import logging
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -20,7 +24,7 @@ from sqlmodel import Session, col, select
 
 from imgapp.adapters.db import transaction
 from imgapp.adapters.storage import get_store
-from imgapp.errors import ImgappError, StoreUnavailable
+from imgapp.errors import DatabaseUnavailable, ImgappError, StoreUnavailable
 from imgapp.models import Image, StoreRemoval, new_id, now
 from imgapp.settings import get_settings
 
@@ -32,6 +36,8 @@ _SLOWEST = 1_000_000
 _AT_ONCE = 8
 _BATCH = 100
 _SWEEP_SECONDS = 10.0
+_AGAIN_AFTER = timedelta(seconds=30)
+_NOT_BEGUN = col(StoreRemoval.attempts) == 0
 
 _DUE = sa.text("SELECT * FROM imgapp_due_removals(:local, :limit)")
 _END = sa.text("SELECT imgapp_end_removals(CAST(:done AS uuid[]), CAST(:failed AS uuid[]))")
@@ -58,27 +64,31 @@ def place_of(image: Image) -> Place:
 def intend(place: Place, size: int) -> None:
     """Say that `size` bytes are about to be stored: unless a row follows, they are removed.
 
-    Waits until a removal of this very place has ended. Raises DatabaseUnavailable.
+    Raises DatabaseUnavailable, and StoreUnavailable while this very place is emptied.
     """
     with transaction(place.user_id) as session:
         add(session, place, _PATIENCE + timedelta(seconds=size / _SLOWEST))
 
 
 def add(session: Session, place: Place, delay: timedelta = timedelta()) -> None:
-    """Have a place emptied after `delay`, once the transaction is committed."""
+    """Have a place emptied after `delay`, once the transaction is committed.
+
+    Raises StoreUnavailable while it is emptied: what is put there now may be removed, too.
+    """
     values = {"id": new_id(), "due_at": now() + delay, "attempts": 0, **vars(place)}
     statement = insert(StoreRemoval).values(values)
-    session.execute(
-        statement.on_conflict_do_update(
-            constraint="store_removals_place_key",
-            set_={"due_at": statement.excluded.due_at, "attempts": 0},
-        )
+    statement = statement.on_conflict_do_update(
+        constraint="store_removals_place_key",
+        set_={"due_at": statement.excluded.due_at},
+        where=_NOT_BEGUN,
     )
+    if session.execute(statement.returning(col(StoreRemoval.id))).first() is None:
+        raise StoreUnavailable("Older files of the picture are still being removed. Wait a moment.")
 
 
 def take_back(session: Session, place: Place) -> None:
     """A row points to the place now. Raises StoreUnavailable if it was emptied in the meantime."""
-    mine = sa.delete(StoreRemoval).where(*_at(place))
+    mine = sa.delete(StoreRemoval).where(*_at(place), _NOT_BEGUN)
     if session.execute(mine.returning(col(StoreRemoval.id))).first() is None:
         raise StoreUnavailable("Storing the picture took too long. Upload it once more.")
 
@@ -86,16 +96,13 @@ def take_back(session: Session, place: Place) -> None:
 def run(place: Place) -> None:
     """Empty a place now if that is still wanted; if it fails, `sweep` does it. Never raises."""
     try:
-        with transaction(place.user_id) as session:
-            query = select(StoreRemoval).where(*_at(place)).with_for_update(skip_locked=True)
-            wanted = session.execute(query).scalar_one_or_none()
-            if wanted is None or _is_needed(session, place):
-                return
-            get_store(place.s3_bucket).delete_prefix(place.prefix)
-            session.delete(wanted)
-    except ImgappError as error:
-        extra = {"image_id": str(place.image_id), "reason": error.code}
-        log.warning("removal_postponed", extra=extra)
+        begun = _begin(place)
+        if begun is not None and _empty(place):
+            with transaction(place.user_id) as session:
+                ours = (*_at(place), col(StoreRemoval.due_at) == begun)
+                session.execute(sa.delete(StoreRemoval).where(*ours))
+    except DatabaseUnavailable as error:
+        _note_postponed(place, error)
 
 
 def sweep() -> int:
@@ -117,34 +124,48 @@ def _sweep_some() -> tuple[int, bool]:
     with transaction() as session:
         wanted = {"local": get_settings().pictures_dir.is_dir(), "limit": _BATCH}
         due = session.execute(_DUE, wanted).all()
-        if not due:
-            return 0, False
-        places = [Place(row.user_id, row.image_id, row.s3_bucket) for row in due if not row.needed]
-        ids = [row.id for row in due if not row.needed]
-        with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="removals") as threads:
-            outcomes = list(threads.map(_empty, places))
-        emptied = [i for i, done in zip(ids, outcomes, strict=True) if done]
-        failed = [i for i, done in zip(ids, outcomes, strict=True) if not done]
         needed = [row.id for row in due if row.needed]
-        session.execute(_END, {"done": emptied + needed, "failed": failed})
-    return len(emptied), len(due) == _BATCH and not failed
+        places = {
+            row.id: Place(row.user_id, row.image_id, row.s3_bucket) for row in due if not row.needed
+        }
+        # Counted as failed before they are begun: whatever dies meanwhile, they are due again.
+        session.execute(_END, {"done": needed, "failed": list(places)})
+    with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="removals") as threads:
+        outcomes = list(threads.map(_empty, places.values()))
+    emptied = [i for i, done in zip(places, outcomes, strict=True) if done]
+    if emptied:
+        with transaction() as session:
+            session.execute(_END, {"done": emptied, "failed": []})
+    return len(emptied), len(due) == _BATCH and len(emptied) == len(places)
 
 
 def _empty(place: Place) -> bool:
     try:
         get_store(place.s3_bucket).delete_prefix(place.prefix)
     except ImgappError as error:
-        extra = {"image_id": str(place.image_id), "reason": error.code}
-        log.warning("removal_postponed", extra=extra)
+        _note_postponed(place, error)
         return False
     return True
 
 
-def _is_needed(session: Session, place: Place) -> bool:
-    query = select(Image.id).where(
+def _note_postponed(place: Place, error: ImgappError) -> None:
+    extra = {"image_id": str(place.image_id), "reason": error.code}
+    log.warning("removal_postponed", extra=extra)
+
+
+def _begin(place: Place) -> datetime | None:
+    """Count an attempt, unless one was counted or a row points to the place; when it is due again
+    if nothing comes of this one."""
+    needed = select(Image.id).where(
         col(Image.id) == place.image_id, col(Image.s3_bucket) == place.s3_bucket
     )
-    return session.execute(query).first() is not None
+    wanted = sa.update(StoreRemoval).where(*_at(place), _NOT_BEGUN, ~needed.exists())
+    begun = wanted.values(due_at=now() + _AGAIN_AFTER, attempts=1)
+    with transaction(place.user_id) as session:
+        due_at: datetime | None = session.execute(
+            begun.returning(col(StoreRemoval.due_at))
+        ).scalar_one_or_none()
+    return due_at
 
 
 def _at(place: Place) -> list[sa.ColumnElement[bool]]:

@@ -1,4 +1,4 @@
-"""Where a file waits, on disk and hashed, from its first byte until it is stored or rejected."""
+"""The spool: keeps a file on disk and hashes it, until it is stored or rejected."""
 
 from __future__ import annotations
 

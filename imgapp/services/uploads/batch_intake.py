@@ -1,4 +1,4 @@
-"""Files of a batch: taken in behind what is uploaded by hand, each noted as it is taken in."""
+"""Batch intake: takes the files of a batch in, behind what is uploaded by hand, and notes each."""
 
 from __future__ import annotations
 

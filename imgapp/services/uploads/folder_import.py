@@ -1,4 +1,4 @@
-"""Imports: a folder of this machine into a person's library, after what people upload by hand.
+"""Folder import: takes a folder into a person's library, behind what people upload by hand.
 
 An import that was interrupted is run again: what is there already is known by its hash and passed
 over without a copy, and the same batch goes on, which programs follow. However large the folder, a
@@ -24,6 +24,7 @@ from imgapp.adapters.db import transaction
 from imgapp.adapters.imaging.pool import cpu_count
 from imgapp.errors import Conflict, FileTooLarge, RejectedFile, ServiceUnavailable
 from imgapp.models import Image, Priority
+from imgapp.services.common.insisting import insist
 from imgapp.services.storage.spool import spool_stream
 from imgapp.services.uploads import batch_intake, upload_metrics
 from imgapp.services.uploads.batch_intake import FileOfBatch
@@ -33,8 +34,8 @@ from imgapp.settings import get_settings
 
 _CHUNK = 1024 * 1024
 _WAITING_PER_THREAD = 2
-_PAUSES = (0.5, 1.0, 2.0, 4.0, 8.0)
-"""Seconds between attempts while the database or the store does not answer."""
+_PATIENCE = 15.0
+"""Seconds that a database or a store may be away."""
 
 
 class Outcome(StrEnum):
@@ -124,13 +125,7 @@ def _patiently(
             file.refuse(report.code, report.detail)
         return report
 
-    for pause in _PAUSES:
-        try:
-            return attempt_and_tell()
-        except ServiceUnavailable:
-            if stopping.wait(pause):
-                raise
-    return attempt_and_tell()
+    return insist(attempt_and_tell, seconds=_PATIENCE, stopping=stopping, on=ServiceUnavailable)
 
 
 def _try_to_take_in(found: Candidate, file: FileOfBatch) -> FileReport:

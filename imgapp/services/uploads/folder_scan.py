@@ -1,4 +1,4 @@
-"""A folder of this machine: the files in it that may be pictures, and why the others are not.
+"""Folder scan: finds files that may be pictures, and says why the others are not.
 
 Nothing outside the folder is reached: links are not followed, and every file is opened from the
 open folder that it was found in, so that nobody can put a link in its place meanwhile.

@@ -1,4 +1,4 @@
-"""The one entrance: every picture, wherever it comes from, is decoded, stored and queued here."""
+"""Ingest: decodes, stores and queues every picture, wherever it comes from (the one entrance)."""
 
 from __future__ import annotations
 
@@ -19,7 +19,8 @@ from imgapp.adapters.imaging import Carried, Decoded
 from imgapp.adapters.queue import enqueue_analysis
 from imgapp.adapters.storage.upload_schemas import Arrived
 from imgapp.errors import Conflict, EmptyFile, NotSignedIn
-from imgapp.models import AnalysisStatus, Image, Priority, WrittenBy, new_id, now
+from imgapp.models import Image, Priority, WrittenBy, new_id
+from imgapp.services.common import restoring
 from imgapp.services.storage import object_removals
 from imgapp.services.storage.filenames import safe_name, shown_name
 from imgapp.services.storage.spool import SpooledFile, new_spool_path
@@ -184,7 +185,7 @@ def _insert(image: Image, note: Note | None) -> bool:
                 quotas.check(session)
                 if note is not None:
                     note(session, Ingested(image.id, duplicate=False))
-                _announce(session, image, "image_uploaded")
+                _announce(session, image)
     except IntegrityError:
         raise NotSignedIn("The account does not exist any more.") from None
     return added
@@ -197,19 +198,15 @@ def restore(user_id: UUID, sha256: str, note: Note | None) -> Ingested | None:
         image = session.exec(query).one_or_none()
         if image is None:
             return None
-        if image.deleted_at is not None:
-            image.deleted_at = None
-            image.updated_at = now()
-            session.add(image)
-            _announce(session, image, "image_restored")
+        if restoring.restore(session, [image.id]):
+            after_commit(session, partial(events.publish, user_id, "image_restored", image.id))
         known = Ingested(image.id, duplicate=True)
         if note is not None:
             note(session, known)
         return known
 
 
-def _announce(session: Session, image: Image, kind: str) -> None:
-    if image.analysis_status == AnalysisStatus.PENDING:
-        permit = partial(enqueue_analysis, image.id, priority=Priority(image.priority))
-        after_commit(session, permit)
-    after_commit(session, partial(events.publish, image.user_id, kind, image.id))
+def _announce(session: Session, image: Image) -> None:
+    permit = partial(enqueue_analysis, image.id, priority=Priority(image.priority))
+    after_commit(session, permit)
+    after_commit(session, partial(events.publish, image.user_id, "image_uploaded", image.id))

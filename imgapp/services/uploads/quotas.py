@@ -1,4 +1,4 @@
-"""How much a person may store: so many pictures, so many bytes. What is in the trash counts too."""
+"""Quotas: limit pictures and bytes that a person may store, the trash included."""
 
 from __future__ import annotations
 

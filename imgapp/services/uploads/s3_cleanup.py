@@ -1,4 +1,4 @@
-"""What direct uploads leave in the bucket: the abandoned, the ended, and what nobody knows."""
+"""S3 upload cleanup: removes abandoned, ended and unknown uploads from the bucket."""
 
 from __future__ import annotations
 

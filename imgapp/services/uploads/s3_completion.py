@@ -1,4 +1,4 @@
-"""Direct uploads that were confirmed: what arrived is checked, and taken in like any other file.
+"""S3 upload completion: checks what arrived in the bucket and ingests it.
 
 Saving is done under a lease, so that one process does it and another takes over when that one is
 killed; the lease ends in the transaction that adds the picture.
@@ -7,11 +7,9 @@ killed; the lease ends in the transaction that adds the picture.
 from __future__ import annotations
 
 import logging
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -32,6 +30,7 @@ from imgapp.errors import (
 )
 from imgapp.models import DirectUpload, Priority, UploadState, new_id, now
 from imgapp.services.batches import batches
+from imgapp.services.common.heartbeat import heartbeat
 from imgapp.services.storage.spool import SpooledFile, SpoolWriter
 from imgapp.services.uploads.batch_intake import FileOfBatch
 from imgapp.services.uploads.ingest import (
@@ -120,7 +119,7 @@ def complete(user_id: UUID, upload_id: UUID) -> Ingested:
         return known
     save = _claim(upload)
     try:
-        with _kept(save):
+        with heartbeat(partial(_renew, save), HEARTBEAT_SECONDS):
             return _save(save)
     except RejectedFile as error:
         _refuse(save, error)
@@ -188,26 +187,9 @@ def _claim(upload: DirectUpload) -> _Save:
     return _Save(claimed, lease_id)
 
 
-@contextmanager
-def _kept(save: _Save) -> Iterator[None]:
-    """Renew the lease until the block ends."""
-    ended = threading.Event()
-
-    def beat() -> None:
-        while not ended.wait(HEARTBEAT_SECONDS):
-            try:
-                with transaction(save.upload.user_id) as session:
-                    save.change(session, lease_expires_at=now() + LEASE)
-            except ImgappError as error:
-                log.warning("lease_not_renewed", extra={"reason": error.code})
-
-    thread = threading.Thread(target=beat, name="upload-lease", daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        ended.set()
-        thread.join()
+def _renew(save: _Save) -> None:
+    with transaction(save.upload.user_id) as session:
+        save.change(session, lease_expires_at=now() + LEASE)
 
 
 def _save(save: _Save) -> Ingested:

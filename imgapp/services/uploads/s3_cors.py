@@ -1,4 +1,4 @@
-"""Whether our pages may send files straight to the bucket: what it says to a browser that asks."""
+"""S3 CORS probe: asks the bucket whether our pages may send files straight to it."""
 
 from __future__ import annotations
 

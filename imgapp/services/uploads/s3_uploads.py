@@ -1,6 +1,6 @@
-"""Uploads that go straight to the bucket: what is promised to a client, and how far it is.
+"""S3 uploads: promise clients presigned requests, and say how far an upload is.
 
-A client asks, sends the bytes with presigned requests, and confirms; `direct_saves` then looks at
+A client asks, sends the bytes with presigned requests, and confirms; `s3_completion` then looks at
 what arrived, and only what comes through the one entrance is a picture.
 """
 
@@ -173,7 +173,7 @@ def cancel(user_id: UUID, upload_id: UUID) -> None:
         )
         if not gone.rowcount:  # type: ignore[attr-defined]
             raise being_saved()
-    # Only now: were the process killed between, `direct_leftovers` finds what nobody knows.
+    # Only now: were the process killed between, `s3_cleanup` finds what nobody knows.
     incoming_of(upload).discard([place_of(upload)])
 
 

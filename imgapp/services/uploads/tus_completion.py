@@ -1,4 +1,4 @@
-"""Pictures made of uploads all of whose bytes have arrived."""
+"""tus completion: makes pictures of uploads all of whose bytes have arrived."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Uploads that go on after the connection was lost: what has arrived of them, on this machine.
+"""tus uploads: keep what has arrived on this machine, and go on after a lost connection.
 
 An upload is a few files in its owner's folder: `ID.json` says what was announced and, in the end,
 what became of it; `ID.part` holds the bytes, and its length is how many have arrived. So whatever

@@ -1,4 +1,4 @@
-"""Files of batches that are fetched from where they are: claimed, downloaded, taken in.
+"""URL fetching: claims files of batches, downloads them and ingests them.
 
 The row is the truth, as with analyses: a lease that is renewed while the work goes on, and a file
 whose worker is killed goes back. No message is needed: each worker looks for work every second, on
@@ -10,15 +10,14 @@ from __future__ import annotations
 import logging
 import random
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import text, update
+from sqlalchemy import Update, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session, col
 
@@ -36,6 +35,7 @@ from imgapp.errors import (
 )
 from imgapp.models import BatchItem, FetchRest, FileOutcome, Priority, new_id, now
 from imgapp.services.common import metrics
+from imgapp.services.common.heartbeat import heartbeat
 from imgapp.services.storage.filenames import shown_name
 from imgapp.services.storage.spool import SpooledFile, SpoolWriter
 from imgapp.services.uploads import quotas
@@ -127,26 +127,34 @@ def _claim() -> Taken | None:
 
 
 def _settle(taken: Taken) -> None:
-    with _kept(taken):
-        try:
-            _take_in(taken)
-        except LeaseLost:
-            log.info("fetch_given_up", extra={"item_id": str(taken.item_id)})
-        except (RejectedFile, OutboundRefused) as error:
-            _refuse(taken, error.code, error.detail)
-        except OutboundFailed as error:
-            _fail(taken, error, lasts=error.lasts)
-        except NotSignedIn:
-            log.info("fetch_for_nobody", extra={"item_id": str(taken.item_id)})
-        except ServiceUnavailable as error:
-            # Ours, not theirs: no attempt is counted.
-            log.warning("fetch_postponed", extra={"reason": error.code})
-            _release(taken, outcome=FileOutcome.WAITING, due_at=_after(_POSTPONED_SECONDS))
-        except Exception as error:
-            if not isinstance(error, ImgappError):
-                log.exception("fetch_broke", extra={"item_id": str(taken.item_id)})
-                error = ImgappError("Something went wrong while the file was taken in")
-            _fail(taken, error, lasts=False)
+    _under_way.add(taken)
+    try:
+        with heartbeat(partial(_renew, taken), HEARTBEAT_SECONDS):
+            _attempt(taken)
+    finally:
+        _under_way.discard(taken)
+
+
+def _attempt(taken: Taken) -> None:
+    try:
+        _take_in(taken)
+    except LeaseLost:
+        log.info("fetch_given_up", extra={"item_id": str(taken.item_id)})
+    except (RejectedFile, OutboundRefused) as error:
+        _refuse(taken, error.code, error.detail)
+    except OutboundFailed as error:
+        _fail(taken, error, lasts=error.lasts)
+    except NotSignedIn:
+        log.info("fetch_for_nobody", extra={"item_id": str(taken.item_id)})
+    except ServiceUnavailable as error:
+        # Ours, not theirs: no attempt is counted.
+        log.warning("fetch_postponed", extra={"reason": error.code})
+        _release(taken, outcome=FileOutcome.WAITING, due_at=_after(_POSTPONED_SECONDS))
+    except Exception as error:
+        if not isinstance(error, ImgappError):
+            log.exception("fetch_broke", extra={"item_id": str(taken.item_id)})
+            error = ImgappError("Something went wrong while the file was taken in")
+        _fail(taken, error, lasts=False)
 
 
 def _take_in(taken: Taken) -> None:
@@ -228,39 +236,20 @@ def _release(taken: Taken, **settled: Any) -> None:
 
 def _write(session: Session, taken: Taken, **settled: Any) -> bool:
     """Whether the lease was still ours: only then is anything written, and it ends."""
-    ours = update(BatchItem).where(
-        col(BatchItem.id) == taken.item_id, col(BatchItem.lease_id) == taken.lease_id
-    )
     values = {"lease_id": None, "lease_expires_at": None, **settled}
-    written = session.execute(ours.values(**values).returning(col(BatchItem.id)))
+    written = session.execute(_ours(taken).values(**values).returning(col(BatchItem.id)))
     return written.first() is not None
 
 
-@contextmanager
-def _kept(taken: Taken) -> Iterator[None]:
-    """Keep the lease alive, on a thread beside the one that works."""
-    ended = threading.Event()
+def _renew(taken: Taken) -> None:
+    with transaction(taken.user_id) as session:
+        session.execute(_ours(taken).values(lease_expires_at=_after(LEASE_SECONDS)))
 
-    def renew() -> None:
-        while not ended.wait(HEARTBEAT_SECONDS):
-            # A database that is away says nothing against the lease.
-            with suppress(ServiceUnavailable), transaction(taken.user_id) as session:
-                session.execute(
-                    update(BatchItem)
-                    .where(
-                        col(BatchItem.id) == taken.item_id,
-                        col(BatchItem.lease_id) == taken.lease_id,
-                    )
-                    .values(lease_expires_at=_after(LEASE_SECONDS))
-                )
 
-    _under_way.add(taken)
-    threading.Thread(target=renew, name="fetch-lease", daemon=True).start()
-    try:
-        yield
-    finally:
-        ended.set()
-        _under_way.discard(taken)
+def _ours(taken: Taken) -> Update:
+    return update(BatchItem).where(
+        col(BatchItem.id) == taken.item_id, col(BatchItem.lease_id) == taken.lease_id
+    )
 
 
 def _after(seconds: float) -> datetime:

@@ -1,4 +1,4 @@
-"""What webhooks were told and are still to be told: read, tried out, sent again, forgotten."""
+"""Webhook deliveries: list, test, redeliver and forget them."""
 
 from __future__ import annotations
 
@@ -69,8 +69,10 @@ def list_deliveries(
 def send_ping(user_id: UUID, webhook_id: UUID) -> DeliveryPublic:
     """Send a test. Raises NotFound, Conflict (`webhook_disabled`), RateLimited."""
     with transaction(user_id) as session:
-        _enabled(session, webhook_id)
-        _count(user_id)
+        _require_enabled(session, webhook_id)
+    _count(user_id)
+    with transaction(user_id) as session:
+        _require_enabled(session, webhook_id)
         row = WebhookDelivery(user_id=user_id, webhook_id=webhook_id, event=PING)
         session.add(row)
         after_commit(session, queue.enqueue_delivery)
@@ -83,18 +85,10 @@ def redeliver(user_id: UUID, webhook_id: UUID, delivery_id: UUID) -> DeliveryPub
     Raises NotFound, Conflict (`webhook_disabled`), RateLimited.
     """
     with transaction(user_id) as session:
-        query = select(WebhookDelivery).where(
-            col(WebhookDelivery.id) == delivery_id, col(WebhookDelivery.webhook_id) == webhook_id
-        )
-        if session.execute(query).scalar_one_or_none() is None:
-            raise NotFound
-        _enabled(session, webhook_id)
-        _count(user_id)
-        row = session.execute(
-            query.with_for_update(), execution_options={"populate_existing": True}
-        ).scalar_one_or_none()
-        if row is None:
-            raise NotFound
+        _fetch(session, webhook_id, delivery_id)
+    _count(user_id)
+    with transaction(user_id) as session:
+        row = _fetch(session, webhook_id, delivery_id)
         if row.lease_id is None:
             row.state, row.attempts, row.due_at = DeliveryState.PENDING, 0, now()
             row.finished_at = row.error_code = row.error_message = None
@@ -123,11 +117,24 @@ def trim_deliveries() -> int:
             return gone
 
 
-def _enabled(session: Session, webhook_id: UUID) -> Webhook:
-    webhook = fetch_webhook(session, webhook_id, lock=True)
-    if webhook.disabled_at is not None:
+def _require_enabled(session: Session, webhook_id: UUID) -> None:
+    if fetch_webhook(session, webhook_id, lock=True).disabled_at is not None:
         raise Conflict("The webhook is switched off. Switch it on first.", code="webhook_disabled")
-    return webhook
+
+
+def _fetch(session: Session, webhook_id: UUID, delivery_id: UUID) -> WebhookDelivery:
+    """The row, locked after that of its webhook, which is switched on."""
+    query = select(WebhookDelivery).where(
+        col(WebhookDelivery.id) == delivery_id, col(WebhookDelivery.webhook_id) == webhook_id
+    )
+    if session.execute(query).first() is None:
+        raise NotFound
+    _require_enabled(session, webhook_id)
+    query = query.with_for_update().execution_options(populate_existing=True)
+    row: WebhookDelivery | None = session.execute(query).scalar_one_or_none()
+    if row is None:
+        raise NotFound
+    return row
 
 
 def _count(user_id: UUID) -> None:

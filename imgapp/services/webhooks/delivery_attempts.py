@@ -1,4 +1,4 @@
-"""Deliveries on their way: claim one, send it, write down what the receiver said.
+"""Delivery attempts: claim one, send it, record what the receiver said (retries).
 
 The row is the truth, written in the transaction that ended the analysis; one worker at a time
 holds it under a lease. Whatever happens, it is sent until a receiver takes it or nobody wants it
@@ -11,7 +11,6 @@ import json
 import logging
 import random
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
@@ -24,9 +23,10 @@ from sqlmodel import Session, col
 from imgapp.adapters import outbound_http, queue
 from imgapp.adapters.db import after_commit, transaction
 from imgapp.adapters.webhook_signatures import signed_headers
-from imgapp.errors import DatabaseUnavailable, NotFound, OutboundError
+from imgapp.errors import NotFound, OutboundError
 from imgapp.models import DeliveryState, Webhook, WebhookDelivery, new_id, now
 from imgapp.services.common import metrics
+from imgapp.services.common.insisting import insist
 from imgapp.services.library import images
 from imgapp.services.library.file_links import VARIANTS
 from imgapp.services.webhooks.deliveries import PING
@@ -38,6 +38,7 @@ log = logging.getLogger(__name__)
 TIMEOUT_SECONDS = 10.0
 LEASE_SECONDS = 60
 """Much more than an attempt can take, the database included."""
+_PATIENCE_SECONDS = 8.0
 RETRY_SECONDS = (5.0, 30.0, 120.0, 600.0, 1_800.0, 7_200.0, 18_000.0, 36_000.0)
 MAX_ATTEMPTS = len(RETRY_SECONDS) + 1
 LONGEST_RETRY_AFTER = 24 * 3600.0
@@ -104,9 +105,10 @@ def run_one() -> bool:
     message = _compose(claim)
     if message is not None:
         attempt = _send(message)
-        outcome = "delivered" if attempt.arrived else attempt.code
-        metrics.WEBHOOK_DELIVERIES.labels(outcome=outcome).inc()
-        _insist(partial(_finish, claim, message.webhook_id, attempt))
+        # Sent is sent: outlive a database that restarts, rather than send it twice.
+        finish = partial(_finish, claim, message.webhook_id, attempt)
+        outcome = insist(finish, seconds=_PATIENCE_SECONDS)
+        metrics.WEBHOOK_DELIVERIES.labels(outcome=outcome, code=attempt.code).inc()
     return True
 
 
@@ -118,9 +120,11 @@ def sweep() -> None:
     with transaction() as session:
         if not session.execute(_ONLY_ONE).scalar_one():
             return
-        if lost := session.execute(_SWEEP, {"max_attempts": MAX_ATTEMPTS}).scalar_one():
-            log.warning("delivery_leases_expired", extra={"count": lost})
+        lost: int = session.execute(_SWEEP, {"max_attempts": MAX_ATTEMPTS}).scalar_one()
         due: int = session.execute(_DUE).scalar_one()
+    if lost:
+        log.warning("delivery_leases_expired", extra={"count": lost})
+        metrics.WEBHOOK_DELIVERIES.labels(outcome="lost", code="interrupted").inc(lost)
     if due and not queue.pending_permits(queue.DELIVERIES):
         for _ in range(min(due, PER_PERSON)):
             queue.enqueue_delivery()
@@ -205,37 +209,35 @@ def _complaint(status: int) -> tuple[str, str]:
     return "http_error", f"The receiver answered {status}."
 
 
-def _finish(claim: Claim, webhook_id: UUID, attempt: Attempt) -> None:
+def _finish(claim: Claim, webhook_id: UUID, attempt: Attempt) -> str:
+    """How the attempt ended: `delivered`, `retried` or `failed`, for good."""
     with transaction(claim.user_id) as session:
         # The webhook first, as whoever deletes it does: the two never wait for each other.
         webhook = _locked(session, webhook_id)
         row = _leased(session, claim)
         if webhook is None or row is None:
-            return
+            # Nobody wants it any more, or another worker sends it again: it was an attempt.
+            return "delivered" if attempt.arrived else "failed"
         row.response_status, row.seconds = attempt.status, round(attempt.seconds, 3)
         row.error_code, row.error_message = attempt.code or None, attempt.message or None
         if attempt.arrived:
             webhook.failing_since = None
             _end(row, DeliveryState.DELIVERED)
-            after_commit(session, partial(_count, "delivered"))
-            return
+            return "delivered"
         webhook.failing_since = webhook.failing_since or now()
         delay = retry_delay(row.attempts, attempt.retry_after, random.random())  # noqa: S311
         # A test is over with its first answer.
-        if delay is None or attempt.status == _GONE or row.event == PING:
+        if attempt.status == _GONE or row.event == PING:
+            delay = None
+        if delay is None:
             _end(row, DeliveryState.FAILED)
-            after_commit(session, partial(_count, "failed"))
         else:
             _release(row)
-            after_commit(session, partial(_count, "retried"))
             row.due_at = now() + timedelta(seconds=delay)
             after_commit(session, partial(queue.enqueue_delivery, delay=delay))
         session.flush()
         _give_up(session, webhook, row, attempt)
-
-
-def _count(outcome: str) -> None:
-    metrics.WEBHOOK_DELIVERIES.labels(outcome).inc()
+    return "failed" if delay is None else "retried"
 
 
 def _give_up(session: Session, webhook: Webhook, row: WebhookDelivery, attempt: Attempt) -> None:
@@ -278,13 +280,3 @@ def _end(row: WebhookDelivery, state: DeliveryState) -> None:
 
 def _release(row: WebhookDelivery) -> None:
     row.lease_id = row.lease_expires_at = None
-
-
-def _insist(write: Callable[[], None]) -> None:
-    # Sent is sent: outlive a database that restarts, rather than send it twice.
-    for pause in (0.5, 1.0, 2.0, 4.0):
-        try:
-            return write()
-        except DatabaseUnavailable:
-            time.sleep(pause)
-    return write()

@@ -1,5 +1,7 @@
-"""The threads that send deliveries: apart from those of analyses, so that a receiver that hangs
-holds up neither a picture nor, for long, the deliveries of others."""
+"""Delivery threads: send webhooks apart from analyses.
+
+A receiver that hangs holds up neither a picture nor, for long, the deliveries of others.
+"""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Webhooks: addresses of a person's own programs, which are told when an analysis ends.
+"""Webhooks: create, change and delete endpoints that are told when an analysis ends.
 
-What happens to what is told is in `deliveries` and `sending`. The secret that signs it is stored
-nowhere: it is made from the installation's secret, the webhook's id and a version.
+What happens to what is told is in `deliveries` and `delivery_attempts`. The secret that signs it is
+stored nowhere: it is made from the installation's secret, the webhook's id and a version.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Carries what happens to a person's pictures into the pages that this person has open.
+"""The live bridge: carries changes of a person's pictures into the pages they have open.
 
 A lifespan task of every web process: it listens to the channels of the people who have a tab
 connected here, reads the rows that changed and pushes them to those tabs. Changes that arrive while
@@ -35,6 +35,8 @@ log = logging.getLogger(__name__)
 _FORGET_EVERY = 15.0
 _BATCH = 60
 _RETRY_AFTER = 1.0
+_TRIES = 3
+"""After so many unexpected failures changes are given up, and tabs read their window again."""
 _REST = 2.0
 _LONGEST_REST = 0.15
 _COUNTED = frozenset({"image_uploaded", "image_restored", "image_deleted"})
@@ -89,34 +91,51 @@ class Bridge:
         else:
             self._start(event.user_id)
 
-    def _reload_soon(self, user_id: UUID) -> None:
-        """So many pictures changed that tabs read their window again: once for what comes soon."""
+    def _reload_soon(self, user_id: UUID, tried: int = 0) -> None:
+        """Let tabs read their window again: once for what comes soon."""
         if user_id not in self.reloading:
-            self.reloading[user_id] = asyncio.create_task(self._reload_in_a_moment(user_id))
+            reloading = self._reload_in_a_moment(user_id, tried)
+            self.reloading[user_id] = asyncio.create_task(reloading)
 
-    async def _reload_in_a_moment(self, user_id: UUID) -> None:
-        await asyncio.sleep(_RELOAD_AFTER)
+    async def _reload_in_a_moment(self, user_id: UUID, tried: int) -> None:
+        await asyncio.sleep(_RELOAD_AFTER + tried * _RETRY_AFTER)
         del self.reloading[user_id]
-        await self._reload(user_id)
+        await self._reload(user_id, tried)
 
     def _start(self, user_id: UUID) -> None:
         if user_id in self.waiting and user_id not in self.pushing:
             self.pushing[user_id] = asyncio.create_task(self._push_all(user_id))
 
     async def _push_all(self, user_id: UUID) -> None:
+        failures = 0
         try:
             while changed := self.waiting.pop(user_id, None):
                 began = time.monotonic()
                 try:
                     await self._push(user_id, sorted(changed), recount=any(changed.values()))
+                except ServiceUnavailable:
+                    self._keep(user_id, changed)
+                    await asyncio.sleep(_RETRY_AFTER)
+                except Exception:
+                    log.exception("push_failed", extra={"user_id": str(user_id)})
+                    failures += 1
+                    if failures % _TRIES:
+                        self._keep(user_id, changed)
+                    else:
+                        self._reload_soon(user_id)
+                    await asyncio.sleep(_RETRY_AFTER * min(failures, _TRIES))
+                else:
+                    failures = 0
                     # The busier the machine, the more changes go out together.
                     await asyncio.sleep(min(_REST * (time.monotonic() - began), _LONGEST_REST))
-                except ServiceUnavailable:
-                    # What changed meanwhile is newer knowledge of the same rows: all read again.
-                    self.waiting[user_id] = changed | self.waiting.get(user_id, {})
-                    await asyncio.sleep(_RETRY_AFTER)
         finally:
             del self.pushing[user_id]
+
+    def _keep(self, user_id: UUID, changed: dict[UUID, bool]) -> None:
+        """Changes that were not pushed wait with those that came meanwhile: all are read again."""
+        waiting = self.waiting.setdefault(user_id, {})
+        for image_id, counted in changed.items():
+            waiting[image_id] = waiting.get(image_id, False) or counted
 
     async def _push(self, user_id: UUID, changed: list[UUID], *, recount: bool) -> None:
         tokens = self._connected(user_id)
@@ -132,12 +151,7 @@ class Bridge:
             }
             await self._tell(user_id, batches, total)
         if total is not None:
-            await self._all(user_id, (self._note(token, user_id, total) for token in tokens))
-
-    async def _all(self, user_id: UUID, told: Iterable[Awaitable[None]]) -> None:
-        for outcome in await asyncio.gather(*told, return_exceptions=True):
-            if isinstance(outcome, Exception):
-                log.error("push_failed", exc_info=outcome, extra={"user_id": str(user_id)})
+            await _all(self._note(token, user_id, total) for token in tokens)
 
     async def _matching(self, user_id: UUID, wanted: Wanted, shown: list[Card]) -> list[Card]:
         if not wanted.filtered or not shown:
@@ -162,7 +176,7 @@ class Bridge:
                     values["found"] = total
             those = [token for token in tokens if _shows(token, wanted)]
             told.append(set_in_pages(self.app, those, GalleryState, **values))
-        await self._all(user_id, told)
+        await _all(told)
 
     async def _note(self, token: str, user_id: UUID, total: int | None) -> None:
         """Pictures came or went: what the state of a tab says has to be right, too."""
@@ -182,29 +196,47 @@ class Bridge:
             self.progress.note(user_id)
             await self._reload(user_id)
 
-    async def _reload(self, user_id: UUID) -> None:
-        """Let the tabs of a person read their window again."""
-        tokens = self._connected(user_id)
-        patches_of(user_id).leave_out()
-        await self._tell(user_id, {wanted: Batch([], []) for wanted in _lists(tokens)})
-        await self._all(user_id, (self._note(token, user_id, None) for token in tokens))
+    async def _reload(self, user_id: UUID, tried: int = 0) -> None:
+        """Let the tabs of a person read their window again; not for ever, if that fails."""
+        try:
+            tokens = self._connected(user_id)
+            patches_of(user_id).leave_out()
+            await self._tell(user_id, {wanted: Batch([], []) for wanted in _lists(tokens)})
+            await _all(self._note(token, user_id, None) for token in tokens)
+        except Exception:
+            log.exception("reload_failed", extra={"user_id": str(user_id)})
+            if tried < _TRIES:
+                self._reload_soon(user_id, tried + 1)
 
     async def _forget_closed_tabs(self) -> None:
         while True:
             await asyncio.sleep(_FORGET_EVERY)
-            for user_id in tabs.keep(self._here()):
-                await self.subscriber.unfollow(user_id)
-            # Others may have connected meanwhile.
-            here = self._here()
-            for token in live_tabs.keys() - here:
-                del live_tabs[token]
-            if isinstance(states := self.app.state_manager, TabStates):
-                for token in states.here() - here:
-                    await states.let_go(token)
+            try:
+                await self._forget()
+            except Exception:
+                log.exception("tabs_not_forgotten")
+
+    async def _forget(self) -> None:
+        for user_id in tabs.keep(self._here()):
+            await self.subscriber.unfollow(user_id)
+        # Others may have connected meanwhile.
+        here = self._here()
+        for token in live_tabs.keys() - here:
+            del live_tabs[token]
+        if isinstance(states := self.app.state_manager, TabStates):
+            for token in states.here() - here:
+                await states.let_go(token)
 
     def _here(self) -> set[str]:
         namespace = self.app.event_namespace
         return set(namespace.sid_to_token.values()) if namespace else set()
+
+
+async def _all(told: Iterable[Awaitable[None]]) -> None:
+    """Raises what the first that failed raised, once all of them have ended."""
+    for outcome in await asyncio.gather(*told, return_exceptions=True):
+        if isinstance(outcome, Exception):
+            raise outcome
 
 
 def _lists(tokens: list[str]) -> set[Wanted]:

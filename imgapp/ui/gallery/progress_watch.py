@@ -1,4 +1,4 @@
-"""Tells open pages how far their owner's pictures are, every two seconds at most.
+"""The progress watch: tells open pages how far pictures are, every two seconds at most.
 
 An event says that something happened to a person's pictures; how far they all are is then counted
 once, however many tabs are open and however much happened.
@@ -89,7 +89,7 @@ class ProgressWatch:
         began = time.monotonic()
         try:
             view = view_of(await in_db(progress.read_progress, user_id))
-        except ServiceUnavailable:
+        except Exception:
             self._noted.add(user_id)
             raise
         now, last = time.monotonic(), self._looked.get(user_id)
@@ -101,6 +101,9 @@ class ProgressWatch:
             for outcome in await asyncio.gather(*told, return_exceptions=True):
                 if isinstance(outcome, Exception):
                     log.error("push_failed", exc_info=outcome, extra={"user_id": str(user_id)})
+                    # All are told again the next time.
+                    self._looked.pop(user_id, None)
+                    self._noted.add(user_id)
 
     async def _tell(self, token: str, view: ProgressView) -> None:
         cls = ProgressState

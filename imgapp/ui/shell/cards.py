@@ -1,4 +1,4 @@
-"""What the gallery shows of one picture: small, because it travels with every change."""
+"""Cards: what the gallery shows of one picture, small, because it travels with every change."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What models cost, in words: dollars, tokens, months, and how far a budget goes."""
+"""Money in words: formats dollars, tokens, months, and how far a budget goes."""
 
 from __future__ import annotations
 

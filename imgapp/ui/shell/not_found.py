@@ -1,4 +1,4 @@
-"""What an address without a page shows."""
+"""The 404 page: what an address without a page shows."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A head start for the first pictures: the answer to `/` names them before any script has run."""
+"""Preload links: name the first pictures in the answer to `/`, before any script (Link header)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Why pictures wait and why they fail, in words: as headings, without what a server said."""
+"""Reasons in words: why pictures wait and fail, as headings, without what a server said."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Trying many pictures again from a page, which does not wait until the last one is queued."""
+"""Retries from a page: queue many pictures again without making the page wait."""
 
 from __future__ import annotations
 

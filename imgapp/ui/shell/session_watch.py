@@ -1,4 +1,4 @@
-"""Closes the open tabs of sessions that have ended, whether or not they send anything.
+"""The session watch: closes open tabs of ended sessions, whether or not they send anything.
 
 However a session ends (sign-out elsewhere, by an administrator, with the account, or in time), its
 row is gone or over; the sessions of all sockets of this process are looked up together, often.

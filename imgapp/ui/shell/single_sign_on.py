@@ -1,4 +1,4 @@
-"""What the sign-in pages show of single sign-on."""
+"""Single sign-on on the sign-in pages: its button and the sentence for each refusal."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""All that the viewer shows of one picture."""
+"""Details: all that the viewer shows of one picture."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The facts of a picture, in words: what its file says and how it was described."""
+"""Facts in words: what a picture's file says and how it was described."""
 
 from __future__ import annotations
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 import pytest
 from starlette.testclient import TestClient
 
+from imgapp import __version__
 from imgapp.adapters import db, queue
 from imgapp.services.accounts import tokens
 from imgapp.services.operations import health
@@ -46,6 +47,7 @@ def test_all_is_well_when_every_dependency_answers(client: TestClient) -> None:
     assert response.status_code == 200
     assert response.json() == {
         "status": "ok",
+        "version": __version__,
         "checks": {"database": "ok", "redis": "ok", "store": "ok"},
         "workers": 0,
     }
@@ -70,6 +72,7 @@ def test_what_does_not_answer_is_named_and_nothing_secret_with_it(
     assert document["checks"].pop(name) == "error"
     assert set(document["checks"].values()) == {"ok"}
     assert name in document["detail"]
+    assert document["version"] == __version__
     assert "hunter2" not in response.text
     assert "127.0.0.1" not in response.text
 

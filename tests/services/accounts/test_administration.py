@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from multiprocessing.synchronize import Event
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 import sqlalchemy as sa
@@ -166,7 +167,9 @@ def test_pictures_of_people_who_are_out_wait(
     assert claimed.image_id == due
     assert leases.claim() is None
     with administrator.begin() as connection:
-        assert connection.execute(sa.text("SELECT imgapp_due_count()")).scalar_one() == 0
+        assert (
+            connection.execute(sa.text("SELECT imgapp_due_count('', '', false)")).scalar_one() == 0
+        )
         connection.execute(sa.text(f"UPDATE users SET {column} = NULL"))
     claimed = leases.claim()
     assert claimed is not None
@@ -308,7 +311,7 @@ def purge_and_stop_in_the_middle(stopped: Event) -> None:
     administration.purge_deleted()
 
 
-def test_a_purge_that_is_killed_goes_on(admin, alice, add_image) -> None:
+def test_a_purge_that_is_killed_goes_on(administrator, admin, alice, add_image) -> None:
     folder, *_ = (store_files(alice, add_image(alice)) for _ in range(9))
     administration.delete_person(admin.user_id, alice.user_id)
     another = multiprocessing.get_context("spawn")
@@ -319,10 +322,25 @@ def test_a_purge_that_is_killed_goes_on(admin, alice, add_image) -> None:
     worker.kill()
     worker.join(10)
     assert administration.get_person(admin.user_id, alice.user_id).images == 0
+    assert administration.purge_deleted() == 0  # it might still be at work
+    with administrator.begin() as connection:
+        connection.execute(sa.text("UPDATE store_removals SET due_at = now()"))
     assert administration.purge_deleted() == 1
     assert not (folder / str(alice.user_id)).exists()
     with pytest.raises(NotFound):
         administration.get_person(admin.user_id, alice.user_id)
+
+
+def test_what_no_row_knows_of_goes_before_the_person(monkeypatch, admin, alice) -> None:
+    folder = store_files(alice, UUID(int=1))
+    administration.delete_person(admin.user_id, alice.user_id)
+    with monkeypatch.context() as broken:
+        broken.setattr(type(get_store()), "delete_prefix", fail)
+        with pytest.raises(StoreUnavailable):
+            administration.purge_deleted()
+    assert administration.get_person(admin.user_id, alice.user_id).deleting_at is not None
+    assert administration.purge_deleted() == 1
+    assert not (folder / str(alice.user_id)).exists()
 
 
 def test_the_command_line_acts_for_the_first_administrator(alice, make_person) -> None:

@@ -13,15 +13,16 @@ from sqlmodel import select
 from imgapp.adapters import queue
 from imgapp.adapters.db import transaction
 from imgapp.adapters.vision.prompt import PROMPT_VERSION
-from imgapp.errors import Conflict, InvalidRequest, NotFound
+from imgapp.errors import Conflict, DatabaseUnavailable, InvalidRequest, NotFound
 from imgapp.models import ImageAnalysis, PromptTrial, now
 from imgapp.services.analysis import describe, prompt_trial_worker, prompt_trials
 from imgapp.services.analysis.preferences import PreferencesEdit, change_preferences
 from imgapp.services.analysis.prompt_trials import TrialPublic, TrialRequest
 from imgapp.services.analysis.prompts import save_prompt
-from imgapp.services.common import rate_limits
+from imgapp.services.common import insisting, rate_limits
 from imgapp.services.installation.runtime_settings import InstallationEdit, change_installation
 from imgapp.services.queue import leases
+from imgapp.services.spending import usage
 from tests.conftest import Person
 from tests.support.openai_server import OpenAIServer, Reply
 from tests.support.rows import add_trial
@@ -127,6 +128,20 @@ def test_nothing_is_asked_in_a_pause(
     assert conflict(alice, image_id) == "not_now"
 
 
+@pytest.mark.parametrize("whose", ["person_budget", "budget"])
+def test_nothing_is_asked_without_money(
+    alice: Person, admin: Person, model: OpenAIServer, whose: str
+) -> None:
+    image_id = a_picture(alice)
+    change_installation(admin.user_id, InstallationEdit.model_validate({whose: 0}))
+    with pytest.raises(Conflict, match="This month's budget is used up") as refusal:
+        start(alice, image_id)
+    assert refusal.value.code == "not_now"
+    free = {model.model: {"input": 0, "output": 0}}
+    change_installation(admin.user_id, InstallationEdit.model_validate({"prices": free}))
+    assert answer_all(alice, start(alice, image_id)).pictures[0].new.state == "answered"
+
+
 def test_what_cannot_be_tried(alice: Person, model: OpenAIServer) -> None:
     assert conflict(alice) == "no_pictures"
     image_id = a_picture(alice)
@@ -158,6 +173,35 @@ def test_a_failure_is_shown_and_not_tried_again(alice: Person, model: OpenAIServ
     assert picture.new.error is not None
     assert "HTTP 500" in picture.new.error.message
     assert len(model.calls) == 2
+
+
+def test_an_answer_outlives_a_database_that_is_away(
+    alice: Person, model: OpenAIServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keep, failures = prompt_trial_worker._keep, iter([DatabaseUnavailable(), DatabaseUnavailable()])
+
+    def away_for_a_while(*args: Any) -> None:
+        if (failure := next(failures, None)) is not None:
+            raise failure
+        keep(*args)
+
+    monkeypatch.setattr(insisting, "_FIRST_PAUSE", 0.01)
+    monkeypatch.setattr(prompt_trial_worker, "_keep", away_for_a_while)
+    (picture,) = answer_all(alice, start(alice, a_picture(alice))).pictures
+    assert (picture.now.state, picture.new.state) == ("answered", "answered")
+    assert usage.list_months(alice.user_id)[0].answers == len(model.calls) == 2
+
+
+def test_an_answer_that_cannot_be_written_is_paid_for(
+    alice: Person, model: OpenAIServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answered = prompt_trial_worker._answered
+    broken = {"answer": {"description": "x" * 200_000}}
+    monkeypatch.setattr(prompt_trial_worker, "_answered", lambda *said: answered(*said) | broken)
+    (picture,) = answer_all(alice, start(alice, a_picture(alice))).pictures
+    assert picture.new.error is not None
+    assert picture.new.error.code == "internal_error"
+    assert usage.list_months(alice.user_id)[0].input_tokens == 2 * 900
 
 
 def test_a_question_is_asked_once_whatever_becomes_of_its_worker(

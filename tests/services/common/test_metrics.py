@@ -8,6 +8,7 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
+import sqlalchemy as sa
 
 from imgapp.adapters import counters
 from imgapp.errors import FileTooLarge, StoreUnavailable
@@ -16,10 +17,13 @@ from imgapp.services.analysis import describe
 from imgapp.services.common import metrics
 from imgapp.services.queue import leases
 from imgapp.services.uploads import folder_import, ingest
+from imgapp.services.webhooks import delivery_attempts
 from tests.conftest import Person
 from tests.support.openai_server import OpenAIServer, Reply
+from tests.support.receivers import receiving
 from tests.support.spooling import spool_file
 from tests.support.waiting import add_picture, change
+from tests.support.webhook_rows import add_delivery, add_webhook, set_rows
 
 
 @pytest.fixture(autouse=True)
@@ -79,6 +83,33 @@ def test_an_attempt_lost_with_its_worker_is_counted(alice: Person) -> None:
     change(alice.user_id, image_id, lease_expires_at=now() - timedelta(seconds=1))
     leases.return_expired()
     assert counted("imgapp_analyses_total", outcome="lost", code="") == 1
+
+
+def test_an_attempt_to_deliver_is_counted_once_by_how_it_ended(
+    alice: Person, administrator: sa.Engine, set_env: Callable[..., None]
+) -> None:
+    set_env(IMGAPP_OUTBOUND_NETWORKS="127.0.0.1")
+    with receiving() as receiver:
+        webhook_id = add_webhook(alice.user_id, receiver.url)
+        for status in (200, 500, 410):
+            receiver.answers(status)
+            add_delivery(alice.user_id, webhook_id, event="analysis.failed")
+            assert delivery_attempts.run_one()
+    lost = add_delivery(alice.user_id, add_webhook(alice.user_id))
+    assert delivery_attempts._claim().delivery_id == lost
+    expired = "lease_expires_at = now() - interval '1 s' WHERE lease_id IS NOT NULL"
+    set_rows(administrator, "webhook_deliveries", expired)
+    delivery_attempts.sweep()
+    name = "imgapp_webhook_deliveries_total"
+    assert {key: value for key, value in counters.total().counted.items() if key[0] == name} == {
+        (name, (("code", code), ("outcome", outcome))): 1
+        for outcome, code in (
+            ("delivered", ""),
+            ("retried", "http_error"),
+            ("failed", "gone"),
+            ("lost", "interrupted"),
+        )
+    }
 
 
 def test_an_import_is_a_source_of_its_own(

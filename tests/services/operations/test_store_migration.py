@@ -354,7 +354,7 @@ def test_a_bucket_that_disappears_ends_the_move(
 ) -> None:
     image = add()
     bucket()
-    monkeypatch.setattr(store_migration, "_PAUSES", ())
+    monkeypatch.setattr(store_migration, "_PATIENCE", 0.0)
     bucket_client().delete_bucket(Bucket=BUCKET)
     with pytest.raises(StoreUnavailable, match="does not exist"):
         list(store_migration.move_all(BUCKET))

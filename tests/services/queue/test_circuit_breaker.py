@@ -14,7 +14,7 @@ import sqlalchemy as sa
 
 from imgapp.models import WaitingReason, now
 from imgapp.services.analysis import describe
-from imgapp.services.queue import circuit_breaker, image_status, leases
+from imgapp.services.queue import circuit_breaker, image_status, leases, permits
 from imgapp.settings import get_settings
 from tests.conftest import Person
 from tests.support.openai_server import OpenAIServer, Reply
@@ -68,6 +68,18 @@ def attempts(person: Person, ids: list[UUID]) -> list[int]:
 
 def wait_of(until: datetime) -> float:
     return (until - now()).total_seconds()
+
+
+def test_nothing_could_be_taken_while_it_is_open(
+    alice: Person, model: OpenAIServer, outage: Any, in_state: Any
+) -> None:
+    assert permits.due_count() == 0
+    add_picture(alice.user_id)
+    assert permits.due_count() == 1
+    outage()
+    assert permits.due_count() == 0
+    in_state(open_until=now())
+    assert permits.due_count() == 1, "the one that tries the server"
 
 
 def test_it_opens_after_five_failures_in_a_row_over_all_pictures(

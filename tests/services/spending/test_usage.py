@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
@@ -163,14 +164,59 @@ def test_a_call_is_settled_once_and_by_its_person_alone(
     assert usage.list_months(mallory.user_id)[0].cost == 0
 
 
-def test_what_is_handed_back_costs_nothing(alice: Person, priced: OpenAIServer) -> None:
+def test_what_is_handed_back_costs_nothing_unless_it_is_answered(
+    alice: Person, priced: OpenAIServer
+) -> None:
     add_picture(alice.user_id)
     taken = leases.claim()
     assert taken is not None
-    assert [call.id for call in calls_of(alice)] == [taken.lease_id]
     leases.hand_back(taken)
-    assert calls_of(alice) == []
+    assert [call.id for call in calls_of(alice)] == [taken.lease_id]
     assert usage.list_months(alice.user_id)[0].answers == 0
+
+
+def test_an_answer_after_the_deadline_is_paid_for(
+    alice: Person, priced: OpenAIServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(leases, "LONGEST_SECONDS", 0.2)
+    image_id = add_picture(alice.user_id)
+    priced.delay = 1.0
+    describe.run_one()
+    assert row_of(alice.user_id, image_id).error_code == "model_timeout"
+    assert usage.list_months(alice.user_id)[0].answers == 0
+    eventually(lambda: usage.list_months(alice.user_id)[0].cost == pytest.approx(ONE))
+    assert calls_of(alice) == []
+
+
+def test_an_answer_that_comes_while_its_worker_ends_is_paid_for(
+    alice: Person, priced: OpenAIServer
+) -> None:
+    image_id = add_picture(alice.user_id)
+    priced.delay = 1.0
+    working = threading.Thread(target=describe.run_one)
+    working.start()
+    priced.wait_for_calls(1)
+    leases.stop()
+    working.join()
+    leases.resume()
+    assert row_of(alice.user_id, image_id).analysis_status == "pending"
+    eventually(lambda: usage.list_months(alice.user_id)[0].cost == pytest.approx(ONE))
+    assert calls_of(alice) == []
+
+
+def test_an_answer_that_cannot_be_written_is_paid_for(
+    alice: Person, priced: OpenAIServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise RuntimeError("no such column")
+
+    monkeypatch.setattr(describe, "_keep", fail)
+    image_id = add_picture(alice.user_id)
+    describe.run_one()
+    spent = usage.list_months(alice.user_id)[0]
+    assert (spent.failures, spent.cost) == (1, pytest.approx(ONE))
+    image = row_of(alice.user_id, image_id)
+    assert (image.analysis_status, image.error_code) == ("pending", "internal_error")
 
 
 def test_what_needs_no_model_is_no_call(alice: Person) -> None:

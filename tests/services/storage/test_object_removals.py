@@ -122,13 +122,18 @@ def test_an_upload_that_is_killed_leaves_nothing(
 
 
 def test_a_deletion_that_is_killed_goes_on(
-    alice: Person, picture_file: Callable[..., Path], stored: Callable[[], list[str]]
+    alice: Person,
+    picture_file: Callable[..., Path],
+    stored: Callable[[], list[str]],
+    time_passes: Callable[[], None],
 ) -> None:
     image_id, kept = take_in(alice, picture_file()), take_in(alice, picture_file())
 
     kill_in(delete_and_stop, alice.user_id, image_id)
 
     assert len(stored()) == 8
+    assert object_removals.sweep() == 0  # it might still be at work
+    time_passes()
     assert object_removals.sweep() == 1
     assert len(stored()) == 4
     assert all(str(kept) in key for key in stored())
@@ -225,6 +230,30 @@ def test_a_picture_whose_files_were_removed_under_way_is_not_added(
     assert stored() == []
 
 
+def test_nothing_gets_into_a_place_while_it_is_emptied(
+    alice: Person,
+    picture_file: Callable[..., Path],
+    stored: Callable[[], list[str]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    place = object_removals.place_of(row_of(alice.user_id, take_in(alice, picture_file())))
+    delete_prefix = type(get_store()).delete_prefix
+
+    def delete_while_others_store(self: Any, prefix: str) -> None:
+        with pytest.raises(StoreUnavailable, match="still being removed"):
+            object_removals.intend(place, size=0)
+        with pytest.raises(StoreUnavailable), transaction(alice.user_id) as session:
+            object_removals.take_back(session, place)
+        object_removals.run(place)  # another one is at it
+        assert object_removals.sweep() == 0
+        delete_prefix(self, prefix)
+
+    monkeypatch.setattr(type(get_store()), "delete_prefix", delete_while_others_store)
+    images.delete_image(alice.user_id, place.image_id, permanent=True)
+    assert stored() == []
+    object_removals.intend(place, size=0)
+
+
 def test_nothing_of_a_deleted_person_waits(
     admin: Person, alice: Person, stored: Callable[[], list[str]], time_passes: Callable[[], None]
 ) -> None:
@@ -293,3 +322,13 @@ def ask_in_the_name_of(person: Person, place: object_removals.Place) -> None:
     """What a mistake of ours could do at worst."""
     with transaction(person.user_id) as session:
         object_removals.add(session, place)
+
+
+def test_a_store_that_is_asked_in_a_transaction_is_named(
+    alice: Person, breaches: list[str]
+) -> None:
+    with transaction(alice.user_id):
+        get_store().exists("users/x")
+    assert "exists" in breaches.pop()
+    get_store().exists("users/x")
+    assert breaches == []

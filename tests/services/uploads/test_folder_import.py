@@ -17,6 +17,7 @@ from imgapp.errors import DatabaseUnavailable, NotSignedIn, StoreUnavailable
 from imgapp.models import Image, Priority, new_id
 from imgapp.services.batches import batches
 from imgapp.services.batches.schemas import BatchPublic
+from imgapp.services.common import insisting
 from imgapp.services.library import images, listing
 from imgapp.services.queue import leases
 from imgapp.services.uploads import folder_import, ingest
@@ -37,7 +38,8 @@ def folder(picture_file: Callable[..., Path]) -> Path:
 
 @pytest.fixture(autouse=True)
 def _hurry(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(folder_import, "_PAUSES", (0.01, 0.01))
+    monkeypatch.setattr(folder_import, "_PATIENCE", 0.02)
+    monkeypatch.setattr(insisting, "_FIRST_PAUSE", 0.01)
 
 
 def run(person: Person, folder: Path) -> Generator[FileReport]:
