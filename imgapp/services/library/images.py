@@ -1,4 +1,4 @@
-"""Pictures of one person: read, edit, delete. Lists and searches are in `listing`."""
+"""Pictures of one person, one by one: read, edit, delete. Lists and searches are in `listing`."""
 
 from __future__ import annotations
 
