@@ -13,7 +13,7 @@ from bench.library import make_library, servers_of, vacuum
 from bench.report import Result, percentile
 from imgapp.adapters import db
 from imgapp.services.library import card_rows, listing
-from imgapp.services.library.image_query import Sort, Wanted
+from imgapp.services.library.image_query import ImageQuery, Sort
 from imgapp.settings import get_settings
 from tests.support.running import running_app
 
@@ -28,21 +28,21 @@ FROM (SELECT id AS of, substr(filename, 5, length(filename) - 8)::integer AS n F
 WHERE id = of AND (n % 1000 = 3 OR n % 5 = 0)
 """
 _SEARCHES = {
-    "a rare word": Wanted(q="777"),
-    "a rare tag": Wanted(q="regattas"),
-    "a common word": Wanted(q="boats"),
-    "two common words": Wanted(q="green boats"),
-    "a word being typed": Wanted(q="bo"),
-    "a phrase": Wanted(q='"green boat"'),
-    "one word or another": Wanted(q="regatta or green"),
-    "a rare CJK word": Wanted(q="富士山"),
-    "a common CJK word": Wanted(q="東京"),
-    "a CJK character": Wanted(q="東"),
-    "a common word and a filter": Wanted(q="boats", status="failed"),
-    "a rare word and a tag": Wanted(q="regatta", tags=("red",)),
-    "rare, by relevance": Wanted(q="regatta", sort=Sort.RELEVANCE),
-    "common, by relevance": Wanted(q="boats", sort=Sort.RELEVANCE),
-    "being typed, by relevance": Wanted(q="bo", sort=Sort.RELEVANCE),
+    "a rare word": ImageQuery(q="777"),
+    "a rare tag": ImageQuery(q="regattas"),
+    "a common word": ImageQuery(q="boats"),
+    "two common words": ImageQuery(q="green boats"),
+    "a word being typed": ImageQuery(q="bo"),
+    "a phrase": ImageQuery(q='"green boat"'),
+    "one word or another": ImageQuery(q="regatta or green"),
+    "a rare CJK word": ImageQuery(q="富士山"),
+    "a common CJK word": ImageQuery(q="東京"),
+    "a CJK character": ImageQuery(q="東"),
+    "a common word and a filter": ImageQuery(q="boats", status="failed"),
+    "a rare word and a tag": ImageQuery(q="regatta", tags=("red",)),
+    "rare, by relevance": ImageQuery(q="regatta", sort=Sort.RELEVANCE),
+    "common, by relevance": ImageQuery(q="boats", sort=Sort.RELEVANCE),
+    "being typed, by relevance": ImageQuery(q="bo", sort=Sort.RELEVANCE),
 }
 
 
@@ -75,7 +75,7 @@ def _describe(url: str, user_id: UUID) -> None:
         connection.execute(sa.text(_TEXTS), {"user_id": user_id})
 
 
-def _compare(name: str, wanted: Wanted, people: dict[int, UUID]) -> Result:
+def _compare(name: str, wanted: ImageQuery, people: dict[int, UUID]) -> Result:
     """The two in turns, so that whatever else the machine does falls on both.
 
     The page shows the first pictures before it counts the others, and so the two are told apart.

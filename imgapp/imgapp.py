@@ -15,7 +15,7 @@ from imgapp.ui.gallery.live_bridge import Bridge
 from imgapp.ui.shell import crash_handlers, tab_state_store
 from imgapp.ui.shell.content_policy import ContentPolicy
 from imgapp.ui.shell.page_gate import PageGate
-from imgapp.ui.shell.preload_links import HeadStart
+from imgapp.ui.shell.preload_links import PreloadLinks
 from imgapp.ui.shell.session_check import session_check
 from imgapp.ui.shell.session_watch import SessionWatch
 from imgapp.ui.shell.socket_binding import SocketBinding
@@ -50,7 +50,7 @@ app.register_lifespan_task(report_while_serving)
 def _around(reflex_app: ASGIApp) -> ASGIApp:
     """API in front, then the page gate, then Reflex with every socket bound to its session."""
     routes = frozenset(page.route for page in pages.PAGES)
-    gated = PageGate(HeadStart(SocketBinding(reflex_app)), routes)
+    gated = PageGate(PreloadLinks(SocketBinding(reflex_app)), routes)
     return create_site(ContentPolicy(gated, frontend.inline_scripts()))
 
 

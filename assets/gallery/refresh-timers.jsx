@@ -3,7 +3,7 @@
 import { useEffect, useRef } from "react";
 
 // Fires onStale every so often while the page is looked at: links to pictures expire.
-export function KeepFresh({ minutes, onStale }) {
+export function RefreshTimer({ minutes, onStale }) {
   const fire = useRef(onStale);
   fire.current = onStale;
   useEffect(() => {
@@ -24,7 +24,7 @@ export function KeepFresh({ minutes, onStale }) {
 }
 
 // Fires onLook every few seconds while the page is looked at: something will be over in a moment.
-export function LookAgain({ seconds, onLook }) {
+export function PollTimer({ seconds, onLook }) {
   const fire = useRef(onLook);
   fire.current = onLook;
   useEffect(() => {

@@ -78,7 +78,7 @@ def values(registry: CollectorRegistry) -> Values:
 
 
 @dataclass(frozen=True)
-class Total:
+class MetricTotals:
     """What all processes counted, what the living ones gauge, and how many live, by role."""
 
     counted: Values
@@ -86,7 +86,7 @@ class Total:
     processes: Tally[str]
 
 
-def total() -> Total:
+def total() -> MetricTotals:
     """Add up all processes. Raises QueueUnavailable."""
     reporter.flush()
     stored = _stored()
@@ -95,7 +95,7 @@ def total() -> Total:
     for said in _living():
         roles[said["role"]] += 1
         gauged.update({_parsed(field): value for field, value in said["gauges"].items()})
-    return Total(stored, dict(gauged), roles)
+    return MetricTotals(stored, dict(gauged), roles)
 
 
 def processes() -> Tally[str]:

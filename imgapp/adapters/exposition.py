@@ -9,7 +9,7 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 from prometheus_client.samples import Sample
 
-from imgapp.adapters.counters import BUCKETS, COUNTED, GAUGED, Key, Total, Values
+from imgapp.adapters.counters import BUCKETS, COUNTED, GAUGED, Key, MetricTotals, Values
 
 MEDIA_TYPE = CONTENT_TYPE_LATEST
 Measured = Metric
@@ -28,7 +28,7 @@ def measured(
     return family
 
 
-def totals(total: Total) -> list[Measured]:
+def totals(total: MetricTotals) -> list[Measured]:
     """Every declared counter, histogram and gauge; what nobody counted yet is zero."""
     return [*_filled(COUNTED, total.counted), *_filled(GAUGED, total.gauged)]
 

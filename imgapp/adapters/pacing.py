@@ -76,7 +76,7 @@ end
 
 
 @dataclass(frozen=True)
-class Turn:
+class PacingPermit:
     """Leave to send one request, `wait` seconds from now; refused if `allowed` is false."""
 
     allowed: bool
@@ -87,7 +87,9 @@ class Turn:
     token_microseconds: float = 0
 
 
-def take(requests_per_minute: int | None, tokens_per_minute: int | None, longest: float) -> Turn:
+def take(
+    requests_per_minute: int | None, tokens_per_minute: int | None, longest: float
+) -> PacingPermit:
     """The next turn, unless it is more than `longest` seconds away. Raises QueueUnavailable."""
     allowed, wait, every, tokens, of_token = _run(
         _TAKE,
@@ -97,15 +99,15 @@ def take(requests_per_minute: int | None, tokens_per_minute: int | None, longest
         FIRST_ESTIMATE,
         _KEPT_SECONDS,
     )
-    return Turn(bool(allowed), int(wait) / 1e6, float(every), int(tokens), float(of_token))
+    return PacingPermit(bool(allowed), int(wait) / 1e6, float(every), int(tokens), float(of_token))
 
 
-def give_back(turn: Turn) -> None:
+def give_back(turn: PacingPermit) -> None:
     """Nothing was sent. Raises QueueUnavailable."""
     _settle(turn.request_microseconds, turn.tokens * turn.token_microseconds, 0)
 
 
-def settle(turn: Turn, tokens: int) -> None:
+def settle(turn: PacingPermit, tokens: int) -> None:
     """It took so many tokens, as the server reported, or none. Raises QueueUnavailable."""
     _settle(0, (turn.tokens - tokens) * turn.token_microseconds, tokens)
 

@@ -39,7 +39,7 @@ return {1, left, string.format('%.0f', whole - now), '0'}
 
 
 @dataclass(frozen=True)
-class Taken:
+class RateLimitHit:
     """Whether it was allowed; what is left; seconds until all is back, and until the next try."""
 
     allowed: bool
@@ -53,7 +53,7 @@ def _script_at(_url: str) -> Script:
     return redis_client(_TIMEOUT_SECONDS).register_script(_TAKE)
 
 
-def take(key: str, *, limit: int, per_seconds: float, cost: int = 1) -> Taken:
+def take(key: str, *, limit: int, per_seconds: float, cost: int = 1) -> RateLimitHit:
     """Take `cost` of what `key` may have; with cost 0, only look. Raises QueueUnavailable."""
     try:
         arguments = [limit, int(per_seconds * 1_000_000), cost]
@@ -62,7 +62,7 @@ def take(key: str, *, limit: int, per_seconds: float, cost: int = 1) -> Taken:
         )
     except RedisError as error:
         raise QueueUnavailable from error
-    return Taken(bool(allowed), int(remaining), int(reset) / 1e6, int(wait) / 1e6)
+    return RateLimitHit(bool(allowed), int(remaining), int(reset) / 1e6, int(wait) / 1e6)
 
 
 def forget(key: str) -> None:

@@ -24,7 +24,7 @@ _STEADY_SECONDS = 60.0  # after running so long, a failure counts as the first
 _TICK = 0.2
 
 
-class Child(Protocol):
+class Supervised(Protocol):
     """What can be supervised: a program of ours, or an embedded server."""
 
     process: subprocess.Popen[bytes] | None
@@ -83,7 +83,7 @@ class Program:
 @dataclass
 class _Watched:
     name: str
-    child: Child
+    child: Supervised
     started: float = 0.0
     pause: float = _FIRST_PAUSE
     due: float | None = None
@@ -96,7 +96,7 @@ class Supervisor:
     say: Callable[[str], None]
     _watched: list[_Watched] = field(default_factory=list)
 
-    def start(self, name: str, child: Child) -> None:
+    def start(self, name: str, child: Supervised) -> None:
         """Start a child and look after it from now on."""
         watched = _Watched(name, child)
         self._watched.append(watched)

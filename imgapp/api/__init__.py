@@ -11,12 +11,12 @@ from imgapp.api.docs import add_docs
 from imgapp.api.http import tus_protocol
 from imgapp.api.http.client_address import Sources
 from imgapp.api.http.entity_tags import EntityTags
-from imgapp.api.http.head_and_options import Methods
+from imgapp.api.http.head_and_options import HeadAndOptions
 from imgapp.api.http.middleware import BodyLimit, RequestIds, SecurityHeaders
 from imgapp.api.http.openapi import DESCRIPTION, describe
 from imgapp.api.http.problems import add_problem_handlers
 from imgapp.api.http.rate_limit_headers import RateHeaders
-from imgapp.api.http.request_metrics import Measured, Routed
+from imgapp.api.http.request_metrics import RequestMetrics, Routed
 from imgapp.api.http.tus_protocol import TusHeaders
 from imgapp.api.routes import (
     account,
@@ -106,7 +106,7 @@ def create_api() -> FastAPI:
     # The last one added is the outermost.
     app.add_middleware(Routed)
     app.add_middleware(EntityTags)
-    app.add_middleware(Methods, routes=app.routes)
+    app.add_middleware(HeadAndOptions, routes=app.routes)
     app.add_middleware(TusHeaders)
     app.add_middleware(BodyLimit, streaming=STREAMED)
     app.add_middleware(RateHeaders)
@@ -125,7 +125,7 @@ def create_site(pages: ASGIApp) -> ASGIApp:
         ours = scope["type"] == "http" and is_api_path(scope["path"])
         await (api if ours else guarded_pages)(scope, receive, send)
 
-    return Measured(Sources(site), is_page=lambda path: not is_api_path(path))
+    return RequestMetrics(Sources(site), is_page=lambda path: not is_api_path(path))
 
 
 def is_api_path(path: str) -> bool:

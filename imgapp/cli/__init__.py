@@ -154,9 +154,9 @@ def export(
     text that they might take for a formula, and before every text that begins with one: take one
     away to have the text as it is. JSON is for programs, and needs nothing of the kind.
     """
-    from imgapp.cli.exports import Format, run
+    from imgapp.cli.exports import TextFormat, run
 
-    raise typer.Exit(run(user, Format(form), out))
+    raise typer.Exit(run(user, TextFormat(form), out))
 
 
 @user_app.command("add")

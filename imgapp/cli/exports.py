@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import IO, TextIO
 
 from imgapp.cli.environment import connected
-from imgapp.cli.signals import STOPPED_BY_A_SIGNAL, Stopped, stop_on_signals
+from imgapp.cli.signals import STOPPED_BY_A_SIGNAL, StopRequested, stop_on_signals
 from imgapp.errors import InvalidRequest
 from imgapp.services.accounts import registration
 from imgapp.services.common.csv_files import write_csv
@@ -24,12 +24,12 @@ from imgapp.services.library.text_export import FIELDS, ExportedImage
 STDOUT = "-"
 
 
-class Format(StrEnum):
+class TextFormat(StrEnum):
     CSV = "csv"
     JSON = "json"
 
 
-def run(email: str, form: Format, out: str) -> int:
+def run(email: str, form: TextFormat, out: str) -> int:
     """Write the export; the file is there whole or not at all."""
     stop_on_signals()
     try:
@@ -37,7 +37,7 @@ def run(email: str, form: Format, out: str) -> int:
             user_id = registration.find_user(email)
             with _destination(out) as file:
                 count = _WRITERS[form](text_export.export_images(user_id), file)
-    except Stopped:
+    except StopRequested:
         return STOPPED_BY_A_SIGNAL
     if out != STDOUT:
         print(f"Exported {count:,} picture{'' if count == 1 else 's'} to {out}.")
@@ -60,9 +60,9 @@ def _write_json(images: Iterator[ExportedImage], file: TextIO) -> int:
     return count
 
 
-_WRITERS: dict[Format, Callable[[Iterator[ExportedImage], TextIO], int]] = {
-    Format.CSV: _write_csv,
-    Format.JSON: _write_json,
+_WRITERS: dict[TextFormat, Callable[[Iterator[ExportedImage], TextIO], int]] = {
+    TextFormat.CSV: _write_csv,
+    TextFormat.JSON: _write_json,
 }
 
 

@@ -24,7 +24,7 @@ from rich.progress import (
 )
 
 from imgapp.cli.environment import connected
-from imgapp.cli.signals import STOPPED_BY_A_SIGNAL, Stopped, stop_on_signals
+from imgapp.cli.signals import STOPPED_BY_A_SIGNAL, StopRequested, stop_on_signals
 from imgapp.errors import InvalidRequest
 from imgapp.services.accounts import registration
 from imgapp.services.batches import batches
@@ -32,7 +32,7 @@ from imgapp.services.batches.schemas import BatchEdit
 from imgapp.services.common import metrics
 from imgapp.services.spending import budgets
 from imgapp.services.uploads import folder_import, folder_scan
-from imgapp.services.uploads.folder_import import FileReport, Outcome
+from imgapp.services.uploads.folder_import import FileReport, ImportOutcome
 from imgapp.services.uploads.folder_scan import shown
 
 _SECONDS_BETWEEN_LINES = 10.0
@@ -44,14 +44,14 @@ class Display(Protocol):
 
     def say(self, line: str) -> None: ...
 
-    def advance(self, counts: Counter[Outcome]) -> None: ...
+    def advance(self, counts: Counter[ImportOutcome]) -> None: ...
 
 
 def run(folder: Path, email: str, name: str | None, context: str | None = None) -> int:
     """Import, report, and answer 1 if a file was refused."""
     found = folder_scan.check_folder(folder)
     said = None if context is None else described(context)
-    counts: Counter[Outcome] = Counter()
+    counts: Counter[ImportOutcome] = Counter()
     stop_on_signals()
     try:
         with connected():
@@ -67,10 +67,10 @@ def run(folder: Path, email: str, name: str | None, context: str | None = None) 
                 _import(user_id, found, batch_id, counts)
             finally:
                 typer.echo(f"{_summary(counts)}.")
-    except Stopped:
+    except StopRequested:
         typer.echo("Stopped. The same command goes on from here.")
         return STOPPED_BY_A_SIGNAL
-    return 1 if counts[Outcome.REFUSED] else 0
+    return 1 if counts[ImportOutcome.REFUSED] else 0
 
 
 def say_estimate(folder: Path, email: str) -> int:
@@ -99,15 +99,15 @@ def described(context: str) -> BatchEdit:
         raise InvalidRequest("--context: no more than 2,000 characters.") from None
 
 
-def _import(user_id: UUID, folder: Path, batch_id: UUID, counts: Counter[Outcome]) -> None:
+def _import(user_id: UUID, folder: Path, batch_id: UUID, counts: Counter[ImportOutcome]) -> None:
     reports = folder_import.import_folder(user_id, folder, batch_id)
     with _display(folder) as display, closing(reports):
         for report in reports:
             _tell(report, counts, display)
 
 
-def _tell(report: FileReport, counts: Counter[Outcome], display: Display) -> None:
-    if report.outcome in (Outcome.SKIPPED, Outcome.REFUSED):
+def _tell(report: FileReport, counts: Counter[ImportOutcome], display: Display) -> None:
+    if report.outcome in (ImportOutcome.SKIPPED, ImportOutcome.REFUSED):
         name = shown(report.path) + ("/" if report.is_folder else "")
         display.say(f"{report.outcome:8} {name}: {report.detail} ({report.code})")
     counts[report.outcome] += 1
@@ -115,25 +115,25 @@ def _tell(report: FileReport, counts: Counter[Outcome], display: Display) -> Non
         display.advance(counts)
 
 
-def _summary(counts: Counter[Outcome]) -> str:
+def _summary(counts: Counter[ImportOutcome]) -> str:
     return (
-        f"{counts[Outcome.ADDED]:,} added, {counts[Outcome.THERE]:,} already there, "
-        f"{counts[Outcome.SKIPPED]:,} skipped, {counts[Outcome.REFUSED]:,} refused"
+        f"{counts[ImportOutcome.ADDED]:,} added, {counts[ImportOutcome.THERE]:,} already there, "
+        f"{counts[ImportOutcome.SKIPPED]:,} skipped, {counts[ImportOutcome.REFUSED]:,} refused"
     )
 
 
 @contextmanager
 def _display(folder: Path) -> Iterator[Display]:
     if not sys.stdout.isatty():
-        yield Lines()
+        yield ProgressLines()
         return
     columns = (BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, TextColumn("{task.fields[said]}", markup=False)) as progress:
         task = progress.add_task("", total=folder_scan.count_files(folder), said="")
-        yield Bar(progress, task)
+        yield ProgressBar(progress, task)
 
 
-class Lines:
+class ProgressLines:
     """For files and pipes: a line now and then."""
 
     def __init__(self) -> None:
@@ -142,13 +142,13 @@ class Lines:
     def say(self, line: str) -> None:
         print(line, flush=True)
 
-    def advance(self, counts: Counter[Outcome]) -> None:
+    def advance(self, counts: Counter[ImportOutcome]) -> None:
         if time.monotonic() >= self._next:
             self._next = time.monotonic() + _SECONDS_BETWEEN_LINES
             self.say(f"{_summary(counts)} so far")
 
 
-class Bar:
+class ProgressBar:
     """For terminals: a bar below what is said."""
 
     def __init__(self, progress: Progress, task: TaskID) -> None:
@@ -158,5 +158,5 @@ class Bar:
         # A file's name may look like rich's markup.
         self._progress.console.print(line, markup=False, highlight=False, soft_wrap=True)
 
-    def advance(self, counts: Counter[Outcome]) -> None:
+    def advance(self, counts: Counter[ImportOutcome]) -> None:
         self._progress.update(self._task, advance=1, said=_summary(counts))

@@ -11,7 +11,7 @@ STOPPED_BY_A_SIGNAL = 130
 _SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 
-class Stopped(BaseException):
+class StopRequested(BaseException):
     """Somebody asked this process to end."""
 
 
@@ -20,7 +20,7 @@ def stop_on_signals() -> None:
 
     def stop(_number: int, _frame: FrameType | None) -> None:
         ignore_signals()
-        raise Stopped
+        raise StopRequested
 
     for number in _SIGNALS:
         # `nohup` asks to outlive the terminal. A script's `&` ignores Ctrl-C too, but who sends

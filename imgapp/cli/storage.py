@@ -20,17 +20,17 @@ from rich.progress import (
 
 from imgapp.adapters.storage import LOCAL
 from imgapp.cli.environment import connected
-from imgapp.cli.signals import STOPPED_BY_A_SIGNAL, Stopped, stop_on_signals
+from imgapp.cli.signals import STOPPED_BY_A_SIGNAL, StopRequested, stop_on_signals
 from imgapp.services.accounts import registration
 from imgapp.services.operations import store_migration
-from imgapp.services.operations.store_migration import MoveReport, Outcome
+from imgapp.services.operations.store_migration import MigrationOutcome, MigrationReport
 from imgapp.services.storage import object_removals
 from imgapp.services.uploads import folder_scan
 from imgapp.settings import Settings
 
 _SECONDS_BETWEEN_LINES = 10.0
 
-Tell = Callable[[MoveReport], None]
+Tell = Callable[[MigrationReport], None]
 
 
 def run_status() -> int:
@@ -47,7 +47,7 @@ def run_status() -> int:
 
 def run_move(to: str, email: str | None, *, dry_run: bool) -> int:
     """Move, report, and answer 1 if a picture could not be moved."""
-    counts: Counter[Outcome] = Counter()
+    counts: Counter[MigrationOutcome] = Counter()
     stop_on_signals()
     try:
         with connected() as settings:
@@ -64,10 +64,10 @@ def run_move(to: str, email: str | None, *, dry_run: bool) -> int:
                 typer.echo(_summary(counts))
             object_removals.sweep()
             _say_what_waits(bucket)
-    except Stopped:
+    except StopRequested:
         typer.echo("Stopped. The same command goes on from here.")
         return STOPPED_BY_A_SIGNAL
-    return 1 if counts[Outcome.FAILED] else 0
+    return 1 if counts[MigrationOutcome.FAILED] else 0
 
 
 def _to_move(bucket: str, user_id: UUID | None) -> tuple[int, int]:
@@ -83,7 +83,9 @@ def _warn(bucket: str, settings: Settings) -> None:
         )
 
 
-def _move(bucket: str, user_id: UUID | None, images: int, counts: Counter[Outcome]) -> None:
+def _move(
+    bucket: str, user_id: UUID | None, images: int, counts: Counter[MigrationOutcome]
+) -> None:
     with (
         _display(images, counts) as tell,
         closing(store_migration.move_all(bucket, user_id)) as reports,
@@ -102,15 +104,13 @@ def _say_what_waits(bucket: str) -> None:
             )
 
 
-def _summary(counts: Counter[Outcome]) -> str:
-    return (
-        f"{counts[Outcome.MOVED]:,} moved, {counts[Outcome.GONE]:,} gone in the meantime, "
-        f"{counts[Outcome.FAILED]:,} failed."
-    )
+def _summary(counts: Counter[MigrationOutcome]) -> str:
+    moved, gone, failed = (counts[MigrationOutcome(one)] for one in ("moved", "gone", "failed"))
+    return f"{moved:,} moved, {gone:,} gone in the meantime, {failed:,} failed."
 
 
 @contextmanager
-def _display(images: int, counts: Counter[Outcome]) -> Iterator[Tell]:
+def _display(images: int, counts: Counter[MigrationOutcome]) -> Iterator[Tell]:
     yield from _bar(images) if sys.stdout.isatty() else _lines(counts)
 
 
@@ -120,7 +120,7 @@ def _bar(images: int) -> Iterator[Tell]:
         task = progress.add_task("", total=images, sent="")
         sent = 0
 
-        def tell(report: MoveReport) -> None:
+        def tell(report: MigrationReport) -> None:
             nonlocal sent
             sent += report.size
             if report.detail:
@@ -131,10 +131,10 @@ def _bar(images: int) -> Iterator[Tell]:
         yield tell
 
 
-def _lines(counts: Counter[Outcome]) -> Iterator[Tell]:
+def _lines(counts: Counter[MigrationOutcome]) -> Iterator[Tell]:
     due = time.monotonic() + _SECONDS_BETWEEN_LINES
 
-    def tell(report: MoveReport) -> None:
+    def tell(report: MigrationReport) -> None:
         nonlocal due
         if report.detail:
             typer.echo(_line(report))
@@ -145,7 +145,7 @@ def _lines(counts: Counter[Outcome]) -> Iterator[Tell]:
     yield tell
 
 
-def _line(report: MoveReport) -> str:
+def _line(report: MigrationReport) -> str:
     return f"{report.outcome:6} {report.image_id} {folder_scan.shown(report.detail)}"
 
 

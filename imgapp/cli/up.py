@@ -30,7 +30,7 @@ from imgapp.cli.programs import (
     web_program,
     worker_program,
 )
-from imgapp.cli.signals import Stopped, ignore_signals, stop_on_signals
+from imgapp.cli.signals import StopRequested, ignore_signals, stop_on_signals
 from imgapp.errors import ConfigurationError, ServiceUnavailable
 from imgapp.settings import Settings, get_settings
 
@@ -52,7 +52,7 @@ def run() -> None:
             _wait_for_port(settings)
             check_store(settings, _say)
             _supervise(settings, lock)
-    except Stopped:
+    except StopRequested:
         _say("imgapp has stopped.")
 
 

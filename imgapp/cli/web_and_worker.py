@@ -10,7 +10,7 @@ from imgapp.adapters.embedded import ensure_servers
 from imgapp.adapters.frontend import ensure_built
 from imgapp.adapters.supervisor import Program, Supervisor
 from imgapp.cli.programs import check_store, prepare, web_program, worker_program
-from imgapp.cli.signals import Stopped, ignore_signals, stop_on_signals
+from imgapp.cli.signals import StopRequested, ignore_signals, stop_on_signals
 from imgapp.settings import Settings, get_settings
 
 
@@ -40,5 +40,5 @@ def _run(name: str, program: Callable[[Settings, Callable[[str], None]], Program
             finally:
                 ignore_signals()
                 supervisor.stop()
-    except Stopped:
+    except StopRequested:
         return

@@ -37,7 +37,7 @@ def idp(set_env: Callable[..., None]) -> Iterator[HostileProvider]:
     oidc.reset()
 
 
-def sign_in(idp: HostileProvider, flow: oidc.Flow | None = None) -> oidc.Claimant:
+def sign_in(idp: HostileProvider, flow: oidc.AuthorizationRequest | None = None) -> oidc.Claimant:
     flow = flow or oidc.new_flow()
     back = idp.authorize(oidc.authorization_url(flow, HERE))
     return oidc.redeem(back["code"], flow, HERE)

@@ -147,7 +147,7 @@ def test_doctor_says_what_is_left_to_move_and_to_remove(
     moved = ingest(alice.user_id, spool_file(picture_file()), "page").image_id
     assert (
         store_migration.move_image(alice.user_id, moved, LOCAL).outcome
-        == store_migration.Outcome.MOVED
+        == store_migration.MigrationOutcome.MOVED
     )
     _, output = invoke("doctor")
     said = "warn  pictures: 1 are in other stores: run `imgapp storage move --to s3`"

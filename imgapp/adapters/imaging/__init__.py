@@ -8,21 +8,21 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from imgapp.adapters.imaging.embedded_captions import Carried
-from imgapp.adapters.imaging.pool import Pool
+from imgapp.adapters.imaging.embedded_captions import EmbeddedCaptions
+from imgapp.adapters.imaging.pool import DecoderPool
 
-__all__ = ["Carried", "Decoded", "decode", "model_copy", "shutdown"]
+__all__ = ["Decoded", "EmbeddedCaptions", "decode", "model_copy", "shutdown"]
 
 
 @dataclass(frozen=True)
-class Decoded:
+class DecodedImage:
     """What became of a picture. Sizes are in pixels, after EXIF orientation."""
 
     mime_type: str
     width: int
     height: int
     facts: dict[str, Any]
-    carried: Carried
+    carried: EmbeddedCaptions
     placeholder: str
     """A few pixels, as `renditions.placeholder_of` writes them."""
     thumbnail: Path
@@ -30,7 +30,7 @@ class Decoded:
     model: Path
 
 
-def decode(source: Path, out_dir: Path, *, bulk: bool = False) -> Decoded:
+def decode(source: Path, out_dir: Path, *, bulk: bool = False) -> DecodedImage:
     """Recognise `source` by content and write its renditions: sRGB, without metadata.
 
     Bulk work goes after what somebody waits for, on the whole machine. Safe to call from many
@@ -42,12 +42,12 @@ def decode(source: Path, out_dir: Path, *, bulk: bool = False) -> Decoded:
     settings = get_settings()
     job = {"source": str(source), "out_dir": str(out_dir), "max_pixels": settings.max_pixels}
     answer = _pool.run(job, settings.data_dir / "run", bulk=bulk)
-    return Decoded(
+    return DecodedImage(
         mime_type=answer["mime_type"],
         width=answer["width"],
         height=answer["height"],
         facts=answer["facts"],
-        carried=Carried(**answer["carried"]),
+        carried=EmbeddedCaptions(**answer["carried"]),
         placeholder=answer["placeholder"],
         thumbnail=out_dir / "thumbnail.webp",
         preview=out_dir / "preview.webp",
@@ -71,13 +71,13 @@ def shutdown() -> None:
     _pool.shutdown()
 
 
-_pool = Pool()
+_pool = DecoderPool()
 
 
 def _forget_children() -> None:
     # A forked process has no business with its parent's children.
     global _pool
-    _pool = Pool()
+    _pool = DecoderPool()
 
 
 os.register_at_fork(after_in_child=_forget_children)

@@ -17,12 +17,12 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from imgapp.adapters.imaging.embedded_captions import Carried, read_carried
-from imgapp.adapters.imaging.formats import HEAD_BYTES, TIFF, Format, recognise
+from imgapp.adapters.imaging.embedded_captions import EmbeddedCaptions, read_carried
+from imgapp.adapters.imaging.formats import HEAD_BYTES, TIFF, FileFormat, recognise
 from imgapp.adapters.imaging.metadata import profile_name, read_facts
 from imgapp.adapters.imaging.renditions import (
-    Made,
-    Opened,
+    OpenedImage,
+    RenditionFacts,
     make_renditions,
     open_picture,
     restrict_vips,
@@ -101,7 +101,7 @@ _NOT_BUILT_IN = (
 )
 
 
-def _rejection(form: Format, error: Exception) -> RejectedFile:
+def _rejection(form: FileFormat, error: Exception) -> RejectedFile:
     text = str(error).lower()
     if isinstance(error, MemoryError) or any(words in text for words in _NO_MEMORY):
         return TooComplex("The picture takes too much memory to open.")
@@ -114,7 +114,9 @@ def _rejection(form: Format, error: Exception) -> RejectedFile:
     return DamagedImage(f"The {form.name} file is damaged or incomplete.")
 
 
-def _facts(source: Path, form: Format, opened: Opened, made: Made) -> dict[str, Any]:
+def _facts(
+    source: Path, form: FileFormat, opened: OpenedImage, made: RenditionFacts
+) -> dict[str, Any]:
     if form is TIFF:
         with source.open("rb") as file:
             facts = read_facts(file)
@@ -147,7 +149,7 @@ def _orientation(width: int, height: int) -> str:
     return "landscape" if width > height else "portrait"
 
 
-def _carried(opened: Opened) -> Carried:
+def _carried(opened: OpenedImage) -> EmbeddedCaptions:
     blobs = opened.blobs
     return read_carried(
         blobs.get("xmp-data"), blobs.get("iptc-data") or blobs.get("photoshop-data")

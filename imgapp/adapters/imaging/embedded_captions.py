@@ -24,7 +24,7 @@ _CAMERA_CAPTIONS = re.compile(
 
 
 @dataclass(frozen=True)
-class Carried:
+class EmbeddedCaptions:
     """What a person wrote into the file. None is: nothing."""
 
     alt_text: str | None = None
@@ -40,7 +40,7 @@ class _Words:
     keywords: list[str] = field(default_factory=list)
 
 
-def read_carried(xmp: bytes | None, iptc: bytes | None) -> Carried:
+def read_carried(xmp: bytes | None, iptc: bytes | None) -> EmbeddedCaptions:
     """Read alt text, description and tags. XMP goes before IPTC; damaged blocks count as absent."""
     newer, older = _Words(), _Words()
     # Whatever a stranger's bytes do to a parser, the picture itself is still good.
@@ -51,7 +51,7 @@ def read_carried(xmp: bytes | None, iptc: bytes | None) -> Carried:
         with suppress(Exception):
             older = _read_iptc(iptc)
     caption = newer.extended or _caption(newer.caption) or _caption(older.caption)
-    return Carried(
+    return EmbeddedCaptions(
         alt_text=clean_text(newer.alt_text, MAX_ALT_TEXT) or None,
         description=clean_text(caption, MAX_DESCRIPTION) or None,
         tags=_tags([*newer.keywords, *older.keywords]) or None,

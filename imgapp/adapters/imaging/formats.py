@@ -13,7 +13,7 @@ HEAD_BYTES = 4096
 
 
 @dataclass(frozen=True)
-class Format:
+class FileFormat:
     """A format that can be stored; `loader` is the library that decodes it."""
 
     name: str
@@ -21,20 +21,20 @@ class Format:
     loader: str = "vips"
 
 
-JPEG = Format("JPEG", "image/jpeg")
-PNG = Format("PNG", "image/png")
-WEBP = Format("WebP", "image/webp")
-GIF = Format("GIF", "image/gif")
-TIFF = Format("TIFF", "image/tiff")
-AVIF = Format("AVIF", "image/avif")
-AVIF_SEQUENCE = Format("AVIF", "image/avif", "pillow")
-HEIC = Format("HEIC", "image/heic", "heif")
-HEIF = Format("HEIF", "image/heif", "heif")
-BMP = Format("BMP", "image/bmp", "pillow")
+JPEG = FileFormat("JPEG", "image/jpeg")
+PNG = FileFormat("PNG", "image/png")
+WEBP = FileFormat("WebP", "image/webp")
+GIF = FileFormat("GIF", "image/gif")
+TIFF = FileFormat("TIFF", "image/tiff")
+AVIF = FileFormat("AVIF", "image/avif")
+AVIF_SEQUENCE = FileFormat("AVIF", "image/avif", "pillow")
+HEIC = FileFormat("HEIC", "image/heic", "heif")
+HEIF = FileFormat("HEIF", "image/heif", "heif")
+BMP = FileFormat("BMP", "image/bmp", "pillow")
 
 _SUPPORTED = "JPEG, PNG, WebP, GIF, AVIF, HEIC, TIFF and BMP"
 
-_SIGNATURES: list[tuple[bytes, Format]] = [
+_SIGNATURES: list[tuple[bytes, FileFormat]] = [
     (b"\xff\xd8\xff", JPEG),
     (b"\x89PNG\r\n\x1a\n", PNG),
     (b"GIF87a", GIF),
@@ -84,7 +84,7 @@ _UNSUPPORTED: list[tuple[bytes, str]] = [
 ]
 
 
-def recognise(head: bytes) -> Format:
+def recognise(head: bytes) -> FileFormat:
     """Name the format of a file that starts with `head`.
 
     Raises EmptyFile, UnsupportedFormat (a picture, or nearly, in a format that is not accepted)
@@ -101,7 +101,7 @@ def recognise(head: bytes) -> Format:
     raise NotAnImage(f"The file is not an image. {_SUPPORTED} are accepted.")
 
 
-def _supported(head: bytes) -> Format | None:
+def _supported(head: bytes) -> FileFormat | None:
     for signature, form in _SIGNATURES:
         if head.startswith(signature):
             return form
@@ -114,7 +114,7 @@ def _supported(head: bytes) -> Format | None:
     return _iso_media(head)
 
 
-def _iso_media(head: bytes) -> Format | None:
+def _iso_media(head: bytes) -> FileFormat | None:
     brands = _brands(head)
     if brands & _AVIF_BRANDS:
         return AVIF if head[8:12] in (b"avif", b"mif1") else AVIF_SEQUENCE

@@ -43,7 +43,7 @@ class ChildLost(Exception):
     """The child ended without an answer."""
 
 
-class Child:
+class DecoderProcess:
     """One decoder process."""
 
     def __init__(self, command: Sequence[str] = DECODER) -> None:
@@ -106,7 +106,7 @@ class Child:
                     pipe.close()
 
 
-class Pool:
+class DecoderPool:
     """Children of this process; `slots` of them, machine-wide, are busy at a time."""
 
     def __init__(self, slots: int | None = None, command: Sequence[str] = DECODER) -> None:
@@ -114,7 +114,7 @@ class Pool:
         self._command = command
         self._turns = threading.BoundedSemaphore(self._slots)
         self._lock = threading.Lock()
-        self._idle: list[Child] = []
+        self._idle: list[DecoderProcess] = []
         self._reaper: threading.Timer | None = None
 
     def run(
@@ -146,11 +146,11 @@ class Pool:
 
     def _run_alone(self, job: dict[str, Any], seconds: float) -> dict[str, Any]:
         try:
-            return self._run(Child(self._command), job, seconds)
+            return self._run(DecoderProcess(self._command), job, seconds)
         except ChildLost:
             raise DamagedImage("The file is damaged: it made the decoder fail.") from None
 
-    def _run(self, child: Child, job: dict[str, Any], seconds: float) -> dict[str, Any]:
+    def _run(self, child: DecoderProcess, job: dict[str, Any], seconds: float) -> dict[str, Any]:
         try:
             answer = child.run(job | {"seconds": seconds}, seconds)
         except TimeoutError:
@@ -162,13 +162,13 @@ class Pool:
         self._give_back(child)
         return answer
 
-    def _take(self) -> Child:
+    def _take(self) -> DecoderProcess:
         with self._lock:
             if self._idle:
                 return self._idle.pop()
-        return Child(self._command)
+        return DecoderProcess(self._command)
 
-    def _give_back(self, child: Child) -> None:
+    def _give_back(self, child: DecoderProcess) -> None:
         if child.jobs >= _JOBS_PER_CHILD:
             child.end()
             return

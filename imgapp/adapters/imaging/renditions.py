@@ -10,7 +10,7 @@ from typing import Any
 import pyvips
 
 from imgapp.adapters.imaging.colours import main_colours
-from imgapp.adapters.imaging.formats import Format
+from imgapp.adapters.imaging.formats import FileFormat
 from imgapp.errors import TooManyPixels
 
 PREVIEW_SIDE, MODEL_SIDE, THUMBNAIL_SIDE = 1440, 1024, 512
@@ -28,7 +28,7 @@ _LOADERS = ("Jpeg", "Png", "Webp", "Nsgif", "Heif", "Tiff")
 
 
 @dataclass(frozen=True)
-class Opened:
+class OpenedImage:
     """A picture whose header is read. `pixels` is set where libvips cannot read the file."""
 
     width: int
@@ -47,7 +47,7 @@ def restrict_vips() -> None:
     pyvips.cache_set_max(0)
 
 
-def open_picture(source: Path, form: Format, max_pixels: int) -> Opened:
+def open_picture(source: Path, form: FileFormat, max_pixels: int) -> OpenedImage:
     """Read the header, and the pixels of what libvips cannot read. Raises TooManyPixels."""
     if form.loader == "heif":
         return _open_heif(source, max_pixels)
@@ -58,7 +58,7 @@ def open_picture(source: Path, form: Format, max_pixels: int) -> Opened:
     names = set(image.get_fields())
     turned = "orientation" in names and 5 <= image.get("orientation") <= 8
     wide, high = (image.height, image.width) if turned else (image.width, image.height)
-    return Opened(
+    return OpenedImage(
         width=wide,
         height=high,
         pages=image.get("n-pages") if "n-pages" in names else 1,
@@ -73,7 +73,7 @@ def _check_pixels(width: int, height: int, most: int) -> None:
         raise TooManyPixels(f"The picture has too many pixels: {width} x {height}, and {limit}.")
 
 
-def _open_heif(source: Path, max_pixels: int) -> Opened:
+def _open_heif(source: Path, max_pixels: int) -> OpenedImage:
     """HEVC is not in libvips' wheel. libheif turns the picture upright by itself."""
     import pillow_heif  # Loaded by the few children that need it.
 
@@ -87,10 +87,10 @@ def _open_heif(source: Path, max_pixels: int) -> Opened:
     pixels = pyvips.Image.new_from_memory(image.data, width, height, bands, "uchar")
     if image.mode == "RGBa":
         pixels = pixels.unpremultiply().cast("uchar")
-    return Opened(width, height, len(file), "srgb", blobs, _with_profile(pixels, blobs))
+    return OpenedImage(width, height, len(file), "srgb", blobs, _with_profile(pixels, blobs))
 
 
-def _open_pillow(source: Path, max_pixels: int) -> Opened:
+def _open_pillow(source: Path, max_pixels: int) -> OpenedImage:
     """BMP is not in libvips' wheel, and libvips does not know moving AVIF."""
     from PIL import Image, ImageOps  # Loaded by the few children that need it.
 
@@ -105,7 +105,7 @@ def _open_pillow(source: Path, max_pixels: int) -> Opened:
     width, height = upright.size
     raw = upright.tobytes()
     pixels = pyvips.Image.new_from_memory(raw, width, height, len(mode), "uchar")
-    return Opened(width, height, pages, "srgb", blobs, _with_profile(pixels, blobs))
+    return OpenedImage(width, height, pages, "srgb", blobs, _with_profile(pixels, blobs))
 
 
 def _with_profile(pixels: pyvips.Image, blobs: dict[str, bytes]) -> pyvips.Image:
@@ -116,7 +116,7 @@ def _with_profile(pixels: pyvips.Image, blobs: dict[str, bytes]) -> pyvips.Image
 
 
 @dataclass(frozen=True)
-class Made:
+class RenditionFacts:
     """What was found while the renditions were made."""
 
     has_alpha: bool
@@ -126,7 +126,7 @@ class Made:
     """As `colours.main_colours` names them."""
 
 
-def make_renditions(source: Path, opened: Opened, out_dir: Path) -> Made:
+def make_renditions(source: Path, opened: OpenedImage, out_dir: Path) -> RenditionFacts:
     """Write preview.webp, model.jpg and thumbnail.webp."""
     preview = _opaque_if_possible(_preview(source, opened).copy_memory())
     preview.webpsave(str(out_dir / "preview.webp"), **PREVIEW_OPTIONS)
@@ -134,7 +134,7 @@ def make_renditions(source: Path, opened: Opened, out_dir: Path) -> Made:
     flat(middle).jpegsave(str(out_dir / "model.jpg"), **MODEL_OPTIONS)
     small = _reduced(middle, THUMBNAIL_SIDE)
     small.webpsave(str(out_dir / "thumbnail.webp"), **THUMBNAIL_OPTIONS)
-    return Made(
+    return RenditionFacts(
         has_alpha=bool(preview.hasalpha()),
         placeholder=placeholder_of(small),
         colours=main_colours(_pixels(_reduced(small, COLOURS_SIDE))),
@@ -168,7 +168,7 @@ def flat(image: pyvips.Image) -> pyvips.Image:
     return image.flatten(background=[255, 255, 255]) if image.hasalpha() else image
 
 
-def _preview(source: Path, opened: Opened) -> pyvips.Image:
+def _preview(source: Path, opened: OpenedImage) -> pyvips.Image:
     """Upright, in sRGB and small. Managing colours that need it not would take thrice as long."""
     options: dict[str, Any] = {"height": PREVIEW_SIDE, "size": "down", "fail_on": "error"}
     if "icc-profile-data" in opened.blobs or opened.color_space == "cmyk":

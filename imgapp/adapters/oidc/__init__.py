@@ -20,7 +20,7 @@ from imgapp.settings import get_settings
 
 
 @dataclass(frozen=True)
-class Flow:
+class AuthorizationRequest:
     """What binds the answer to the question; `code_verifier` never reaches the browser."""
 
     state: str
@@ -42,12 +42,12 @@ class Claimant:
     email_verified: bool
 
 
-def new_flow() -> Flow:
+def new_flow() -> AuthorizationRequest:
     """A flow that nobody can guess."""
-    return Flow(*(secrets.token_urlsafe(32) for _ in range(3)))
+    return AuthorizationRequest(*(secrets.token_urlsafe(32) for _ in range(3)))
 
 
-def authorization_url(flow: Flow, redirect_uri: str) -> str:
+def authorization_url(flow: AuthorizationRequest, redirect_uri: str) -> str:
     """Where the browser goes to sign in. Raises ProviderUnavailable."""
     endpoint = get_provider().metadata()["authorization_endpoint"]
     with connected(redirect_uri=redirect_uri) as client:
@@ -65,7 +65,7 @@ def check_sender(issuer: str | None) -> None:
         raise SignInRefused(reason="iss parameter")
 
 
-def redeem(code: str, flow: Flow, redirect_uri: str) -> Claimant:
+def redeem(code: str, flow: AuthorizationRequest, redirect_uri: str) -> Claimant:
     """Exchange a code for who signed in. Raises SignInRefused, ProviderUnavailable."""
     known, settings = get_provider(), get_settings()
     client_id = settings.oidc_client_id or ""

@@ -32,7 +32,7 @@ _ENDPOINTS = ("authorization_endpoint", "token_endpoint", "jwks_uri")
 _KEY_TYPES = {"RS": "RSA", "PS": "RSA", "ES": "EC", "Ed": "OKP"}
 
 
-class Kept(Generic[T]):
+class Cached(Generic[T]):
     """Something that is fetched, and kept while it is fresh."""
 
     def __init__(self, fetch: Callable[[], T], clock: Callable[[], float]) -> None:
@@ -84,8 +84,8 @@ class Provider:
 
     def __init__(self, issuer: str, clock: Callable[[], float] = time.monotonic) -> None:
         self.issuer = issuer
-        self._metadata = Kept(self._fetch_metadata, clock)
-        self._keys = Kept(self._fetch_keys, clock)
+        self._metadata = Cached(self._fetch_metadata, clock)
+        self._keys = Cached(self._fetch_keys, clock)
 
     def metadata(self) -> dict[str, Any]:
         """Its discovery document (OpenID Connect Discovery 1.0). Raises ProviderUnavailable."""

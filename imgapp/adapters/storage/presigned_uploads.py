@@ -14,7 +14,7 @@ import httpx
 from botocore.exceptions import ClientError
 
 from imgapp.adapters.storage.s3_errors import code_of, translated
-from imgapp.adapters.storage.upload_schemas import PREFIX, Arrived, Place
+from imgapp.adapters.storage.upload_schemas import PREFIX, ArrivedObject, IncomingObject
 from imgapp.errors import NotFound
 
 log = logging.getLogger(__name__)
@@ -85,22 +85,22 @@ class Incoming:
             )
             return str(begun["UploadId"])
 
-    def arrived_parts(self, key: str, multipart_id: str) -> dict[int, Arrived] | None:
+    def arrived_parts(self, key: str, multipart_id: str) -> dict[int, ArrivedObject] | None:
         """The parts that are there, by number; None once they are joined or given up."""
-        found: dict[int, Arrived] = {}
+        found: dict[int, ArrivedObject] = {}
         with self._translated():
             pages = self._client.get_paginator("list_parts")
             try:
                 for page in pages.paginate(Bucket=self.bucket, Key=key, UploadId=multipart_id):
                     for part in page.get("Parts", []):
-                        found[part["PartNumber"]] = Arrived(part["Size"], part["ETag"])
+                        found[part["PartNumber"]] = ArrivedObject(part["Size"], part["ETag"])
             except ClientError as error:
                 if code_of(error) not in _NO_PARTS:
                     raise
                 return None
         return found
 
-    def join_parts(self, key: str, multipart_id: str, parts: dict[int, Arrived]) -> None:
+    def join_parts(self, key: str, multipart_id: str, parts: dict[int, ArrivedObject]) -> None:
         """Make one object of its parts."""
         joined = [{"PartNumber": n, "ETag": part.etag} for n, part in sorted(parts.items())]
         with self._translated():
@@ -119,7 +119,7 @@ class Incoming:
         except NotFound:
             return None
 
-    def fetch(self, key: str, size: int, write: Callable[[bytes], None]) -> Arrived:
+    def fetch(self, key: str, size: int, write: Callable[[bytes], None]) -> ArrivedObject:
         """Hand the object to `write` piece by piece, if it has `size` bytes; what was found."""
         digest = hashlib.md5(usedforsecurity=False)
         with self._translated():
@@ -129,9 +129,9 @@ class Incoming:
                     for piece in body.iter_chunks(_PIECE):
                         write(piece)
                         digest.update(piece)
-        return Arrived(found["ContentLength"], found["ETag"], digest.hexdigest())
+        return ArrivedObject(found["ContentLength"], found["ETag"], digest.hexdigest())
 
-    def adopt(self, key: str, arrived: Arrived, target: str, content_type: str) -> bool:
+    def adopt(self, key: str, arrived: ArrivedObject, target: str, content_type: str) -> bool:
         """Copy the object to `target` within the store; False if it is not as it `arrived`.
 
         The client may still write to `key`: only the bytes that were looked at are taken.
@@ -153,7 +153,7 @@ class Incoming:
                 return False
         return _is_copy(copied, arrived)
 
-    def discard(self, places: Sequence[Place]) -> None:
+    def discard(self, places: Sequence[IncomingObject]) -> None:
         """Remove objects (1,000 at most), and parts of them that were never joined."""
         with self._translated():
             for place in places:
@@ -174,19 +174,21 @@ class Incoming:
             if code_of(error) not in _NO_PARTS:
                 raise
 
-    def left_overs(self, older_than: timedelta) -> Iterator[Place]:
+    def left_overs(self, older_than: timedelta) -> Iterator[IncomingObject]:
         """Every object and unfinished object that has been there for so long."""
         limit = datetime.now(UTC) - older_than
         yield from self._listed("list_objects_v2", "Contents", "LastModified", limit)
         yield from self._listed("list_multipart_uploads", "Uploads", "Initiated", limit)
 
-    def _listed(self, operation: str, field: str, since: str, limit: datetime) -> Iterator[Place]:
+    def _listed(
+        self, operation: str, field: str, since: str, limit: datetime
+    ) -> Iterator[IncomingObject]:
         with self._translated():
             pages = self._client.get_paginator(operation)
             for page in pages.paginate(Bucket=self.bucket, Prefix=PREFIX):
                 for item in page.get(field, []):
                     if item[since] < limit:
-                        yield Place(item["Key"], item.get("UploadId"))
+                        yield IncomingObject(item["Key"], item.get("UploadId"))
 
     def origin_allowed(self, origin: str) -> bool:
         """Whether a browser would let pages of `origin` send files here: asked as it would ask.
@@ -229,7 +231,7 @@ class Incoming:
             )
 
 
-def _is_copy(copied: dict[str, Any], arrived: Arrived) -> bool:
+def _is_copy(copied: dict[str, Any], arrived: ArrivedObject) -> bool:
     """Some servers ignore the condition. The ETag of a copy is the MD5 of its bytes, unless a key
     of AWS KMS encrypts it, or the server keeps the one of an object that came in parts.
     """

@@ -85,7 +85,7 @@ class S3Store:
         """An object to read piece by piece."""
         with self._translated():
             body = self._client.get_object(Bucket=self.bucket, Key=key)["Body"]
-        return cast(BinaryIO, _Body(body, self.bucket))
+        return cast(BinaryIO, _ObjectBody(body, self.bucket))
 
     def exists(self, key: str) -> bool:
         """Whether there is such an object."""
@@ -281,7 +281,7 @@ class S3Store:
         )
 
 
-class _Body:
+class _ObjectBody:
     """An object's bytes on their way; a connection that breaks is the store's failure."""
 
     def __init__(self, body: Any, bucket: str) -> None:
@@ -294,7 +294,7 @@ class _Body:
     def close(self) -> None:
         self._body.close()
 
-    def __enter__(self) -> _Body:
+    def __enter__(self) -> _ObjectBody:
         return self
 
     def __exit__(

@@ -9,7 +9,7 @@ PREFIX = "incoming/"
 
 
 @dataclass(frozen=True)
-class Arrived:
+class ArrivedObject:
     """An object as it was found. `etag` names exactly its bytes."""
 
     size: int
@@ -19,7 +19,7 @@ class Arrived:
 
 
 @dataclass(frozen=True)
-class Place:
+class IncomingObject:
     """An object under `incoming/`, there or not; with a `multipart_id`, one that came in parts."""
 
     key: str

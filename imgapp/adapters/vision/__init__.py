@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from imgapp.adapters.vision.base import BASIC, Ask, Describer, Description, Detail, Picture
-from imgapp.adapters.vision.prompt import Wishes, default_ask, make_ask
+from imgapp.adapters.vision.base import BASIC, Describer, Description, Detail, Picture, Question
+from imgapp.adapters.vision.prompt import PromptVariables, default_ask, make_ask
 from imgapp.errors import PermanentDescriberError
 from imgapp.settings import get_settings
 
 __all__ = [
     "BASIC",
-    "Ask",
     "Describer",
     "Description",
     "Detail",
     "Picture",
-    "Wishes",
+    "PromptVariables",
+    "Question",
     "default_ask",
     "get_describer",
     "make_ask",

@@ -13,7 +13,7 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError, field_validator
 
-from imgapp.adapters.vision.base import Ask, Description, Detail
+from imgapp.adapters.vision.base import Description, Detail, Question
 from imgapp.adapters.vision.languages import (
     is_language_tag,
     language_name,
@@ -95,7 +95,7 @@ class _Answer(BaseModel):
 
 
 def read_answer(
-    content: str, ask: Ask, *, model_version: str, prose: bool, filename: str | None = None
+    content: str, ask: Question, *, model_version: str, prose: bool, filename: str | None = None
 ) -> Description:
     """Validate what a model wrote; `prose` also accepts an answer without JSON.
 
@@ -171,7 +171,9 @@ def _from_prose(text: str) -> _Answer | None:
     return _Answer(alt_text=first_sentence(plain), description=plain)
 
 
-def _described(answer: _Answer, ask: Ask, model_version: str, filename: str | None) -> Description:
+def _described(
+    answer: _Answer, ask: Question, model_version: str, filename: str | None
+) -> Description:
     description = shorten(one_line(answer.description), MAX_DESCRIPTION[ask.detail])
     visible_text = clean(answer.visible_text).strip()
     said = one_line(answer.alt_text), description
@@ -206,7 +208,7 @@ def _alt_text(said: str, description: str, filename: str | None) -> str:
     return alt_text
 
 
-def _language(answer: _Answer, ask: Ask, alt_text: str, description: str) -> str:
+def _language(answer: _Answer, ask: Question, alt_text: str, description: str) -> str:
     """The language of the texts. A wrong one is worth one more attempt, and then kept."""
     found = other_language(f"{alt_text}\n{description}", ask.language, answer.visible_text)
     if found is None:

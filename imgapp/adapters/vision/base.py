@@ -27,7 +27,7 @@ class Picture:
 
 
 @dataclass(frozen=True)
-class Ask:
+class Question:
     """What is asked about a picture, and of which model."""
 
     instructions: str
@@ -63,6 +63,6 @@ class Description:
 class Describer(Protocol):
     """A describer: to add one, implement this and name it in `get_describer`."""
 
-    def describe(self, picture: Picture, ask: Ask) -> Description:
+    def describe(self, picture: Picture, ask: Question) -> Description:
         """Raises TransientDescriberError or PermanentDescriberError."""
         ...

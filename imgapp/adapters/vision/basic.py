@@ -9,7 +9,7 @@ from typing import Any
 
 from PIL import Image, UnidentifiedImageError
 
-from imgapp.adapters.vision.base import BASIC, Ask, Description, Picture
+from imgapp.adapters.vision.base import BASIC, Description, Picture, Question
 from imgapp.adapters.vision.image_statistics import Kind, Measures, kind_of, measure, sharpness_of
 from imgapp.errors import PermanentDescriberError
 
@@ -23,7 +23,7 @@ _SEEN: Mapping[Kind, str] = {
 class BasicDescriber:
     """Colours, light, shape and the file's own facts, in plain sentences."""
 
-    def describe(self, picture: Picture, ask: Ask) -> Description:  # noqa: ARG002
+    def describe(self, picture: Picture, ask: Question) -> Description:  # noqa: ARG002
         """Raises PermanentDescriberError if the copy cannot be opened."""
         try:
             with Image.open(BytesIO(picture.data)) as opened:

@@ -11,7 +11,7 @@ import openai
 from openai.types.chat import ChatCompletion
 
 from imgapp.adapters.vision.answer_parser import read_answer, refused
-from imgapp.adapters.vision.base import Ask, Description, Picture
+from imgapp.adapters.vision.base import Description, Picture, Question
 from imgapp.adapters.vision.error_translation import translate
 from imgapp.adapters.vision.prompt import question
 from imgapp.adapters.vision.server_capabilities import Dialect, Dialects
@@ -42,7 +42,7 @@ class OpenAIDescriber:
             timeout=openai.Timeout(TIMEOUT_SECONDS, connect=5.0),
         )
 
-    def describe(self, picture: Picture, ask: Ask) -> Description:
+    def describe(self, picture: Picture, ask: Question) -> Description:
         """One structured answer. Raises TransientDescriberError or PermanentDescriberError."""
         model = ask.model or self.model
         while True:
@@ -67,7 +67,7 @@ class OpenAIDescriber:
             raise
         return replace(answer, input_tokens=input_tokens, output_tokens=output_tokens)
 
-    def _ask(self, picture: Picture, ask: Ask, model: str, dialect: Dialect) -> ChatCompletion:
+    def _ask(self, picture: Picture, ask: Question, model: str, dialect: Dialect) -> ChatCompletion:
         completion: ChatCompletion = self._client.chat.completions.create(
             model=model,
             messages=_messages(picture, ask, dialect),
@@ -77,7 +77,12 @@ class OpenAIDescriber:
         return completion
 
     def _read(
-        self, completion: ChatCompletion, picture: Picture, ask: Ask, model: str, dialect: Dialect
+        self,
+        completion: ChatCompletion,
+        picture: Picture,
+        ask: Question,
+        model: str,
+        dialect: Dialect,
     ) -> Description:
         # A server may answer 200 with anything at all; the SDK does not check.
         choices = getattr(completion, "choices", None)
@@ -104,7 +109,7 @@ class OpenAIDescriber:
         return answer
 
 
-def _messages(picture: Picture, ask: Ask, dialect: Dialect) -> list[Any]:
+def _messages(picture: Picture, ask: Question, dialect: Dialect) -> list[Any]:
     data = base64.b64encode(picture.data).decode()
     url = f"data:{picture.mime_type};base64,{data}"
     said = question(ask) if dialect.system else f"{ask.instructions}\n\n{question(ask)}"

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from imgapp.adapters.vision.base import Ask, Detail
+from imgapp.adapters.vision.base import Detail, Question
 from imgapp.adapters.vision.languages import language_name
 from imgapp.adapters.vision.text_cleanup import clean, one_line
 
@@ -99,7 +99,7 @@ ANSWER_SCHEMA: dict[str, Any] = {
 
 
 @dataclass(frozen=True)
-class Wishes:
+class PromptVariables:
     """What a prompt's variables are made of."""
 
     language: str = "en"
@@ -111,15 +111,15 @@ class Wishes:
 
 
 def make_ask(
-    wishes: Wishes,
+    wishes: PromptVariables,
     *,
     template: str = TEMPLATE,
     prompt_version: str = PROMPT_VERSION,
     model: str | None = None,
     previous: str | None = None,
-) -> Ask:
+) -> Question:
     """What is asked, from a template and wishes."""
-    return Ask(
+    return Question(
         instructions=render(template, wishes),
         prompt_version=prompt_version,
         model=model,
@@ -130,12 +130,12 @@ def make_ask(
     )
 
 
-def default_ask(language: str = "en", *, previous: str | None = None) -> Ask:
+def default_ask(language: str = "en", *, previous: str | None = None) -> Question:
     """What is asked where nobody has said otherwise."""
-    return make_ask(Wishes(language), previous=previous)
+    return make_ask(PromptVariables(language), previous=previous)
 
 
-def render(template: str, wishes: Wishes) -> str:
+def render(template: str, wishes: PromptVariables) -> str:
     """The system message. What people wrote goes in once, bounded, and stays inside its marks."""
     values = {
         "language": language_name(wishes.language),
@@ -156,7 +156,7 @@ def unknown_variables(template: str) -> list[str]:
     return sorted({name for name in _VARIABLE.findall(template) if name not in VARIABLES})
 
 
-def question(ask: Ask) -> str:
+def question(ask: Question) -> str:
     """What stands beside the picture: firmer where the last answer could not be used."""
     said = "Describe this picture."
     if ask.previous == "wrong_language":

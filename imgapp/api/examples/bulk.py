@@ -7,7 +7,13 @@ from typing import Any
 from imgapp.api.examples.images import EXAMPLE_ID, IMAGE
 
 BULK: dict[str, dict[str, Any]] = {
-    "ActionDone": {"action": "add_tags", "asked": 40, "changed": 38, "left": 0, "run_id": None},
+    "BulkActionResult": {
+        "action": "add_tags",
+        "asked": 40,
+        "changed": 38,
+        "left": 0,
+        "run_id": None,
+    },
     "ImageIds": {"ids": [EXAMPLE_ID]},
     "TrashPage": {
         "items": [

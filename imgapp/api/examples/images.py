@@ -93,7 +93,7 @@ PICTURES: dict[str, dict[str, Any]] = {
     },
     "AnalysisPublic": _ANALYSIS,
     "AnalysesPage": {"items": [_ANALYSIS], "next_cursor": None},
-    "Uploaded": {
+    "UploadResponse": {
         "images": [IMAGE],
         "rejected": [
             {
@@ -103,7 +103,7 @@ PICTURES: dict[str, dict[str, Any]] = {
             }
         ],
     },
-    "Found": {
+    "HashMatches": {
         "items": [IMAGE],
         "missing": ["2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae"],
     },

@@ -14,7 +14,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from imgapp.api.http.problems import problem_response
 
 
-class Methods:
+class HeadAndOptions:
     """Answers HEAD as GET without its body, and OPTIONS; completes `Allow` where it is told.
 
     An address that is spelt out in a route is not the id of another one.

@@ -11,8 +11,8 @@ from pydantic import BeforeValidator, ConfigDict, StringConstraints
 
 from imgapp.api.http.ids import parse_id
 from imgapp.models import AnalysisStatus
+from imgapp.services.library.image_query import ImageQuery, PictureFormat, Sort
 from imgapp.services.library.image_query import Orientation as Orientations
-from imgapp.services.library.image_query import PictureFormat, Sort, Wanted
 
 
 def _empty_is_none(value: object) -> object:
@@ -62,18 +62,18 @@ def _wanted(
         BeforeValidator(lambda value: value or Sort.NEWEST),
         Query(description="`relevance` is of the words in `q`; without any, it is `newest`"),
     ] = Sort.NEWEST,
-) -> Wanted:
+) -> ImageQuery:
     """Raises NotFound (a malformed id of a batch)."""
     given: dict[str, Any] = dict(locals())
     given["tags"] = given.pop("tag") or ()
     given["batch"] = None if batch is None else parse_id(batch)
-    return Wanted(**given)
+    return ImageQuery(**given)
 
 
-WantedInQuery = Annotated[Wanted, Depends(_wanted)]
+WantedInQuery = Annotated[ImageQuery, Depends(_wanted)]
 
 
-class ImageFilter(Wanted):
+class ImageFilter(ImageQuery):
     """As the parameters of `GET /api/images`, `tags` for several of `tag`.
 
     `{}` is all pictures that are not in the trash.

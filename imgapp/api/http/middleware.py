@@ -120,14 +120,14 @@ class BodyLimit:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and not self._streams(scope["path"]):
-            receive = _Body(scope, receive).receive
+            receive = _LimitedBody(scope, receive).receive
         await self.app(scope, receive, send)
 
     def _streams(self, path: str) -> bool:
         return any(path == one or path.startswith(f"{one}/") for one in self.streaming)
 
 
-class _Body:
+class _LimitedBody:
     """The body of one request. It is not touched before somebody reads it: who is calling is
     checked before that."""
 

@@ -22,7 +22,7 @@ PAGE, UNKNOWN = "page", "unknown"
 """The routes of whatever is not the API's, and of addresses that the API does not have."""
 
 
-class Measured:
+class RequestMetrics:
     """Counts what passes: requests by route and never by address, and open websockets."""
 
     def __init__(self, app: ASGIApp, is_page: Callable[[str], bool]) -> None:

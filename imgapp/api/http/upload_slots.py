@@ -15,20 +15,20 @@ PATIENCE_SECONDS = 15.0
 _MOST_WAITING = 10  # times as many as are received
 
 
-class _Turns:
+class _Slots:
     def __init__(self, places: int) -> None:
         self.places = asyncio.Semaphore(places)
         self.here = 0
 
 
-_people: dict[tuple[UUID, bool], _Turns] = {}
+_people: dict[tuple[UUID, bool], _Slots] = {}
 
 
 @asynccontextmanager
 async def upload_turn(user_id: UUID, *, bulk: bool = False) -> AsyncIterator[None]:
     """Wait for a place among the person's uploads, or those of batches. Raises RateLimited."""
     most = get_settings().uploads_at_once
-    turns = _people.setdefault((user_id, bulk), _Turns(most))
+    turns = _people.setdefault((user_id, bulk), _Slots(most))
     if turns.here >= most * (1 + _MOST_WAITING):
         raise _too_many(most)
     turns.here += 1

@@ -12,12 +12,12 @@ from imgapp.api.examples import EXAMPLE_ID
 from imgapp.api.http.ids import parse_id
 from imgapp.api.http.json_bodies import json_body, json_body_schema
 from imgapp.api.http.problems import documented
-from imgapp.api.routes.bulk import Choice
+from imgapp.api.routes.bulk import BulkSelection
 from imgapp.api.routes.images import Reader
 from imgapp.services.common.thread_pools import in_io
 from imgapp.services.library import bulk, zip_export
-from imgapp.services.library.bulk import Chosen
-from imgapp.services.library.image_query import Wanted
+from imgapp.services.library.bulk import ImageSelection
+from imgapp.services.library.image_query import ImageQuery
 
 router = APIRouter(prefix="/api", tags=["images"])
 
@@ -30,26 +30,26 @@ _ZIP: dict[int | str, dict[str, Any]] = {
 }
 
 
-async def _chosen(request: Request) -> Chosen:
+async def _chosen(request: Request) -> ImageSelection:
     """Raises NotFound (a malformed id in a form)."""
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != FORM:
-        return (await json_body(Choice)(request)).chosen()
+        return (await json_body(BulkSelection)(request)).chosen()
     # As the page has them: `images`, or the `query` of its address and `except`.
     fields = await request.form(max_fields=bulk.MOST_NAMED + 1)
     query = fields.get("query")
     ids = fields.getlist("images" if query is None else "except")
-    wanted = None if query is None else Wanted.from_query(str(query))
-    return Chosen(tuple(parse_id(str(value)) for value in ids), wanted)
+    wanted = None if query is None else ImageQuery.from_query(str(query))
+    return ImageSelection(tuple(parse_id(str(value)) for value in ids), wanted)
 
 
 @router.post(
     "/images/archive",
     response_class=StreamingResponse,
     responses=_ZIP | documented(404, "invalid_request"),
-    openapi_extra=json_body_schema(Choice, {"images": [EXAMPLE_ID]}),
+    openapi_extra=json_body_schema(BulkSelection, {"images": [EXAMPLE_ID]}),
 )
 async def download_archive(
-    viewer: Reader, chosen: Annotated[Chosen, Depends(_chosen)]
+    viewer: Reader, chosen: Annotated[ImageSelection, Depends(_chosen)]
 ) -> StreamingResponse:
     """Originals of up to 5,000 pictures as one ZIP file, with their texts in `descriptions.csv`.
 

@@ -18,13 +18,13 @@ from imgapp.models import Shape
 from imgapp.services.analysis import runs
 from imgapp.services.common.thread_pools import in_db, in_io
 from imgapp.services.library import bulk, listing, trash
-from imgapp.services.library.bulk import Chosen, Outcome
+from imgapp.services.library.bulk import BulkResult, ImageSelection
 from imgapp.services.library.trash import TrashPage
 
 router = APIRouter(prefix="/api", tags=["images"])
 
 
-class Action(StrEnum):
+class BulkAction(StrEnum):
     TRASH = "trash"
     RESTORE = "restore"
     DELETE = "delete"
@@ -33,7 +33,7 @@ class Action(StrEnum):
     ANALYZE = "analyze"
 
 
-class Choice(BaseModel):
+class BulkSelection(BaseModel):
     """Which pictures: those in `images`, or all that match `filter` but those in `except`."""
 
     model_config = ConfigDict(extra="forbid")
@@ -50,16 +50,16 @@ class Choice(BaseModel):
             raise ValueError("`except` goes with a `filter`")
         return self
 
-    def chosen(self) -> Chosen:
+    def chosen(self) -> ImageSelection:
         """Those pictures, for the services."""
-        return Chosen(tuple(self.images or self.left_out), self.filter)
+        return ImageSelection(tuple(self.images or self.left_out), self.filter)
 
 
-class NewAction(Choice):
+class NewAction(BulkSelection):
     """What is done with which pictures: those in `images`, or all that match `filter` but those in
     `except`."""
 
-    action: Action
+    action: BulkAction
     tags: (
         Annotated[
             list[Annotated[str, StringConstraints(max_length=100)]],
@@ -70,9 +70,9 @@ class NewAction(Choice):
 
     @model_validator(mode="after")
     def _fits(self) -> Self:
-        if (self.tags is None) == (self.action in (Action.ADD_TAGS, Action.REMOVE_TAGS)):
+        if (self.tags is None) == (self.action in (BulkAction.ADD_TAGS, BulkAction.REMOVE_TAGS)):
             raise ValueError("`tags` go with `add_tags` and `remove_tags`, and only with them")
-        if self.images is None and self.action in (Action.RESTORE, Action.DELETE):
+        if self.images is None and self.action in (BulkAction.RESTORE, BulkAction.DELETE):
             raise ValueError(
                 "`restore` and `delete` take `images`: a filter finds nothing in the trash, and "
                 "must not remove for good"
@@ -80,10 +80,10 @@ class NewAction(Choice):
         return self
 
 
-class ActionDone(Shape):
+class BulkActionResult(Shape):
     """How many pictures were changed. Missing and somebody else's are not."""
 
-    action: Action
+    action: BulkAction
     asked: int = Field(description="Pictures that were named, or that matched")
     changed: int
     left: int = Field(description="Not reached because imgapp stopped answering: ask again")
@@ -98,7 +98,7 @@ class ImageIds(Shape):
 
 @router.post(
     "/images/actions",
-    response_model=ActionDone,
+    response_model=BulkActionResult,
     responses=documented(409, "too_many_runs"),
     openapi_extra=json_body_schema(
         NewAction, {"action": "add_tags", "filter": {"q": "harbour"}, "tags": ["sea"]}
@@ -106,7 +106,7 @@ class ImageIds(Shape):
 )
 async def act_on_images(
     viewer: Writer, new: Annotated[NewAction, Depends(json_body(NewAction))]
-) -> ActionDone:
+) -> BulkActionResult:
     """Move many pictures to the trash or back, remove, tag, or analyse them again.
 
     `delete` removes for good, also what is in the trash; it takes `images` only. Asking again
@@ -137,10 +137,10 @@ async def list_trash(viewer: Reader, limit: Limit = PAGE, cursor: Cursor = None)
     return await in_db(trash.list_trash, viewer.user_id, limit=limit, cursor=cursor)
 
 
-@router.delete("/trash", response_model=ActionDone)
-async def empty_trash(viewer: Writer) -> ActionDone:
+@router.delete("/trash", response_model=BulkActionResult)
+async def empty_trash(viewer: Writer) -> BulkActionResult:
     """Remove for good what is in the trash."""
-    return _done(Action.DELETE, await in_io(trash.empty_trash, viewer.user_id), None)
+    return _done(BulkAction.DELETE, await in_io(trash.empty_trash, viewer.user_id), None)
 
 
 @router.post("/trash/{image_id}/restore", status_code=204, responses=documented(404))
@@ -150,25 +150,25 @@ async def restore_image(viewer: Writer, image_id: ImageId) -> Response:
     return Response(status_code=204)
 
 
-def _act(user_id: UUID, new: NewAction) -> tuple[Outcome, UUID | None]:
+def _act(user_id: UUID, new: NewAction) -> tuple[BulkResult, UUID | None]:
     chosen = new.chosen()
     match new.action:
-        case Action.TRASH:
+        case BulkAction.TRASH:
             return bulk.move_to_trash(user_id, chosen), None
-        case Action.RESTORE:
+        case BulkAction.RESTORE:
             return bulk.restore(user_id, chosen.ids), None
-        case Action.DELETE:
+        case BulkAction.DELETE:
             return bulk.delete_for_good(user_id, chosen), None
-        case Action.ADD_TAGS:
+        case BulkAction.ADD_TAGS:
             return bulk.add_tags(user_id, chosen, new.tags or ()), None
-        case Action.REMOVE_TAGS:
+        case BulkAction.REMOVE_TAGS:
             return bulk.remove_tags(user_id, chosen, new.tags or ()), None
-        case Action.ANALYZE:
+        case BulkAction.ANALYZE:
             return runs.analyze(user_id, chosen)
 
 
-def _done(action: Action, outcome: Outcome, run_id: UUID | None) -> ActionDone:
-    return ActionDone(
+def _done(action: BulkAction, outcome: BulkResult, run_id: UUID | None) -> BulkActionResult:
+    return BulkActionResult(
         action=action,
         asked=outcome.asked,
         changed=len(outcome.changed),

@@ -15,7 +15,7 @@ from imgapp.api.http.ids import parse_id
 from imgapp.api.http.json_bodies import json_body, json_body_schema
 from imgapp.api.http.problems import documented, problem_response
 from imgapp.api.http.upload_slots import upload_turn
-from imgapp.api.routes.uploads import Rejected, Uploaded
+from imgapp.api.routes.uploads import RejectedUpload, UploadResponse
 from imgapp.errors import Conflict, NotFound, QuotaExceeded, RejectedFile
 from imgapp.models import ImagePublic, Viewer
 from imgapp.services.common.thread_pools import in_db, in_io
@@ -131,7 +131,7 @@ async def request_parts(
 @router.post(
     "/{upload_id}/complete",
     status_code=202,
-    response_model=Uploaded,
+    response_model=UploadResponse,
     responses=documented(
         "not_found",
         "upload_incomplete",
@@ -154,7 +154,7 @@ async def complete_upload(request: Request, viewer: Writer, upload_id: UploadId)
         except RejectedFile as error:
             return _refusal(request, upload.filename, error)
     picture = await _picture(viewer.user_id, taken)
-    body = Uploaded(images=[picture], rejected=[]).model_dump(mode="json")
+    body = UploadResponse(images=[picture], rejected=[]).model_dump(mode="json")
     return JSONResponse(body, 202)
 
 
@@ -189,7 +189,7 @@ async def _picture(user_id: UUID, taken: Ingested) -> ImagePublic:
 
 def _refusal(request: Request, filename: str, error: RejectedFile) -> Response:
     full = isinstance(error, QuotaExceeded)
-    rejected = Rejected(filename=filename, code=error.code, detail=error.detail)
+    rejected = RejectedUpload(filename=filename, code=error.code, detail=error.detail)
     members: dict[str, Any] = {"images": [], "rejected": [rejected.model_dump()]}
     return problem_response(
         request.scope,

@@ -23,7 +23,7 @@ from imgapp.errors import (
 )
 from imgapp.models import Viewer
 from imgapp.services.common import metrics
-from imgapp.services.events.change_feed import DELETED, RESET, Change
+from imgapp.services.events.change_feed import DELETED, RESET, ImageChange
 from imgapp.services.events.streams import LOOK_AGAIN_SECONDS, Stream
 
 log = logging.getLogger(__name__)
@@ -173,7 +173,7 @@ async def _send_part(send: Send, text: str) -> None:
     await send({"type": "http.response.body", "body": text.encode(), "more_body": True})
 
 
-def _event(change: Change) -> str:
+def _event(change: ImageChange) -> str:
     if change.kind == DELETED:
         data = json.dumps({"id": str(change.image_id)})
     else:

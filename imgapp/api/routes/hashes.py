@@ -14,7 +14,7 @@ from imgapp.errors import NotFound
 from imgapp.models import ImagePublic, Viewer
 from imgapp.services.common.thread_pools import in_db
 from imgapp.services.library import lookup_by_hash
-from imgapp.services.library.lookup_by_hash import Found, Hashes
+from imgapp.services.library.lookup_by_hash import Hashes, HashMatches
 
 router = APIRouter(prefix="/api/images/by-hash", tags=["images"])
 
@@ -36,10 +36,10 @@ async def read_image_by_hash(viewer: Reader, sha256: HashInPath) -> ImagePublic:
 
 @router.post(
     "",
-    response_model=Found,
+    response_model=HashMatches,
     openapi_extra=json_body_schema(Hashes, {"sha256": [_EXAMPLE]}),
 )
-async def find_images_by_hash(viewer: Reader, wanted: Wanted) -> Found:
+async def find_images_by_hash(viewer: Reader, wanted: Wanted) -> HashMatches:
     """Your pictures with these bytes, up to 1,000 at once, and the hashes that have none.
 
     Reads only: a token needs no more than the scope `read`.

@@ -14,12 +14,12 @@ from imgapp.models import AnalysesPage, ImagePublic
 from imgapp.services.common.thread_pools import in_db
 from imgapp.services.library import history
 from imgapp.services.library.entity_tags import Versioned
-from imgapp.services.library.history import Fields, Restoration, Suggestions
+from imgapp.services.library.history import Restoration, Suggestions, TextFields
 
 router = APIRouter(prefix="/api/images/{image_id}", tags=["images"])
 
-Wanted = Annotated[Fields, Depends(json_body(Fields))]
-_FIELDS = json_body_schema(Fields, {"fields": ["alt_text"]})
+Wanted = Annotated[TextFields, Depends(json_body(TextFields))]
+_FIELDS = json_body_schema(TextFields, {"fields": ["alt_text"]})
 _CHANGED: Any = {"response_model": ImagePublic, "responses": documented(404, 412)}
 _ANALYSIS_ID = "019a2f5e-9b02-7d6e-a1f7-4c8e2d5b7f90"
 

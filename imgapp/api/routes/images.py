@@ -23,7 +23,7 @@ from imgapp.models import (
     Viewer,
 )
 from imgapp.services.analysis import describe
-from imgapp.services.analysis.options import Wishes
+from imgapp.services.analysis.options import AnalysisOptions
 from imgapp.services.common.thread_pools import in_db, in_io
 from imgapp.services.library import images, listing
 from imgapp.services.queue import image_status
@@ -150,13 +150,13 @@ async def read_status(viewer: Reader, image_id: ImageId) -> ImageStatus:
     response_model=ImageStatus,
     responses=documented("unknown_model", 404),
     openapi_extra=json_body_schema(
-        Wishes, {"language": "pt-BR", "detail": "detailed"}, required=False
+        AnalysisOptions, {"language": "pt-BR", "detail": "detailed"}, required=False
     ),
 )
 async def analyze_image(
     viewer: Writer,
     image_id: KnownImage,
-    wishes: Annotated[Wishes, Depends(json_body(Wishes, optional=True))],
+    wishes: Annotated[AnalysisOptions, Depends(json_body(AnalysisOptions, optional=True))],
 ) -> ImageStatus:
     """Analyse a picture again, this time by that model, in that language, in that detail.
 

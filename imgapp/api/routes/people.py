@@ -18,7 +18,7 @@ from imgapp.models import Viewer
 from imgapp.services.accounts import administration
 from imgapp.services.accounts.administration import NewPerson, PeoplePage, PersonEdit, PersonPublic
 from imgapp.services.common import audit_trail
-from imgapp.services.common.audit_trail import AuditPage, Kind
+from imgapp.services.common.audit_trail import AuditKind, AuditPage
 from imgapp.services.common.thread_pools import in_db, in_passwords
 
 router = APIRouter(prefix="/api", tags=["administration"])
@@ -138,7 +138,7 @@ async def reset_password(viewer: Writer, person_id: PersonId) -> OneTimePassword
 @router.get("/audit", responses=documented("invalid_cursor", 404))
 async def list_audit_events(
     viewer: Reader,
-    kind: Annotated[Kind | None, BeforeValidator(_empty_is_none), Query()] = None,
+    kind: Annotated[AuditKind | None, BeforeValidator(_empty_is_none), Query()] = None,
     person: Annotated[str | None, Query(max_length=254, description="Part of an address")] = None,
     since: Moment = None,
     until: Moment = None,

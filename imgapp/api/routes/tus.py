@@ -20,14 +20,14 @@ from imgapp.api.http.problems import problem_response
 from imgapp.api.http.tus_bodies import receive
 from imgapp.api.http.upload_slots import upload_turn
 from imgapp.api.routes.direct_uploads import UploadId
-from imgapp.api.routes.uploads import Rejected, Uploaded
+from imgapp.api.routes.uploads import RejectedUpload, UploadResponse
 from imgapp.errors import FileTooLarge, NotFound, QuotaExceeded, RejectedFile
 from imgapp.models import Viewer
 from imgapp.services.common.thread_pools import in_db, in_io
 from imgapp.services.library import images
 from imgapp.services.storage.filenames import shown_name
 from imgapp.services.uploads import tus_completion, tus_uploads, upload_metrics
-from imgapp.services.uploads.tus_uploads import Outcome, Receiver, Upload
+from imgapp.services.uploads.tus_uploads import Receiver, TusResult, Upload
 
 router = APIRouter(prefix=tus.PREFIX, include_in_schema=False)
 
@@ -172,7 +172,7 @@ async def _take(
     return await _answer(request, upload, outcome, created=created)
 
 
-async def _finish_left(viewer: Viewer, upload: Upload) -> Outcome | None:
+async def _finish_left(viewer: Viewer, upload: Upload) -> TusResult | None:
     """The outcome of what was left whole, by a process that was killed or a store that was away."""
     receiver = await _begin(upload)
     if receiver is None:
@@ -184,12 +184,12 @@ async def _finish_left(viewer: Viewer, upload: Upload) -> Outcome | None:
         await _end(receiver)
 
 
-async def _finish(viewer: Viewer, receiver: Receiver) -> Outcome:
+async def _finish(viewer: Viewer, receiver: Receiver) -> TusResult:
     return await in_io(tus_completion.finish, receiver, upload_metrics.source_of(viewer))
 
 
 async def _answer(
-    request: Request, upload: Upload, outcome: Outcome | None, *, created: bool = False
+    request: Request, upload: Upload, outcome: TusResult | None, *, created: bool = False
 ) -> Response:
     headers = await in_io(_headers, upload)
     if created:
@@ -203,20 +203,22 @@ async def _answer(
     return JSONResponse(body, 201 if created else 200, headers=headers)
 
 
-async def _body(upload: Upload, outcome: Outcome) -> dict[str, Any]:
+async def _body(upload: Upload, outcome: TusResult) -> dict[str, Any]:
     if outcome.image_id is None:
-        return Uploaded(images=[], rejected=[_rejected(upload, outcome)]).model_dump(mode="json")
+        return UploadResponse(images=[], rejected=[_rejected(upload, outcome)]).model_dump(
+            mode="json"
+        )
     found = await in_db(images.public_images, upload.user_id, [UUID(str(outcome.image_id))])
     shown = [one.model_copy(update={"duplicate": outcome.duplicate}) for one in found]
-    return Uploaded(images=shown, rejected=[]).model_dump(mode="json")
+    return UploadResponse(images=shown, rejected=[]).model_dump(mode="json")
 
 
-def _rejected(upload: Upload, outcome: Outcome) -> Rejected:
+def _rejected(upload: Upload, outcome: TusResult) -> RejectedUpload:
     filename = shown_name(upload.filename)
-    return Rejected(filename=filename, code=outcome.code, detail=outcome.detail)
+    return RejectedUpload(filename=filename, code=outcome.code, detail=outcome.detail)
 
 
-def _refusal(request: Request, upload: Upload, outcome: Outcome) -> Response:
+def _refusal(request: Request, upload: Upload, outcome: TusResult) -> Response:
     kind = QuotaExceeded if outcome.full else RejectedFile
     members: dict[str, Any] = {"images": [], "rejected": [_rejected(upload, outcome).model_dump()]}
     return problem_response(

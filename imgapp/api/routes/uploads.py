@@ -21,7 +21,7 @@ from imgapp.api.routes.batches import batch_parameter
 from imgapp.errors import FileTooLarge, QuotaExceeded, RejectedFile
 from imgapp.models import ImagePublic, Viewer
 from imgapp.services.common import idempotency
-from imgapp.services.common.idempotency import MAX_KEY_LENGTH, Answer
+from imgapp.services.common.idempotency import MAX_KEY_LENGTH, StoredResponse
 from imgapp.services.common.thread_pools import in_bulk, in_db, in_io
 from imgapp.services.library import images
 from imgapp.services.storage.filenames import shown_name
@@ -41,7 +41,7 @@ _MOST_BYTES = 2 * 1024**3
 _INGESTS_AT_ONCE = 4
 
 
-class Rejected(BaseModel):
+class RejectedUpload(BaseModel):
     """A file that did not become a picture. `detail` is a sentence for people."""
 
     filename: str
@@ -49,11 +49,11 @@ class Rejected(BaseModel):
     detail: str
 
 
-class Uploaded(BaseModel):
+class UploadResponse(BaseModel):
     """Every file is in one of the lists, in the order in which it was sent."""
 
     images: list[ImagePublic]
-    rejected: list[Rejected]
+    rejected: list[RejectedUpload]
 
 
 _BODY = {
@@ -94,7 +94,7 @@ Key = Annotated[
 @router.post(
     "/api/upload",
     status_code=202,
-    response_model=Uploaded,
+    response_model=UploadResponse,
     responses=documented(
         400,
         409,
@@ -167,7 +167,7 @@ async def _feed(reader: FilesReader, request: Request) -> None:
         raise HTTPException(408, "The upload stood still for too long") from None
 
 
-async def _answer_once(intake: Intake, reader: FilesReader, key: str | None) -> Answer:
+async def _answer_once(intake: Intake, reader: FilesReader, key: str | None) -> StoredResponse:
     user_id = intake.user_id
     if key is None:
         return await _answer(intake, reader)
@@ -191,7 +191,7 @@ def _fingerprint(intake: Intake, reader: FilesReader) -> str:
     return hashlib.sha256(json.dumps([str(intake.batch_id), files]).encode()).hexdigest()
 
 
-def _with_fresh_links(user_id: UUID, answer: Answer) -> Answer:
+def _with_fresh_links(user_id: UUID, answer: StoredResponse) -> StoredResponse:
     ids = [UUID(image["id"]) for image in answer.body["images"]]
     fresh = {str(image.id): image for image in images.public_images(user_id, ids)}
     for image in answer.body["images"]:
@@ -200,29 +200,29 @@ def _with_fresh_links(user_id: UUID, answer: Answer) -> Answer:
     return answer
 
 
-async def _answer(intake: Intake, reader: FilesReader) -> Answer:
+async def _answer(intake: Intake, reader: FilesReader) -> StoredResponse:
     outcomes = await _ingest_all(intake, reader.files)
     taken = [outcome for outcome in outcomes if isinstance(outcome, Ingested)]
     shown = await in_db(images.public_images, intake.user_id, [one.image_id for one in taken])
     by_id = {image.id: image for image in shown}
-    body = Uploaded(
+    body = UploadResponse(
         images=[
             by_id[one.image_id].model_copy(update={"duplicate": one.duplicate})
             for one in taken
             if one.image_id in by_id
         ],
-        rejected=[outcome for outcome in outcomes if isinstance(outcome, Rejected)],
+        rejected=[outcome for outcome in outcomes if isinstance(outcome, RejectedUpload)],
     ).model_dump(mode="json")
     if taken:
-        return Answer(202, body)
+        return StoredResponse(202, body)
     return _refused(body)
 
 
-def _refused(body: dict[str, Any]) -> Answer:
+def _refused(body: dict[str, Any]) -> StoredResponse:
     rejected = body["rejected"]
     full = all(one["code"] == QuotaExceeded.code for one in rejected)
     said = {"code": QuotaExceeded.code if full else RejectedFile.code, "detail": _why(rejected)}
-    return Answer(QuotaExceeded.status if full else RejectedFile.status, body | said)
+    return StoredResponse(QuotaExceeded.status if full else RejectedFile.status, body | said)
 
 
 def _why(rejected: list[dict[str, Any]]) -> str:
@@ -233,10 +233,10 @@ def _why(rejected: list[dict[str, Any]]) -> str:
 
 async def _ingest_all(
     intake: Intake, files: list[SpooledFile | TooLarge]
-) -> list[Ingested | Rejected]:
+) -> list[Ingested | RejectedUpload]:
     """Ingest several at a time; what is in the request twice, after its first copy."""
     turns = asyncio.Semaphore(_INGESTS_AT_ONCE)
-    tasks: dict[str, asyncio.Task[Ingested | Rejected]] = {}
+    tasks: dict[str, asyncio.Task[Ingested | RejectedUpload]] = {}
     ordered = []
     for number, file in enumerate(files):
         content = file.sha256 if isinstance(file, SpooledFile) else f"too large {number}"
@@ -251,8 +251,8 @@ async def _ingest(
     intake: Intake,
     file: SpooledFile | TooLarge,
     turns: asyncio.Semaphore,
-    first: asyncio.Task[Ingested | Rejected] | None,
-) -> Ingested | Rejected:
+    first: asyncio.Task[Ingested | RejectedUpload] | None,
+) -> Ingested | RejectedUpload:
     if isinstance(file, TooLarge):
         upload_metrics.upload_refused(intake.source, FileTooLarge.code)
         return await _reject(intake, file.filename, FileTooLarge.code, file.detail)
@@ -266,6 +266,6 @@ async def _ingest(
         return await _reject(intake, file.filename, error.code, error.detail)
 
 
-async def _reject(intake: Intake, filename: str, code: str, detail: str) -> Rejected:
+async def _reject(intake: Intake, filename: str, code: str, detail: str) -> RejectedUpload:
     await in_db(intake.refuse, filename, code, detail)
-    return Rejected(filename=shown_name(filename), code=code, detail=detail)
+    return RejectedUpload(filename=shown_name(filename), code=code, detail=detail)

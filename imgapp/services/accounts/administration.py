@@ -19,7 +19,7 @@ from imgapp.errors import Conflict, NotFound
 from imgapp.models import Shape, new_id
 from imgapp.services.accounts.registration import check_password, clean_email, normalized
 from imgapp.services.common import audit_trail
-from imgapp.services.common.audit_trail import Kind
+from imgapp.services.common.audit_trail import AuditKind
 from imgapp.services.common.authorization import as_administrator
 from imgapp.services.common.pagination import TextPlace, cut_page, read_cursor
 from imgapp.services.storage import object_removals
@@ -118,7 +118,7 @@ def add_person(
         person = _fetch(session, person_id)
         audit_trail.write(
             session,
-            Kind.PERSON_ADDED,
+            AuditKind.PERSON_ADDED,
             user_id,
             person=email,
             person_id=person_id,
@@ -144,7 +144,7 @@ def update_person(user_id: UUID, person_id: UUID, edit: PersonEdit) -> PersonPub
         _expect_done(session.execute(_UPDATE, values).scalar_one())
         after = _fetch(session, person_id)
         for kind in _changes(before, after):
-            details = after.model_dump(include=quotas) if kind is Kind.QUOTA_CHANGED else {}
+            details = after.model_dump(include=quotas) if kind is AuditKind.QUOTA_CHANGED else {}
             audit_trail.write(
                 session, kind, user_id, person=after.email, person_id=person_id, **details
             )
@@ -160,7 +160,7 @@ def reset_password(user_id: UUID, person_id: UUID) -> str:
     with as_administrator(user_id) as session:
         _expect_done(session.execute(_SET_PASSWORD, values).scalar_one())
         audit_trail.write(
-            session, Kind.PASSWORD_RESET, user_id, person=person.email, person_id=person_id
+            session, AuditKind.PASSWORD_RESET, user_id, person=person.email, person_id=person_id
         )
     return password
 
@@ -172,7 +172,7 @@ def delete_person(user_id: UUID, person_id: UUID) -> None:
         person = _fetch(session, person_id)
         _expect_done(session.execute(_DELETE, {"id": person_id}).scalar_one())
         audit_trail.write(
-            session, Kind.PERSON_DELETED, user_id, person=person.email, person_id=person_id
+            session, AuditKind.PERSON_DELETED, user_id, person=person.email, person_id=person_id
         )
 
 
@@ -233,7 +233,7 @@ def _forget_person(user_id: UUID) -> int:
             session.rollback()
             return 0
         audit_trail.write(
-            session, Kind.PERSON_REMOVED, None, person=person.email, person_id=user_id
+            session, AuditKind.PERSON_REMOVED, None, person=person.email, person_id=user_id
         )
     return 1
 
@@ -256,13 +256,13 @@ def _public(row: sa.Row[Any]) -> PersonPublic:
     return PersonPublic.model_validate(dict(row._mapping))
 
 
-def _changes(before: PersonPublic, after: PersonPublic) -> Iterator[Kind]:
+def _changes(before: PersonPublic, after: PersonPublic) -> Iterator[AuditKind]:
     if (before.disabled_at is None) != (after.disabled_at is None):
-        yield Kind.PERSON_DISABLED if after.disabled_at else Kind.PERSON_ENABLED
+        yield AuditKind.PERSON_DISABLED if after.disabled_at else AuditKind.PERSON_ENABLED
     if before.is_admin != after.is_admin:
-        yield Kind.ADMINISTRATOR_GRANTED if after.is_admin else Kind.ADMINISTRATOR_REVOKED
+        yield AuditKind.ADMINISTRATOR_GRANTED if after.is_admin else AuditKind.ADMINISTRATOR_REVOKED
     if (before.quota_images, before.quota_bytes) != (after.quota_images, after.quota_bytes):
-        yield Kind.QUOTA_CHANGED
+        yield AuditKind.QUOTA_CHANGED
 
 
 def _expect_done(outcome: str) -> None:

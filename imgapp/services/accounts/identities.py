@@ -16,7 +16,7 @@ from imgapp.errors import InvalidRequest, SignInRefused
 from imgapp.models import AccessToken, Identity, User, UserSession, new_id, now
 from imgapp.services.accounts.registration import clean_email
 from imgapp.services.common import audit_trail
-from imgapp.services.common.audit_trail import Kind
+from imgapp.services.common.audit_trail import AuditKind
 from imgapp.settings import get_settings
 
 
@@ -96,7 +96,7 @@ def _create(email: str, claimant: Claimant) -> None:
             session.execute(sa.select(sa.func.imgapp_mark_self_registered(user_id)))
         _add_identity(session, user_id, claimant)
         audit_trail.write(
-            session, Kind.ACCOUNT_CREATED, user_id, method="oidc", administrator=False
+            session, AuditKind.ACCOUNT_CREATED, user_id, method="oidc", administrator=False
         )
 
 
@@ -108,7 +108,7 @@ def _link(user_id: UUID, claimant: Claimant) -> None:
             _take_over(session, user)
         _add_identity(session, user_id, claimant)
         audit_trail.write(
-            session, Kind.IDENTITY_LINKED, user_id, issuer=claimant.issuer, took_over=took_over
+            session, AuditKind.IDENTITY_LINKED, user_id, issuer=claimant.issuer, took_over=took_over
         )
 
 

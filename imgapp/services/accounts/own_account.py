@@ -17,7 +17,7 @@ from imgapp.services.accounts import sessions, sign_in_limits
 from imgapp.services.accounts.registration import MAX_PASSWORD, check_password, normalized
 from imgapp.services.analysis import preferences, prompts
 from imgapp.services.common import audit_trail
-from imgapp.services.common.audit_trail import Kind
+from imgapp.services.common.audit_trail import AuditKind
 from imgapp.services.library.serialize import TEXT_FIELDS
 from imgapp.services.spending import usage as spending_usage
 from imgapp.services.webhooks import webhooks
@@ -104,7 +104,7 @@ def change_password(user_id: UUID, current: str, new: str, *, keep_session: UUID
         user.password_changed_at, user.password_is_temporary = now(), False
         session.add(user)
         ended = sessions.end_sessions(session, keep_session)
-        audit_trail.write(session, Kind.PASSWORD_CHANGED, user_id, sessions_ended=ended)
+        audit_trail.write(session, AuditKind.PASSWORD_CHANGED, user_id, sessions_ended=ended)
 
 
 def delete_account(user_id: UUID, email: str) -> None:
@@ -123,13 +123,13 @@ def delete_account(user_id: UUID, email: str) -> None:
                 "You are the only administrator: make somebody else one first",
                 code="last_administrator",
             )
-        audit_trail.write(session, Kind.ACCOUNT_DELETED, user_id)
+        audit_trail.write(session, AuditKind.ACCOUNT_DELETED, user_id)
 
 
 def export_account(user_id: UUID) -> dict[str, Any]:
     """The head of a person's export: all of the account that is not a picture."""
     account = get_account(user_id)
-    audit_trail.record(Kind.ACCOUNT_EXPORTED, user_id)
+    audit_trail.record(AuditKind.ACCOUNT_EXPORTED, user_id)
     spent = spending_usage.list_months(user_id, spending_usage.MOST_MONTHS)
     told = [one.model_dump(mode="json") for one in webhooks.list_webhooks(user_id)]
     return {

@@ -13,7 +13,7 @@ from imgapp.adapters import db, passwords
 from imgapp.errors import Conflict, Forbidden, InvalidRequest, NotFound
 from imgapp.models import new_id
 from imgapp.services.common import audit_trail
-from imgapp.services.common.audit_trail import Kind
+from imgapp.services.common.audit_trail import AuditKind
 from imgapp.settings import Settings
 
 # NIST SP 800-63B: length decides, composition rules do not help, and common ones are refused.
@@ -55,7 +55,7 @@ def create_user(
         if user_id is not None and self_registered:
             session.execute(sa.select(sa.func.imgapp_mark_self_registered(user_id)))
         if user_id is not None:
-            audit_trail.write(session, Kind.ACCOUNT_CREATED, user_id, administrator=is_admin)
+            audit_trail.write(session, AuditKind.ACCOUNT_CREATED, user_id, administrator=is_admin)
     if user_id is not None:
         return user_id
     if only_first:

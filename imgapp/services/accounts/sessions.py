@@ -21,7 +21,7 @@ from imgapp.services.accounts import sign_in_limits
 from imgapp.services.accounts.registration import MAX_PASSWORD, clean_email, normalized
 from imgapp.services.accounts.user_agents import device_of
 from imgapp.services.common import audit_trail
-from imgapp.services.common.audit_trail import Kind
+from imgapp.services.common.audit_trail import AuditKind
 
 COOKIE_MAX_AGE = 400 * 24 * 3600  # seconds; the longest that browsers keep one
 LIFETIME = timedelta(days=30)
@@ -58,13 +58,13 @@ def sign_in(email: str, password: str, *, user_agent: str, address: str) -> Sign
     try:
         sign_in_limits.begin(email, address)
     except RateLimited:
-        audit_trail.record(Kind.SIGN_IN_LIMITED, user_id, once_within=sign_in_limits.PER)
+        audit_trail.record(AuditKind.SIGN_IN_LIMITED, user_id, once_within=sign_in_limits.PER)
         raise
     stored: str | None = person.password_hash if person else None
     matches = passwords.verify_password(stored, normalized(password[: MAX_PASSWORD + 1]))
     if person is None or not matches or person.disabled:
         sign_in_limits.failed(email, address)
-        audit_trail.record(Kind.SIGN_IN_FAILED, user_id)
+        audit_trail.record(AuditKind.SIGN_IN_FAILED, user_id)
         raise NotSignedIn("The e-mail address or the password is not right", code="invalid_sign_in")
     sign_in_limits.succeeded(email, address)
     if stored is not None and passwords.needs_rehash(stored):
@@ -109,7 +109,7 @@ def start_session(
         if found is None:
             raise NotSignedIn("This account is disabled")
         user.last_seen_at = moment
-        audit_trail.write(session, Kind.SIGNED_IN, user_id, method=auth_method)
+        audit_trail.write(session, AuditKind.SIGNED_IN, user_id, method=auth_method)
     return SignedIn(cookie, found[0], user.password_is_temporary)
 
 
@@ -130,7 +130,7 @@ def sign_out(viewer: Viewer) -> None:
     """End the viewer's session at once."""
     with db.transaction(viewer.user_id) as session:
         if _end(session, col(UserSession.id) == viewer.session_id):
-            audit_trail.write(session, Kind.SIGNED_OUT, viewer.user_id)
+            audit_trail.write(session, AuditKind.SIGNED_OUT, viewer.user_id)
 
 
 def list_sessions(user_id: UUID, current: UUID | None = None) -> list[SessionPublic]:
@@ -150,7 +150,7 @@ def revoke_session(user_id: UUID, session_id: UUID) -> None:
     with db.transaction(user_id) as session:
         if not _end(session, col(UserSession.id) == session_id):
             raise NotFound
-        audit_trail.write(session, Kind.SESSION_REVOKED, user_id, sessions=1)
+        audit_trail.write(session, AuditKind.SESSION_REVOKED, user_id, sessions=1)
 
 
 def revoke_other_sessions(user_id: UUID, keep: UUID | None) -> int:
@@ -158,7 +158,7 @@ def revoke_other_sessions(user_id: UUID, keep: UUID | None) -> int:
     with db.transaction(user_id) as session:
         ended = end_sessions(session, keep)
         if ended:
-            audit_trail.write(session, Kind.SESSION_REVOKED, user_id, sessions=ended)
+            audit_trail.write(session, AuditKind.SESSION_REVOKED, user_id, sessions=ended)
     return ended
 
 

@@ -20,7 +20,7 @@ from imgapp.services.accounts.registration import has_users
 from imgapp.services.accounts.safe_redirects import own_path
 from imgapp.services.accounts.sessions import SignedIn, hash_secret
 from imgapp.services.common import audit_trail, rate_limits
-from imgapp.services.common.audit_trail import Kind
+from imgapp.services.common.audit_trail import AuditKind
 from imgapp.settings import get_settings
 
 CALLBACK = "/api/single-sign-on/callback"
@@ -34,7 +34,7 @@ _STARTS, _FAILURES = 600, 100
 
 
 @dataclass(frozen=True)
-class Started:
+class SignInStart:
     """`url` is the provider's page; `browser` is for a cookie, and `state` for its name."""
 
     url: str
@@ -43,12 +43,12 @@ class Started:
 
 
 @dataclass(frozen=True)
-class Finished:
+class SignInEnd:
     signed_in: SignedIn
     next_path: str
 
 
-def start(next_path: str = "/") -> Started:
+def start(next_path: str = "/") -> SignInStart:
     """Begin a sign-in. Raises SignInRefused (`first_account`), RateLimited, ServiceUnavailable."""
     address = audit_trail.current_source().address
     rate_limits.hit("single_sign_on", address, limit=_STARTS, per_seconds=_PER_SECONDS)
@@ -58,10 +58,10 @@ def start(next_path: str = "/") -> Started:
     url = oidc.authorization_url(flow, _redirect_uri())
     kept = {"flow": flow.as_dict(), "browser": hash_secret(browser), "next": own_path(next_path)}
     one_time_values.put(flow.state, json.dumps(kept).encode(), seconds=FLOW_SECONDS)
-    return Started(url, flow.state, browser)
+    return SignInStart(url, flow.state, browser)
 
 
-def finish(answer: Mapping[str, str], browser: str, *, user_agent: str, address: str) -> Finished:
+def finish(answer: Mapping[str, str], browser: str, *, user_agent: str, address: str) -> SignInEnd:
     """Turn the provider's answer into a session, or tell the audit trail why not.
 
     Raises SignInRefused, RateLimited, ServiceUnavailable.
@@ -69,16 +69,16 @@ def finish(answer: Mapping[str, str], browser: str, *, user_agent: str, address:
     rate_limits.check("single_sign_on_failed", address, limit=_FAILURES, per_seconds=_PER_SECONDS)
     try:
         kept = _take_flow(answer.get("state", ""), browser)
-        claimant = _claimant(answer, oidc.Flow(**kept["flow"]))
+        claimant = _claimant(answer, oidc.AuthorizationRequest(**kept["flow"]))
         user_id = identities.person_of(claimant)
         signed_in = _start_session(user_id, user_agent=user_agent, address=address)
     except SignInRefused as refused:
         audit_trail.record(
-            Kind.SIGN_IN_FAILED, None, method="oidc", code=refused.code, reason=refused.reason
+            AuditKind.SIGN_IN_FAILED, None, method="oidc", code=refused.code, reason=refused.reason
         )
         rate_limits.hit("single_sign_on_failed", address, limit=_FAILURES, per_seconds=_PER_SECONDS)
         raise
-    return Finished(signed_in, kept["next"])
+    return SignInEnd(signed_in, kept["next"])
 
 
 def viewer_of_access_token(token: str) -> Viewer | None:
@@ -133,7 +133,7 @@ def _take_flow(state: str, browser: str) -> dict[str, Any]:
     return kept
 
 
-def _claimant(answer: Mapping[str, str], flow: oidc.Flow) -> oidc.Claimant:
+def _claimant(answer: Mapping[str, str], flow: oidc.AuthorizationRequest) -> oidc.Claimant:
     oidc.check_sender(answer.get("iss"))
     error = answer.get("error")
     if error is not None:

@@ -15,7 +15,7 @@ from imgapp.errors import InvalidRequest, NotFound
 from imgapp.models import AccessToken, Scope, Shape, Viewer, now
 from imgapp.services.accounts.sessions import hash_secret, require_still_good
 from imgapp.services.common import audit_trail
-from imgapp.services.common.audit_trail import Kind
+from imgapp.services.common.audit_trail import AuditKind
 
 PREFIX = "imgapp_"
 """Secret scanners and people recognise the token by it."""
@@ -71,7 +71,7 @@ def create_token(
         if viewer is not None:
             require_still_good(session, viewer)
         session.add(row)
-        audit_trail.write(session, Kind.TOKEN_CREATED, user_id, token_id=row.id, name=name)
+        audit_trail.write(session, AuditKind.TOKEN_CREATED, user_id, token_id=row.id, name=name)
     return NewToken(**_public(row).model_dump(), token=token)
 
 
@@ -91,7 +91,9 @@ def revoke_token(user_id: UUID, token_id: UUID) -> None:
         if row is None:
             raise NotFound
         session.delete(row)
-        audit_trail.write(session, Kind.TOKEN_REVOKED, user_id, token_id=token_id, name=row.name)
+        audit_trail.write(
+            session, AuditKind.TOKEN_REVOKED, user_id, token_id=token_id, name=row.name
+        )
 
 
 def viewer_of_token(token: str) -> Viewer | None:

@@ -8,11 +8,11 @@ from uuid import UUID
 
 from sqlmodel import Session, col, select
 
-from imgapp.adapters.vision import Ask, model_asked
+from imgapp.adapters.vision import Question, model_asked
 from imgapp.models import Image, ImageAnalysis
 
 
-def question_of(ask: Ask) -> str:
+def question_of(ask: Question) -> str:
     """A hash of all that an answer depends on but the picture: model, prompt with its context,
     language, detail and vocabulary. Not of what went wrong the last time."""
     model = model_asked(ask.model)
@@ -20,7 +20,7 @@ def question_of(ask: Ask) -> str:
     return hashlib.sha256(json.dumps(said).encode()).hexdigest()
 
 
-def find_answer(session: Session, image: Image, ask: Ask) -> ImageAnalysis | None:
+def find_answer(session: Session, image: Image, ask: Question) -> ImageAnalysis | None:
     """The newest answer to this question about this picture, in the transaction of its owner."""
     query = (
         select(ImageAnalysis)

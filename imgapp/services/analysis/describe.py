@@ -22,7 +22,7 @@ from sqlmodel import Session, col
 from imgapp.adapters import events, queue
 from imgapp.adapters.db import after_commit, transaction
 from imgapp.adapters.imaging import model_copy
-from imgapp.adapters.vision import BASIC, Ask, Description, Picture, get_describer
+from imgapp.adapters.vision import BASIC, Description, Picture, Question, get_describer
 from imgapp.errors import (
     AnswerOverdue,
     DatabaseUnavailable,
@@ -45,7 +45,7 @@ from imgapp.models import (
     now,
 )
 from imgapp.services.analysis.answer_reuse import question_of
-from imgapp.services.analysis.options import Wishes, run_of
+from imgapp.services.analysis.options import AnalysisOptions, run_of
 from imgapp.services.analysis.question import ask_for
 from imgapp.services.common import metrics
 from imgapp.services.installation import vision_models
@@ -53,10 +53,10 @@ from imgapp.services.installation.runtime_settings import installation
 from imgapp.services.library import file_links
 from imgapp.services.library.serialize import TEXT_FIELDS, image_status
 from imgapp.services.queue import circuit_breaker, leases, pacing, permits, waiting_reasons
-from imgapp.services.queue.leases import Claim
+from imgapp.services.queue.leases import ImageClaim
 from imgapp.services.queue.requeueing import queue_again
 from imgapp.services.spending import usage
-from imgapp.services.spending.usage import Bill
+from imgapp.services.spending.usage import CallCost
 from imgapp.services.webhooks import deliveries
 
 log = logging.getLogger(__name__)
@@ -68,17 +68,17 @@ _LONGEST_RETRY_AFTER = 6 * 3600.0
 
 
 @dataclass(frozen=True)
-class Finding:
+class DescriberAnswer:
     """A describer's answer, to what, when it was asked and how many seconds it took."""
 
     description: Description
-    ask: Ask
+    ask: Question
     asked_at: datetime
     seconds: float
 
 
 @dataclass(frozen=True)
-class Verdict:
+class RetryDecision:
     """What a failure means for the picture: another attempt after `delay` seconds, or None."""
 
     code: str
@@ -113,13 +113,15 @@ def run_one() -> UUID | None:
     return claim.image_id
 
 
-def request_analysis(user_id: UUID, image_id: UUID, wishes: Wishes | None = None) -> ImageStatus:
+def request_analysis(
+    user_id: UUID, image_id: UUID, wishes: AnalysisOptions | None = None
+) -> ImageStatus:
     """Analyse a picture (again), before bulk work. Raises NotFound, InvalidRequest (model).
 
     One that is being analysed is left alone; one that waits for a retry waits no longer, and is
     asked as is said here.
     """
-    wishes = wishes or Wishes()
+    wishes = wishes or AnalysisOptions()
     vision_models.check(wishes.model)
     with transaction(user_id) as session:
         query = select(Image).where(col(Image.id) == image_id, col(Image.deleted_at).is_(None))
@@ -152,7 +154,7 @@ def sweep() -> None:
         raise
 
 
-def verdict(error: Exception, attempts: int, jitter: float) -> Verdict:
+def verdict(error: Exception, attempts: int, jitter: float) -> RetryDecision:
     """What to do after the failure of attempt number `attempts` (`jitter` is from 0 to 1).
 
     The first retry comes within a second, all of them within 40, unless the provider asks for more.
@@ -163,17 +165,17 @@ def verdict(error: Exception, attempts: int, jitter: float) -> Verdict:
         )
     if isinstance(error, ServiceUnavailable):
         # That says nothing of the picture, and has cost nothing.
-        return Verdict(error.code, error.detail, _AWAY_SECONDS * (0.75 + 0.25 * jitter))
+        return RetryDecision(error.code, error.detail, _AWAY_SECONDS * (0.75 + 0.25 * jitter))
     if not isinstance(error, TransientDescriberError):
-        return Verdict(error.code, error.detail, None)
+        return RetryDecision(error.code, error.detail, None)
     if attempts >= MAX_ATTEMPTS:
         message = f"{error.detail.rstrip('.')}. imgapp tried {attempts} times."
-        return Verdict(error.code, message, None)
+        return RetryDecision(error.code, message, None)
     delay = _RETRY_SECONDS[attempts - 1] * (0.75 + 0.25 * jitter)
     if (asked := getattr(error, "retry_after", None)) is not None:
         # Never sooner than asked, and not everybody in the same moment.
         delay = max(delay, min(asked, _LONGEST_RETRY_AFTER) * (1 + 0.1 * jitter))
-    return Verdict(error.code, error.detail, delay)
+    return RetryDecision(error.code, error.detail, delay)
 
 
 def current_text(image: Image, found: Description | ImageAnalysis) -> dict[str, object]:
@@ -193,7 +195,7 @@ def current_text(image: Image, found: Description | ImageAnalysis) -> dict[str, 
     return changes
 
 
-def _describe(claim: Claim) -> Finding:
+def _describe(claim: ImageClaim) -> DescriberAnswer:
     with transaction(claim.user_id) as session:
         image = session.get(Image, claim.image_id)
         if image is None:
@@ -208,7 +210,7 @@ def _describe(claim: Claim) -> Finding:
     with metrics.asking(ask.model) as answered:
         description = get_describer(ask.model).describe(picture, ask)
         answered(description)
-    return Finding(description, ask, asked_at, time.monotonic() - started)
+    return DescriberAnswer(description, ask, asked_at, time.monotonic() - started)
 
 
 def picture_of(image: Image) -> Picture:
@@ -234,7 +236,7 @@ def _copy_for_model(image: Image) -> bytes:
         ) from None
 
 
-def _finish(claim: Claim, finding: Finding) -> None:
+def _finish(claim: ImageClaim, finding: DescriberAnswer) -> None:
     try:
         leases.insist_on(partial(_complete, claim, finding))
     except DatabaseUnavailable:
@@ -245,7 +247,7 @@ def _finish(claim: Claim, finding: Finding) -> None:
         leases.insist_on(partial(_fail, claim, error, bill))
 
 
-def _complete(claim: Claim, finding: Finding) -> None:
+def _complete(claim: ImageClaim, finding: DescriberAnswer) -> None:
     bill = usage.bill_of(claim.model, finding.description)
     with transaction(claim.user_id) as session:
         image = _leased(session, claim)
@@ -258,7 +260,9 @@ def _complete(claim: Claim, finding: Finding) -> None:
             usage.settle(session, claim.lease_id, bill)
 
 
-def _keep(session: Session, image: Image, claim: Claim, finding: Finding, bill: Bill) -> None:
+def _keep(
+    session: Session, image: Image, claim: ImageClaim, finding: DescriberAnswer, bill: CallCost
+) -> None:
     analysis = _analysis(claim, finding, image)
     analysis.cost = bill.dollars
     session.add(analysis)
@@ -276,7 +280,7 @@ def _keep(session: Session, image: Image, claim: Claim, finding: Finding, bill: 
     after_commit(session, partial(metrics.analysis_ended, "completed"))
 
 
-def _pay(claim: Claim, outcome: Callable[[], Finding]) -> None:
+def _pay(claim: ImageClaim, outcome: Callable[[], DescriberAnswer]) -> None:
     """Nobody waits for the answer any more: it came too late, the worker ends, or the picture is
     gone or another worker's by now. It is paid for all the same."""
     try:
@@ -289,7 +293,7 @@ def _pay(claim: Claim, outcome: Callable[[], Finding]) -> None:
         leases.insist_on(partial(_settle_late, claim, said))
 
 
-def _settle_late(claim: Claim, said: Description | DescriberError) -> None:
+def _settle_late(claim: ImageClaim, said: Description | DescriberError) -> None:
     bill = usage.bill_of(claim.model, said)
     with transaction(claim.user_id) as session:
         usage.settle(session, claim.lease_id, bill, failed=isinstance(said, DescriberError))
@@ -299,7 +303,7 @@ def _tokens(found: Description | DescriberError) -> int:
     return (found.input_tokens or 0) + (found.output_tokens or 0)
 
 
-def _analysis(claim: Claim, finding: Finding, image: Image) -> ImageAnalysis:
+def _analysis(claim: ImageClaim, finding: DescriberAnswer, image: Image) -> ImageAnalysis:
     found = finding.description
     return ImageAnalysis(
         image_id=claim.image_id,
@@ -323,7 +327,7 @@ def _analysis(claim: Claim, finding: Finding, image: Image) -> ImageAnalysis:
     )
 
 
-def _fail(claim: Claim, error: Exception, bill: Bill | None = None) -> None:
+def _fail(claim: ImageClaim, error: Exception, bill: CallCost | None = None) -> None:
     """`bill` is what the call cost if the error does not say it."""
     if not isinstance(error, ImgappError):
         log.error("analysis_broke", exc_info=error, extra={"image_id": str(claim.image_id)})
@@ -353,15 +357,15 @@ def _fail(claim: Claim, error: Exception, bill: Bill | None = None) -> None:
         _release(image)
 
 
-def _rule(image: Image, error: Exception, *, counts: bool) -> Verdict:
+def _rule(image: Image, error: Exception, *, counts: bool) -> RetryDecision:
     if isinstance(error, DescriberError) and not counts:
         # It waits with the others until the server is back, behind one that may fare better.
-        return Verdict(error.code, error.detail, 0.0)
+        return RetryDecision(error.code, error.detail, 0.0)
     image.attempts += counts and not isinstance(error, ServiceUnavailable)
     return verdict(error, image.attempts, random.random())  # noqa: S311
 
 
-def _leased(session: Session, claim: Claim) -> Image | None:
+def _leased(session: Session, claim: ImageClaim) -> Image | None:
     """The row, locked, if the lease is still ours and there is still use for the result."""
     query = select(Image).where(
         col(Image.id) == claim.image_id, col(Image.lease_id) == claim.lease_id

@@ -11,7 +11,7 @@ from imgapp.models import Image
 from imgapp.services.analysis.preferences import Language
 
 
-class Wishes(BaseModel):
+class AnalysisOptions(BaseModel):
     """What is left out, or null, is as the person's preferences and the settings say."""
 
     model_config = ConfigDict(extra="forbid")
@@ -26,7 +26,7 @@ class Wishes(BaseModel):
 
     def as_request(self, **more: Any) -> dict[str, Any] | None:
         """What waits with the picture until it is asked; None where nothing was said."""
-        said = {name: getattr(self, name) for name in Wishes.model_fields}
+        said = {name: getattr(self, name) for name in AnalysisOptions.model_fields}
         return {name: value for name, value in (said | more).items() if value is not None} or None
 
 

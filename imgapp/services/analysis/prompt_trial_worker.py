@@ -19,7 +19,7 @@ from sqlmodel import col, select
 from imgapp.adapters import pacing as turns
 from imgapp.adapters import queue
 from imgapp.adapters.db import after_commit, transaction
-from imgapp.adapters.vision import BASIC, Ask, Description, get_describer, model_asked
+from imgapp.adapters.vision import BASIC, Description, Question, get_describer, model_asked
 from imgapp.errors import (
     DatabaseUnavailable,
     DescriberError,
@@ -31,12 +31,12 @@ from imgapp.errors import (
 from imgapp.models import Image, PromptTrial, now
 from imgapp.services.analysis.describe import picture_of
 from imgapp.services.analysis.prompt_trials import LOST_AFTER, TEXTS
-from imgapp.services.analysis.prompts import Asked
+from imgapp.services.analysis.prompts import NamedPrompt
 from imgapp.services.analysis.question import ask_with
 from imgapp.services.common import metrics
 from imgapp.services.queue import circuit_breaker, leases, pacing
 from imgapp.services.spending import budgets, usage
-from imgapp.services.spending.usage import Bill
+from imgapp.services.spending.usage import CallCost
 
 log = logging.getLogger(__name__)
 
@@ -47,7 +47,7 @@ _LONGEST_WAIT = 60.0
 class _Question:
     id: UUID
     trial_id: UUID
-    ask: Ask
+    ask: Question
     image: Image
 
 
@@ -93,7 +93,7 @@ def answer_one(user_id: UUID, trial_id: UUID) -> None:
 
 
 def _keep(question: _Question, call: _Call, changes: dict[str, Any]) -> None:
-    bill = usage.bill_of(call.model, call.said) if call.said else Bill()
+    bill = usage.bill_of(call.model, call.said) if call.said else CallCost()
     with transaction(question.image.user_id) as session:
         if call.id is not None:
             usage.settle(session, call.id, bill, failed=changes["state"] == "failed")
@@ -124,7 +124,7 @@ def _take(user_id: UUID, trial_id: UUID) -> _Question | None:
         row.state, row.started_at = "asking", now()
         session.add(row)
         image = session.get_one(Image, row.image_id)
-        ask = ask_with(session, image, Asked(row.prompt_version, row.template))
+        ask = ask_with(session, image, NamedPrompt(row.prompt_version, row.template))
         return _Question(row.id, trial_id, ask, image)
 
 
@@ -159,7 +159,7 @@ def _check_server() -> None:
             raise TransientDescriberError(trouble.message, code=trouble.code)
 
 
-def _turn() -> turns.Turn:
+def _turn() -> turns.PacingPermit:
     deadline = time.monotonic() + _LONGEST_WAIT
     while not leases.stopping():
         turn = pacing.take_turn()
@@ -171,7 +171,7 @@ def _turn() -> turns.Turn:
     raise TransientDescriberError("Too many others ask the model now", code="rate_limited")
 
 
-def _settle(turn: turns.Turn, tokens: int) -> None:
+def _settle(turn: turns.PacingPermit, tokens: int) -> None:
     if turn is pacing.FREE:
         return
     try:

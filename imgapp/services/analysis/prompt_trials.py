@@ -22,7 +22,7 @@ from imgapp.models import ErrorInfo, Image, ImageAnalysis, PromptTrial, Shape, n
 from imgapp.services.analysis import prompts
 from imgapp.services.analysis.preferences import DEFAULT_LANGUAGE
 from imgapp.services.analysis.preferences import read as read_preferences
-from imgapp.services.analysis.prompts import Asked, Scope, Template
+from imgapp.services.analysis.prompts import NamedPrompt, Scope, Template
 from imgapp.services.common import rate_limits
 from imgapp.services.common.authorization import as_administrator
 from imgapp.services.common.one_at_a_time import one_at_a_time
@@ -129,7 +129,7 @@ def start_trial(user_id: UUID, request: TrialRequest) -> TrialPublic:
         present = prompts.in_force(session, user_id, request.scope)
         for image in images:
             session.add(_present(session, trial_id, image, present))
-            tried = Asked(TRIED, request.template)
+            tried = NamedPrompt(TRIED, request.template)
             session.add(_row(trial_id, image, "new", tried))
         session.flush()
         trial = _public(_rows(session, trial_id))
@@ -187,7 +187,7 @@ def _pictures(session: Session, wanted: list[UUID]) -> list[Image]:
     return [found[image_id] for image_id in ids]
 
 
-def _present(session: Session, trial_id: UUID, image: Image, present: Asked) -> PromptTrial:
+def _present(session: Session, trial_id: UUID, image: Image, present: NamedPrompt) -> PromptTrial:
     """What the present prompt says: the newest analysis, if it would be asked the same again."""
     row = _row(trial_id, image, "now", present)
     known = session.get(ImageAnalysis, image.analysis_id) if image.analysis_id else None
@@ -213,7 +213,7 @@ def _said_since(session: Session, image: Image, known: ImageAnalysis) -> bool:
     return (known.language or "").split("-")[0] != wanted.split("-")[0]
 
 
-def _row(trial_id: UUID, image: Image, side: Side, asked: Asked) -> PromptTrial:
+def _row(trial_id: UUID, image: Image, side: Side, asked: NamedPrompt) -> PromptTrial:
     return PromptTrial(
         trial_id=trial_id,
         user_id=image.user_id,

@@ -26,7 +26,7 @@ from imgapp.adapters.vision.prompt import (
 from imgapp.errors import InvalidRequest, NotFound
 from imgapp.models import InstallationPrompt, Prompt, Shape
 from imgapp.services.common import audit_trail
-from imgapp.services.common.audit_trail import Kind
+from imgapp.services.common.audit_trail import AuditKind
 from imgapp.services.common.authorization import as_administrator
 from imgapp.services.common.one_at_a_time import one_at_a_time
 from imgapp.services.common.pagination import NumberPlace, cut_page, read_cursor
@@ -99,14 +99,14 @@ class PromptPublic(Shape):
 
 
 @dataclass(frozen=True)
-class Asked:
+class NamedPrompt:
     """A prompt and its name."""
 
     version: str
     template: str
 
 
-BUILT_IN = Asked(PROMPT_VERSION, TEMPLATE)
+BUILT_IN = NamedPrompt(PROMPT_VERSION, TEMPLATE)
 
 
 def get_prompt(user_id: UUID, scope: Scope = "own") -> PromptPublic:
@@ -135,7 +135,7 @@ def save_prompt(user_id: UUID, template: str | None, scope: Scope = "own") -> Pr
             if (newest.template if newest else None) != template:
                 number = session.execute(_ADD, {"template": template}).scalar_one()
                 audit_trail.write(
-                    session, Kind.PROMPT_CHANGED, user_id, version=f"everybody-{number}"
+                    session, AuditKind.PROMPT_CHANGED, user_id, version=f"everybody-{number}"
                 )
             return _public(session, None)
     with transaction(user_id) as session:
@@ -195,7 +195,7 @@ def check(template: str) -> None:
         )
 
 
-def in_force(session: Session, user_id: UUID, scope: Scope = "own") -> Asked:
+def in_force(session: Session, user_id: UUID, scope: Scope = "own") -> NamedPrompt:
     """What is asked now, in a transaction of this person."""
     own = _newest(session, user_id) if scope == "own" else None
     return choose(_pair(own), _pair(_newest(session, None)))
@@ -205,12 +205,12 @@ Saved = tuple[int | None, str | None]
 """The number of a newest version and its template."""
 
 
-def choose(own: Saved, everybodys: Saved) -> Asked:
+def choose(own: Saved, everybodys: Saved) -> NamedPrompt:
     """Which prompt holds: one's own before everybody's before what is built in."""
     pairs: tuple[tuple[Scope, Saved], ...] = (("own", own), ("everybody", everybodys))
     for scope, (number, template) in pairs:
         if number is not None and template is not None:
-            return Asked(name_of(scope, number), template)
+            return NamedPrompt(name_of(scope, number), template)
     return BUILT_IN
 
 

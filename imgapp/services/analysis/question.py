@@ -11,11 +11,11 @@ from typing import Any
 from sqlalchemy import text
 from sqlmodel import Session
 
-from imgapp.adapters.vision import BASIC, Ask, Wishes, make_ask
+from imgapp.adapters.vision import BASIC, PromptVariables, Question, make_ask
 from imgapp.models import Image
 from imgapp.services.analysis import prompts
 from imgapp.services.analysis.preferences import DEFAULT_LANGUAGE
-from imgapp.services.analysis.prompts import Asked
+from imgapp.services.analysis.prompts import NamedPrompt
 from imgapp.settings import get_settings
 
 # One statement, as this is asked for each picture. The contexts of the three newest batches, from
@@ -45,7 +45,7 @@ _SAID = text("""
 """)
 
 
-def ask_for(session: Session, image: Image, model: str | None = None) -> Ask:
+def ask_for(session: Session, image: Image, model: str | None = None) -> Question:
     """What to ask about this picture, in the transaction of its owner.
 
     `model` is the one that the claim names; None: the one of the request, or of the settings. What
@@ -65,7 +65,7 @@ def ask_for(session: Session, image: Image, model: str | None = None) -> Ask:
     )
 
 
-def ask_with(session: Session, image: Image, asked: Asked) -> Ask:
+def ask_with(session: Session, image: Image, asked: NamedPrompt) -> Question:
     """What to ask about this picture with another prompt, else as if it were analysed now."""
     said = _said(session, image)
     model = BASIC if _stays_here(said, image) else None
@@ -76,8 +76,10 @@ def _said(session: Session, image: Image) -> Any:
     return session.execute(_SAID, {"user_id": image.user_id, "image_id": image.id}).one()
 
 
-def _ask(said: Any, image: Image, asked: Asked, request: dict[str, Any], **rest: Any) -> Ask:
-    wishes = Wishes(
+def _ask(
+    said: Any, image: Image, asked: NamedPrompt, request: dict[str, Any], **rest: Any
+) -> Question:
+    wishes = PromptVariables(
         language=request.get("language") or said.language or DEFAULT_LANGUAGE,
         detail=request.get("detail") or "standard",
         context=tuple(filter(None, [said.context, *said.of_batches, image.context])),

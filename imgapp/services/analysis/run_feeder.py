@@ -28,7 +28,7 @@ from imgapp.models import (
 )
 from imgapp.services.analysis import answer_reuse
 from imgapp.services.analysis.describe import current_text
-from imgapp.services.analysis.options import Wishes, run_of
+from imgapp.services.analysis.options import AnalysisOptions, run_of
 from imgapp.services.analysis.question import ask_for
 from imgapp.services.queue.requeueing import queue_again
 from imgapp.services.webhooks import deliveries
@@ -100,7 +100,7 @@ def _attend(session: Session, run: Run, item: RunItem, image: Image) -> bool:
         item.outcome, item.finished_at = RunOutcome.SKIPPED, now()
         return False
     item.was = _standing(image)
-    wishes = Wishes(**{name: getattr(run, name) for name in Wishes.model_fields})
+    wishes = AnalysisOptions(**{name: getattr(run, name) for name in AnalysisOptions.model_fields})
     with session.no_autoflush:
         image.ask = wishes.as_request(run_id=str(run.id))
         if run.reuse and _reuse(session, run, item, image):

@@ -9,7 +9,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from imgapp.models import AnalysisStatus, RunOutcome, Shape
-from imgapp.services.analysis.options import Wishes
+from imgapp.services.analysis.options import AnalysisOptions
 from imgapp.services.spending.budgets import Estimate
 
 MOST_NAMED = 1_000
@@ -41,7 +41,7 @@ def _either(given: str, kind: str, other: str) -> dict[str, Any]:
     return {"required": [given], "properties": {given: {"type": kind}, other: {"type": "null"}}}
 
 
-class NewRun(Wishes):
+class NewRun(AnalysisOptions):
     """Pictures to analyse again: `images` by their ids, or all that match a `filter`."""
 
     model_config = ConfigDict(

@@ -32,12 +32,12 @@ from imgapp.services.analysis.run_schemas import (
 )
 from imgapp.services.batches import batches
 from imgapp.services.common import idempotency
-from imgapp.services.common.idempotency import Answer
+from imgapp.services.common.idempotency import StoredResponse
 from imgapp.services.common.one_at_a_time import one_at_a_time
 from imgapp.services.common.pagination import IdPlace, cut_page, newest_page, read_cursor
 from imgapp.services.installation import vision_models
-from imgapp.services.library.bulk import Chosen, Outcome
-from imgapp.services.library.image_query import Wanted
+from imgapp.services.library.bulk import BulkResult, ImageSelection
+from imgapp.services.library.image_query import ImageQuery
 from imgapp.services.spending import budgets
 from imgapp.settings import get_settings
 
@@ -89,7 +89,7 @@ def create_run(user_id: UUID, new: NewRun, *, key: str | None = None) -> RunPubl
             run = _make(session, user_id, new)
             shown = _shown(session, [run])[0]
             if key is not None:
-                idempotency.keep(session, key, Answer(201, shown.model_dump(mode="json")))
+                idempotency.keep(session, key, StoredResponse(201, shown.model_dump(mode="json")))
     except BaseException:
         if key is not None:
             idempotency.abandon(user_id, key)
@@ -205,7 +205,7 @@ def _terms(session: Session, user_id: UUID, new: NewRun) -> dict[str, Any]:
     wanted = new.filter or RunFilter()
     if wanted.batch is not None:
         batches.check(session, wanted.batch)
-    words = Wanted(q=wanted.q, tags=(wanted.tag or "",))
+    words = ImageQuery(q=wanted.q, tags=(wanted.tag or "",))
     asks = model_asked(new.model) != BASIC
     return {
         "user_id": user_id,
@@ -250,13 +250,13 @@ def _shown(session: Session, rows: Iterable[Run]) -> list[RunPublic]:
     ]
 
 
-def analyze(user_id: UUID, chosen: Chosen) -> tuple[Outcome, UUID | None]:
+def analyze(user_id: UUID, chosen: ImageSelection) -> tuple[BulkResult, UUID | None]:
     """Analyse pictures again in a run, whose id comes with it; none if there are no pictures.
 
     Raises Conflict (too many runs), DatabaseUnavailable.
     """
     ids = chosen.resolve(user_id)
     if not ids:
-        return Outcome(0), None
+        return BulkResult(0), None
     run = create_run(user_id, NewRun.model_construct(images=ids, reuse=False))
-    return Outcome(len(ids), changed=ids[: run.total]), run.id
+    return BulkResult(len(ids), changed=ids[: run.total]), run.id

@@ -27,7 +27,7 @@ from imgapp.services.batches.schemas import (
     PictureCounts,
 )
 from imgapp.services.common import idempotency
-from imgapp.services.common.idempotency import Answer
+from imgapp.services.common.idempotency import StoredResponse
 from imgapp.services.common.one_at_a_time import one_at_a_time
 from imgapp.services.common.pagination import IdPlace, cut_page, newest_page, read_cursor
 from imgapp.services.common.sanitize import clean_line, clean_text
@@ -201,7 +201,7 @@ def _once(
         with transaction(user_id) as session:
             shown = _shown(session, _fetch(session, change(session)))
             if key is not None:
-                idempotency.keep(session, key, Answer(201, shown.model_dump(mode="json")))
+                idempotency.keep(session, key, StoredResponse(201, shown.model_dump(mode="json")))
     except BaseException:
         if key is not None:
             idempotency.abandon(user_id, key)

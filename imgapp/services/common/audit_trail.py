@@ -38,7 +38,7 @@ _READ = text(
 _TRIM = text("SELECT imgapp_trim_audit(make_interval(days => :days), :limit)")
 
 
-class Kind(StrEnum):
+class AuditKind(StrEnum):
     """What happened."""
 
     SIGNED_IN = "signed_in"
@@ -122,7 +122,7 @@ def current_source() -> Source:
 
 def write(
     session: Session,
-    kind: Kind,
+    kind: AuditKind,
     user_id: UUID | None,
     *,
     once_within: timedelta | None = None,
@@ -146,7 +146,7 @@ def write(
 
 
 def record(
-    kind: Kind, user_id: UUID | None, *, once_within: timedelta | None = None, **details: Any
+    kind: AuditKind, user_id: UUID | None, *, once_within: timedelta | None = None, **details: Any
 ) -> None:
     """Add an event about something that changed nothing in the database."""
     with transaction() as session:
@@ -159,7 +159,7 @@ def note_token_use(user_id: UUID, token_id: UUID) -> None:
     if _told.get(use) == today:
         return
     with transaction() as session:
-        write(session, Kind.TOKEN_USED, user_id, once_within=_DAY, token_id=token_id)
+        write(session, AuditKind.TOKEN_USED, user_id, once_within=_DAY, token_id=token_id)
     if len(_told) >= _MOST_TOLD:
         _told.clear()
     _told[use] = today
@@ -168,7 +168,7 @@ def note_token_use(user_id: UUID, token_id: UUID) -> None:
 def list_events(
     user_id: UUID,
     *,
-    kind: Kind | None = None,
+    kind: AuditKind | None = None,
     person: str | None = None,
     since: datetime | None = None,
     until: datetime | None = None,

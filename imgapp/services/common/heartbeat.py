@@ -1,4 +1,4 @@
-"""The heartbeat of a lease: renewed again and again while the work that it covers goes on."""
+"""Heartbeats: renew a lease again and again while the work that it covers goes on."""
 
 from __future__ import annotations
 

@@ -22,14 +22,14 @@ ABANDONED = timedelta(minutes=5)
 
 
 @dataclass(frozen=True)
-class Answer:
+class StoredResponse:
     """What was answered before."""
 
     status_code: int
     body: dict[str, Any]
 
 
-def begin(user_id: UUID, key: str, fingerprint: str) -> Answer | None:
+def begin(user_id: UUID, key: str, fingerprint: str) -> StoredResponse | None:
     """Claim the key for this request; the answer if it was given already.
 
     Raises InvalidRequest (malformed key), Conflict (other content, or still running).
@@ -53,7 +53,7 @@ def begin(user_id: UUID, key: str, fingerprint: str) -> Answer | None:
                 "This Idempotency-Key was used for another request.", code="idempotency_key_reused"
             )
         if known.status_code is not None:
-            return Answer(known.status_code, known.response or {})
+            return StoredResponse(known.status_code, known.response or {})
         if known.created_at > now() - ABANDONED:
             raise Conflict("The first request with this Idempotency-Key is still running.")
         known.created_at = now()
@@ -61,13 +61,13 @@ def begin(user_id: UUID, key: str, fingerprint: str) -> Answer | None:
         return None
 
 
-def finish(user_id: UUID, key: str, answer: Answer) -> None:
+def finish(user_id: UUID, key: str, answer: StoredResponse) -> None:
     """Keep the answer for a day."""
     with transaction(user_id) as session:
         keep(session, key, answer)
 
 
-def keep(session: Session, key: str, answer: Answer) -> None:
+def keep(session: Session, key: str, answer: StoredResponse) -> None:
     """As `finish`, in the transaction that does what is answered: both happen, or neither."""
     session.execute(
         update(IdempotencyKey)

@@ -99,7 +99,7 @@ def _take(
     return Allowance(name, limit, per_seconds, taken.remaining, taken.reset_seconds)
 
 
-def _ask(stored: str, limit: int, per_seconds: float, cost: int) -> rate_limits.Taken | None:
+def _ask(stored: str, limit: int, per_seconds: float, cost: int) -> rate_limits.RateLimitHit | None:
     global _down_until
     if time.monotonic() < _down_until:
         return None
@@ -111,7 +111,7 @@ def _ask(stored: str, limit: int, per_seconds: float, cost: int) -> rate_limits.
         return None
 
 
-def _take_here(stored: str, limit: int, per_seconds: float, cost: int) -> rate_limits.Taken:
+def _take_here(stored: str, limit: int, per_seconds: float, cost: int) -> rate_limits.RateLimitHit:
     """The same rule as in Redis, for this process alone."""
     with _lock:
         now = time.monotonic()
@@ -123,11 +123,11 @@ def _take_here(stored: str, limit: int, per_seconds: float, cost: int) -> rate_l
         after = whole + step * max(cost, 1)
         wait = after - per_seconds - now
         if wait > 1e-9:
-            return rate_limits.Taken(False, 0, whole - now, wait)
+            return rate_limits.RateLimitHit(False, 0, whole - now, wait)
         if cost:
             _local[stored] = whole = after
         left = int((per_seconds - (whole - now)) / step + 1e-6)
-        return rate_limits.Taken(True, left, whole - now, 0.0)
+        return rate_limits.RateLimitHit(True, left, whole - now, 0.0)
 
 
 def _stored_key(name: str, key: str) -> str:

@@ -54,7 +54,7 @@ _MARKS = text("""
 
 
 @dataclass(frozen=True)
-class Change:
+class ImageChange:
     """A picture as it is now, or None when it is gone. `id` is where to go on after it."""
 
     kind: str
@@ -90,7 +90,7 @@ class ChangeReader:
         """Where to go on if nothing happens."""
         return _write_id(self.user_id, self.after)
 
-    def read(self) -> list[Change]:
+    def read(self) -> list[ImageChange]:
         """The next changes, a few at a time. Raises DatabaseUnavailable, and then none is lost."""
         with transaction(self.user_id) as session:
             horizon: datetime = session.execute(_HORIZON).scalar_one()
@@ -128,11 +128,11 @@ class ChangeReader:
         values = {"user_id": self.user_id, "at": after.at, "id": after.id, "limit": _PAGE}
         return [_Mark(Place(r.at, r.id), r.gone) for r in session.execute(_MARKS, values)]
 
-    def _change(self, place: Place, image: ImagePublic | None) -> Change:
+    def _change(self, place: Place, image: ImagePublic | None) -> ImageChange:
         assert self._horizon is not None
         safe = min(place, Place(self._horizon, _FIRST_ID))
         kind = DELETED if image is None else _KINDS[image.status]
-        return Change(kind, _write_id(self.user_id, safe), place.id, image)
+        return ImageChange(kind, _write_id(self.user_id, safe), place.id, image)
 
     def _end_pass(self, horizon: datetime) -> None:
         if horizon > self.after.at:

@@ -17,7 +17,7 @@ from imgapp.adapters.events import Subscriber
 from imgapp.adapters.termination import on_termination
 from imgapp.errors import RateLimited, ShuttingDown
 from imgapp.services.common.thread_pools import in_db
-from imgapp.services.events.change_feed import Change, ChangeReader, open_reader
+from imgapp.services.events.change_feed import ChangeReader, ImageChange, open_reader
 
 log = logging.getLogger(__name__)
 
@@ -77,7 +77,7 @@ class Stream:
         """Whether too much happened since `last_id` to tell: read the list again."""
         return self._reader.missed
 
-    async def read(self) -> list[Change]:
+    async def read(self) -> list[ImageChange]:
         """What is new, a few changes at a time. Raises ServiceUnavailable."""
         self._news.clear()
         self._rested_at = time.monotonic() + _REST_SECONDS

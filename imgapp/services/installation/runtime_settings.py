@@ -17,7 +17,7 @@ from imgapp.adapters import queue
 from imgapp.adapters.db import after_commit, transaction
 from imgapp.models import Installation, Shape
 from imgapp.services.common import audit_trail
-from imgapp.services.common.audit_trail import Kind
+from imgapp.services.common.audit_trail import AuditKind
 from imgapp.services.common.authorization import as_administrator
 from imgapp.services.common.sanitize import clean_line
 
@@ -116,7 +116,7 @@ def change_installation(user_id: UUID, edit: InstallationEdit) -> InstallationPu
     with as_administrator(user_id) as session:
         if changes:
             session.execute(_CHANGE, {"edit": changes})
-            audit_trail.write(session, Kind.INSTALLATION_CHANGED, user_id, **_told(changes))
+            audit_trail.write(session, AuditKind.INSTALLATION_CHANGED, user_id, **_told(changes))
             if not changes.get("paused"):
                 # What waited goes on now; the sweep brings the rest.
                 after_commit(session, partial(queue.issue_permits, _FIRST_PERMITS))

@@ -20,11 +20,11 @@ from sqlmodel import Session
 from imgapp.adapters import events
 from imgapp.adapters.db import after_commit, transaction
 from imgapp.errors import ServiceUnavailable
-from imgapp.services.common import audit_trail, restoring
-from imgapp.services.common.audit_trail import Kind
+from imgapp.services.common import audit_trail, undelete
+from imgapp.services.common.audit_trail import AuditKind
 from imgapp.services.common.sanitize import clean_tags
 from imgapp.services.library import listing
-from imgapp.services.library.image_query import Wanted
+from imgapp.services.library.image_query import ImageQuery
 from imgapp.services.library.text_provenance import without_choice
 
 log = logging.getLogger(__name__)
@@ -58,11 +58,11 @@ _WRITE_TAGS = text(
 
 
 @dataclass(frozen=True)
-class Chosen:
+class ImageSelection:
     """Pictures by their ids or, of all that match `wanted`, all but those ids."""
 
     ids: tuple[UUID, ...] = ()
-    wanted: Wanted | None = None
+    wanted: ImageQuery | None = None
 
     def resolve(self, user_id: UUID) -> list[UUID]:
         """Their ids. Raises DatabaseUnavailable."""
@@ -73,7 +73,7 @@ class Chosen:
 
 
 @dataclass
-class Outcome:
+class BulkResult:
     """What became of many pictures. Somebody else's and missing ones are simply not changed."""
 
     asked: int
@@ -84,7 +84,7 @@ class Outcome:
     """Of tags: `id`, `tags`, `tags_by` and `choices` as they were, and `after`, for `undo_tags`."""
 
 
-def move_to_trash(user_id: UUID, chosen: Chosen) -> Outcome:
+def move_to_trash(user_id: UUID, chosen: ImageSelection) -> BulkResult:
     """Raises DatabaseUnavailable if nothing could be done."""
 
     def step(session: Session, ids: list[UUID]) -> list[UUID]:
@@ -93,13 +93,13 @@ def move_to_trash(user_id: UUID, chosen: Chosen) -> Outcome:
     return _in_chunks(user_id, chosen.resolve(user_id), "image_deleted", step)
 
 
-def restore(user_id: UUID, ids: Iterable[UUID]) -> Outcome:
+def restore(user_id: UUID, ids: Iterable[UUID]) -> BulkResult:
     """Take pictures out of the trash. Raises DatabaseUnavailable if nothing could be done."""
 
-    return _in_chunks(user_id, list(dict.fromkeys(ids)), "image_restored", restoring.restore)
+    return _in_chunks(user_id, list(dict.fromkeys(ids)), "image_restored", undelete.restore)
 
 
-def delete_for_good(user_id: UUID, chosen: Chosen, *, in_trash: bool = False) -> Outcome:
+def delete_for_good(user_id: UUID, chosen: ImageSelection, *, in_trash: bool = False) -> BulkResult:
     """Remove pictures; their files follow. With `in_trash`, only those that are in the trash.
 
     Raises DatabaseUnavailable if nothing could be done.
@@ -109,19 +109,19 @@ def delete_for_good(user_id: UUID, chosen: Chosen, *, in_trash: bool = False) ->
         rows = session.execute(_DELETE, {"ids": ids, "in_trash": in_trash}).all()
         for row in rows:
             details = {"image_id": row.id, "filename": row.filename}
-            audit_trail.write(session, Kind.IMAGE_DELETED, user_id, **details)
+            audit_trail.write(session, AuditKind.IMAGE_DELETED, user_id, **details)
         return [row.id for row in rows]
 
     return _in_chunks(user_id, chosen.resolve(user_id), "image_deleted", step)
 
 
-def add_tags(user_id: UUID, chosen: Chosen, tags: Iterable[str]) -> Outcome:
+def add_tags(user_id: UUID, chosen: ImageSelection, tags: Iterable[str]) -> BulkResult:
     """Write tags in addition, as the person. Raises DatabaseUnavailable as the others."""
     added = clean_tags(tags)
     return _edit_tags(user_id, chosen, lambda there: clean_tags([*there, *added]))
 
 
-def remove_tags(user_id: UUID, chosen: Chosen, tags: Iterable[str]) -> Outcome:
+def remove_tags(user_id: UUID, chosen: ImageSelection, tags: Iterable[str]) -> BulkResult:
     """Take tags away whatever their case, as the person. Raises as `add_tags`."""
     away = {tag.casefold() for tag in clean_tags(tags)}
     return _edit_tags(
@@ -129,7 +129,9 @@ def remove_tags(user_id: UUID, chosen: Chosen, tags: Iterable[str]) -> Outcome:
     )
 
 
-def _edit_tags(user_id: UUID, chosen: Chosen, edit: Callable[[list[str]], list[str]]) -> Outcome:
+def _edit_tags(
+    user_id: UUID, chosen: ImageSelection, edit: Callable[[list[str]], list[str]]
+) -> BulkResult:
     before: list[dict[str, Any]] = []
 
     def step(session: Session, ids: list[UUID]) -> list[UUID]:
@@ -149,7 +151,7 @@ def _edit_tags(user_id: UUID, chosen: Chosen, edit: Callable[[list[str]], list[s
     return outcome
 
 
-def undo_tags(user_id: UUID, before: Iterable[dict[str, Any]]) -> Outcome:
+def undo_tags(user_id: UUID, before: Iterable[dict[str, Any]]) -> BulkResult:
     """Put tags back, with who wrote them, where nobody changed them since.
 
     Raises DatabaseUnavailable if nothing could be done.
@@ -176,8 +178,8 @@ def _in_chunks(
     ids: list[UUID],
     kind: str,
     step: Callable[[Session, list[UUID]], list[UUID]],
-) -> Outcome:
-    outcome, reached = Outcome(len(ids)), 0
+) -> BulkResult:
+    outcome, reached = BulkResult(len(ids)), 0
     for start in range(0, len(ids), _CHUNK):
         chunk = ids[start : start + _CHUNK]
         try:

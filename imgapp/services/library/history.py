@@ -67,7 +67,7 @@ class Restoration(BaseModel):
     fields: Chosen = list(FIELDS)
 
 
-class Fields(BaseModel):
+class TextFields(BaseModel):
     """Some of the texts of a picture, or all of them."""
 
     model_config = ConfigDict(extra="forbid")

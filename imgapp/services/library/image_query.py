@@ -42,7 +42,7 @@ class Orientation(StrEnum):
     SQUARE = "square"
 
 
-class Wanted(BaseModel):
+class ImageQuery(BaseModel):
     """What is looked for: all of what is said is true of each picture. Empty: all of them."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -86,7 +86,7 @@ class Wanted(BaseModel):
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
     @classmethod
-    def from_query(cls, query: str) -> Wanted:
+    def from_query(cls, query: str) -> ImageQuery:
         """What the query string of an address asks for; what makes no sense in it is left out."""
         given: dict[str, Any] = {}
         said = "&".join(query.split("&", _MOST_PARAMETERS)[:_MOST_PARAMETERS])

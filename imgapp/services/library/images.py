@@ -20,7 +20,7 @@ from imgapp.models import (
     now,
 )
 from imgapp.services.common import audit_trail
-from imgapp.services.common.audit_trail import Kind
+from imgapp.services.common.audit_trail import AuditKind
 from imgapp.services.common.sanitize import clean_tags, clean_text
 from imgapp.services.library import text_provenance
 from imgapp.services.library.entity_tags import Versioned, require, tag_of
@@ -105,7 +105,11 @@ def delete_image(
         if permanent:
             session.delete(image)
             audit_trail.write(
-                session, Kind.IMAGE_DELETED, user_id, image_id=image_id, filename=image.filename
+                session,
+                AuditKind.IMAGE_DELETED,
+                user_id,
+                image_id=image_id,
+                filename=image.filename,
             )
             after_commit(session, partial(object_removals.run, object_removals.place_of(image)))
         else:

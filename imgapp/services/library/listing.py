@@ -21,13 +21,13 @@ from imgapp.models import Image, ImagePage
 from imgapp.services.batches import batches
 from imgapp.services.common.pagination import KeyPlace, OffsetPlace, cut_page, read_cursor
 from imgapp.services.library.entity_tags import Versioned, tag_of_page
-from imgapp.services.library.image_query import Sort, Wanted
+from imgapp.services.library.image_query import ImageQuery, Sort
 from imgapp.services.library.serialize import shown
 from imgapp.services.library.total import TOTAL, total_of
 
 MOST_IDS = 250_000
 _Begin = KeyPlace | OffsetPlace
-ALL = Wanted()
+ALL = ImageQuery()
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ _VERSION = (col(Image.id), col(Image.updated_at), col(Image.s3_bucket))
 
 
 def list_images(
-    user_id: UUID, wanted: Wanted = ALL, *, limit: int = 60, cursor: str | None = None
+    user_id: UUID, wanted: ImageQuery = ALL, *, limit: int = 60, cursor: str | None = None
 ) -> ImagePage:
     """One page of a list; `total` with the first one. Raises InvalidRequest (cursor), NotFound
     (batch)."""
@@ -72,7 +72,7 @@ def list_images(
 
 def read_images(
     user_id: UUID,
-    wanted: Wanted = ALL,
+    wanted: ImageQuery = ALL,
     *,
     limit: int = 60,
     cursor: str | None = None,
@@ -95,12 +95,12 @@ def read_images(
     return Versioned(tag_of_page(images, *rest), page)
 
 
-def _kind(wanted: Wanted) -> type[_Begin]:
+def _kind(wanted: ImageQuery) -> type[_Begin]:
     # Ranks are no keys: the place is how many came before.
     return OffsetPlace if wanted.by_relevance else KeyPlace
 
 
-def _after(session: Session, wanted: Wanted, place: _Begin | None) -> dict[str, Any]:
+def _after(session: Session, wanted: ImageQuery, place: _Begin | None) -> dict[str, Any]:
     """Where a page begins, as `imgapp_find` takes it."""
     if place is None:
         return {}
@@ -113,7 +113,7 @@ def _after(session: Session, wanted: Wanted, place: _Begin | None) -> dict[str, 
     return {"place": {"key": key, "id": str(place.id)}}
 
 
-def _end(wanted: Wanted, last: Image, begun: _Begin | None, limit: int) -> _Begin:
+def _end(wanted: ImageQuery, last: Image, begun: _Begin | None, limit: int) -> _Begin:
     if wanted.by_relevance:
         before = begun.rows if isinstance(begun, OffsetPlace) else 0
         return OffsetPlace(before + limit)
@@ -121,13 +121,13 @@ def _end(wanted: Wanted, last: Image, begun: _Begin | None, limit: int) -> _Begi
     return KeyPlace(keys.get(wanted.sort, last.uploaded_at.isoformat()), last.id)
 
 
-def count(user_id: UUID, wanted: Wanted) -> int:
+def count(user_id: UUID, wanted: ImageQuery) -> int:
     """How many pictures match."""
     with transaction(user_id) as session:
         return _count(session, wanted)
 
 
-def read_timeline(user_id: UUID, wanted: Wanted, time_zone: str) -> Timeline:
+def read_timeline(user_id: UUID, wanted: ImageQuery, time_zone: str) -> Timeline:
     """The timeline of a list, by the days of a time zone (IANA name; UTC if it is none)."""
     with transaction(user_id) as session:
         terms = {"wanted": wanted.terms(), "zone": time_zone}
@@ -139,7 +139,9 @@ def read_timeline(user_id: UUID, wanted: Wanted, time_zone: str) -> Timeline:
     return Timeline(total=len(shapes), days=days, shapes=shapes)
 
 
-def neighbours(user_id: UUID, wanted: Wanted, image_id: UUID) -> tuple[UUID | None, UUID | None]:
+def neighbours(
+    user_id: UUID, wanted: ImageQuery, image_id: UUID
+) -> tuple[UUID | None, UUID | None]:
     """The pictures before and after one; None at an end, and if it does not match."""
     with transaction(user_id) as session:
         at = _position(session, wanted, image_id)
@@ -152,7 +154,7 @@ def neighbours(user_id: UUID, wanted: Wanted, image_id: UUID) -> tuple[UUID | No
     return before, after[0] if after else None
 
 
-def ids_between(user_id: UUID, wanted: Wanted, first_id: UUID, last_id: UUID) -> list[UUID]:
+def ids_between(user_id: UUID, wanted: ImageQuery, first_id: UUID, last_id: UUID) -> list[UUID]:
     """The pictures from one to another, both included, whichever comes first in the list."""
     with transaction(user_id) as session:
         places = [_position(session, wanted, image_id) for image_id in (first_id, last_id)]
@@ -162,13 +164,13 @@ def ids_between(user_id: UUID, wanted: Wanted, first_id: UUID, last_id: UUID) ->
         return _ids(session, wanted, offset=known[0], limit=known[1] - known[0] + 1)
 
 
-def all_ids(user_id: UUID, wanted: Wanted, limit: int = MOST_IDS) -> list[UUID]:
+def all_ids(user_id: UUID, wanted: ImageQuery, limit: int = MOST_IDS) -> list[UUID]:
     """The pictures that match, in the order of the list."""
     with transaction(user_id) as session:
         return _ids(session, wanted, offset=0, limit=limit)
 
 
-def matching(user_id: UUID, wanted: Wanted, ids: Iterable[UUID]) -> set[UUID]:
+def matching(user_id: UUID, wanted: ImageQuery, ids: Iterable[UUID]) -> set[UUID]:
     """Those of the pictures `ids` that match."""
     with transaction(user_id) as session:
         terms = {"wanted": wanted.terms(), "ids": list(ids)}
@@ -176,7 +178,7 @@ def matching(user_id: UUID, wanted: Wanted, ids: Iterable[UUID]) -> set[UUID]:
 
 
 def _terms(
-    wanted: Wanted, *, limit: int, offset: int = 0, place: dict[str, str] | None = None
+    wanted: ImageQuery, *, limit: int, offset: int = 0, place: dict[str, str] | None = None
 ) -> dict[str, Any]:
     return {"wanted": wanted.terms(), "place": place, "offset": offset, "limit": limit}
 
@@ -188,18 +190,18 @@ def _find(session: Session, terms: dict[str, Any], *what: Any) -> list[Any]:
     return list(session.execute(query, terms))
 
 
-def _ids(session: Session, wanted: Wanted, *, offset: int, limit: int) -> list[UUID]:
+def _ids(session: Session, wanted: ImageQuery, *, offset: int, limit: int) -> list[UUID]:
     terms = _terms(wanted, offset=offset, limit=limit)
     return list(session.execute(_FIND.columns(id=Uuid), terms).scalars())
 
 
-def _count(session: Session, wanted: Wanted) -> int:
+def _count(session: Session, wanted: ImageQuery) -> int:
     if wanted.filtered:
         return int(session.execute(_COUNT, {"wanted": wanted.terms()}).scalar_one())
     return total_of(session.execute(_TOTAL).all())
 
 
-def _position(session: Session, wanted: Wanted, image_id: UUID) -> int | None:
+def _position(session: Session, wanted: ImageQuery, image_id: UUID) -> int | None:
     terms = {"wanted": wanted.terms(), "id": image_id}
     place: int | None = session.execute(_POSITION, terms).scalar_one()
     return place

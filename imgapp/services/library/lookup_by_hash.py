@@ -28,7 +28,7 @@ class Hashes(BaseModel):
     sha256: list[Sha256] = Field(min_length=1, max_length=MOST_HASHES)
 
 
-class Found(Shape):
+class HashMatches(Shape):
     """The pictures of these bytes, each once, in the order asked; and the hashes that have none."""
 
     items: list[ImagePublic]
@@ -43,14 +43,14 @@ def get_by_hash(user_id: UUID, sha256: str) -> ImagePublic:
     return found.items[0]
 
 
-def find_by_hashes(user_id: UUID, hashes: list[str]) -> Found:
+def find_by_hashes(user_id: UUID, hashes: list[str]) -> HashMatches:
     """Which of these files are pictures of this person."""
     wanted = list(dict.fromkeys(one.lower() for one in hashes))
     with transaction(user_id) as session:
         images = _fetch(session, user_id, wanted)
         known = {image.sha256: image for image in images}
         items = shown(session, [known[one] for one in wanted if one in known])
-    return Found(items=items, missing=[one for one in wanted if one not in known])
+    return HashMatches(items=items, missing=[one for one in wanted if one not in known])
 
 
 def _fetch(session: Session, user_id: UUID, wanted: list[str]) -> list[Image]:

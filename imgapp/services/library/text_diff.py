@@ -17,21 +17,21 @@ _MOST_WORDS = 4_000
 
 
 @dataclass(frozen=True)
-class Part:
+class DiffPart:
     """A piece of text."""
 
     kind: Kind
     text: str
 
 
-def differences(old: str, new: str) -> list[Part]:
+def differences(old: str, new: str) -> list[DiffPart]:
     """The way from the old text to the new one. Pieces of a kind are put together."""
-    parts: list[Part] = []
+    parts: list[DiffPart] = []
     for kind, text in _pieces(old, new):
         if parts and parts[-1].kind == kind:
-            parts[-1] = Part(kind, parts[-1].text + text)
+            parts[-1] = DiffPart(kind, parts[-1].text + text)
         elif text:
-            parts.append(Part(kind, text))
+            parts.append(DiffPart(kind, text))
     return parts
 
 

@@ -12,7 +12,7 @@ from sqlmodel import col
 from imgapp.adapters.db import transaction
 from imgapp.models import AnalysisStatus, Image, ImageAnalysis, Shape, WrittenBy
 from imgapp.services.common import audit_trail
-from imgapp.services.common.audit_trail import Kind
+from imgapp.services.common.audit_trail import AuditKind
 
 _PAGE = 500
 
@@ -55,7 +55,7 @@ def export_images(user_id: UUID) -> Iterator[ExportedImage]:
 
     Pictures that come in meanwhile are not part of it. Raises DatabaseUnavailable.
     """
-    audit_trail.record(Kind.ACCOUNT_EXPORTED, user_id)
+    audit_trail.record(AuditKind.ACCOUNT_EXPORTED, user_id)
     last: ExportedImage | None = None
     while page := _page(user_id, last):
         yield from page

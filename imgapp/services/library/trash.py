@@ -13,7 +13,7 @@ from sqlmodel import col
 from imgapp.adapters.db import transaction
 from imgapp.models import Image, ImagePublic, Shape
 from imgapp.services.common.pagination import newest_page
-from imgapp.services.library.bulk import Chosen, Outcome, delete_for_good, restore
+from imgapp.services.library.bulk import BulkResult, ImageSelection, delete_for_good, restore
 from imgapp.services.library.images import fetch
 from imgapp.services.library.serialize import shown
 
@@ -67,13 +67,13 @@ def list_trash(user_id: UUID, *, limit: int = 60, cursor: str | None = None) -> 
     return TrashPage(items=items, next_cursor=further, total=total)
 
 
-def empty_trash(user_id: UUID) -> Outcome:
+def empty_trash(user_id: UUID) -> BulkResult:
     """Remove for good what is in the trash now. Raises DatabaseUnavailable."""
     # What somebody restored meanwhile stays.
-    return delete_for_good(user_id, Chosen(_all_ids(user_id)), in_trash=True)
+    return delete_for_good(user_id, ImageSelection(_all_ids(user_id)), in_trash=True)
 
 
-def restore_all(user_id: UUID) -> Outcome:
+def restore_all(user_id: UUID) -> BulkResult:
     """Take everything out of the trash. Raises DatabaseUnavailable."""
     return restore(user_id, _all_ids(user_id))
 

@@ -15,7 +15,7 @@ from imgapp.adapters.db import transaction
 from imgapp.errors import ImgappError, InvalidRequest, NotFound
 from imgapp.models import Image
 from imgapp.services.common.csv_files import csv_bytes
-from imgapp.services.library.bulk import Chosen
+from imgapp.services.library.bulk import ImageSelection
 from imgapp.services.storage.filenames import safe_name
 
 MOST = 5_000
@@ -24,7 +24,7 @@ _PIECE = 256 * 1024
 _TEXTS = ("alt_text", "decorative", "description", "tags", "visible_text", "language")
 
 
-def open_archive(user_id: UUID, chosen: Chosen) -> Iterator[bytes]:
+def open_archive(user_id: UUID, chosen: ImageSelection) -> Iterator[bytes]:
     """A ZIP of the originals of this person's pictures among those, with `descriptions.csv`.
 
     Originals are compressed already and stored as they are. A file that the store does not have

@@ -25,7 +25,7 @@ Outcomes = dict[str, Outcome]
 
 
 @dataclass(frozen=True)
-class Found:
+class HealthReport:
     """Every dependency by name, and how many workers live: None if nobody knows."""
 
     checks: Outcomes
@@ -43,12 +43,12 @@ CHECKS: Mapping[str, Callable[[], None]] = {
 }
 
 
-def check_all() -> Found:
+def check_all() -> HealthReport:
     """Ask every dependency at once. Takes two seconds at most, whatever they do."""
     return start_check().result()
 
 
-def start_check() -> Future[Found]:
+def start_check() -> Future[HealthReport]:
     """Join the check that is running, or that ended less than a second ago, or start one.
 
     However many callers ask, the dependencies are asked once.
@@ -67,7 +67,7 @@ class _Checker:
 
     checks: Mapping[str, Callable[[], None]]
     _lock: threading.Lock = field(default_factory=threading.Lock)
-    _latest: Future[Found] | None = None
+    _latest: Future[HealthReport] | None = None
     _ended: float = 0.0
     _lead: ThreadPoolExecutor = field(
         default_factory=lambda: ThreadPoolExecutor(1, thread_name_prefix="health")
@@ -77,7 +77,7 @@ class _Checker:
     def __post_init__(self) -> None:
         self._threads = ThreadPoolExecutor(len(self.checks), thread_name_prefix="health-check")
 
-    def start(self) -> Future[Found]:
+    def start(self) -> Future[HealthReport]:
         with self._lock:
             latest = self._latest
             if latest is not None and (
@@ -87,7 +87,7 @@ class _Checker:
             self._latest = self._lead.submit(self._run)
             return self._latest
 
-    def _run(self) -> Found:
+    def _run(self) -> HealthReport:
         for name, check in self.checks.items():
             hanging = self._running.get(name)
             if hanging is None or hanging.done():
@@ -96,7 +96,7 @@ class _Checker:
         outcomes = {name: _outcome(name, self._running[name]) for name in self.checks}
         workers = _workers() if outcomes["redis"] == "ok" else None
         self._ended = time.monotonic()
-        return Found(outcomes, workers)
+        return HealthReport(outcomes, workers)
 
 
 def _workers() -> int | None:

@@ -24,7 +24,7 @@ _LANES = {str(int(priority)): priority.name.lower() for priority in Priority}
 
 
 @dataclass(frozen=True)
-class Waiting:
+class LaneBacklog:
     """Pictures of a lane that wait for a worker, and the seconds that the oldest has waited."""
 
     images: int
@@ -32,18 +32,18 @@ class Waiting:
 
 
 @dataclass(frozen=True)
-class Library:
+class LibraryTotals:
     """All pictures of everybody, as numbers."""
 
     images: Mapping[str, float]
     """By status, without the trash."""
     trashed: float
     stored_bytes: float
-    waiting: Mapping[str, Waiting]
+    waiting: Mapping[str, LaneBacklog]
     """By lane: `interactive` and `bulk`."""
 
 
-def library() -> Library:
+def library() -> LibraryTotals:
     """Count pictures. Raises DatabaseUnavailable."""
     with db.transaction() as session:
         rows = session.execute(text("SELECT metric, label, value FROM imgapp_metrics()")).all()
@@ -51,12 +51,12 @@ def library() -> Library:
     for metric, label, value in rows:
         found.setdefault(metric, {})[label] = value
     waiting, oldest = found.get("waiting", {}), found.get("oldest", {})
-    return Library(
+    return LibraryTotals(
         found["images"],
         found["trashed"][""],
         found["stored_bytes"][""],
         {
-            name: Waiting(int(waiting.get(lane, 0)), oldest.get(lane, 0.0))
+            name: LaneBacklog(int(waiting.get(lane, 0)), oldest.get(lane, 0.0))
             for lane, name in _LANES.items()
         },
     )

@@ -25,10 +25,10 @@ from imgapp.adapters.db import transaction
 from imgapp.adapters.storage import LOCAL, RENDITIONS, Store, get_store, rendition_key
 from imgapp.errors import ConfigurationError, NotFound, ServiceUnavailable, StoreUnavailable
 from imgapp.models import Image
-from imgapp.services.common.insisting import insist
+from imgapp.services.common.retries import retry
 from imgapp.services.library.file_links import LIFE_SECONDS
 from imgapp.services.storage import object_removals
-from imgapp.services.storage.object_removals import Place
+from imgapp.services.storage.object_removals import RenditionKeys
 from imgapp.services.storage.spool import new_spool_path
 from imgapp.settings import get_settings
 
@@ -44,7 +44,7 @@ _ELSEWHERE = sa.text("SELECT * FROM imgapp_images_elsewhere(:bucket, :user_id, :
 _OVERVIEW = sa.text("SELECT * FROM imgapp_storage_overview(:user_id)")
 
 
-class Outcome(StrEnum):
+class MigrationOutcome(StrEnum):
     MOVED = "moved"
     GONE = "gone"
     """Deleted, or moved by somebody else, in the meantime."""
@@ -52,11 +52,11 @@ class Outcome(StrEnum):
 
 
 @dataclass(frozen=True)
-class MoveReport:
+class MigrationReport:
     """What became of a picture; `detail` is a sentence for people."""
 
     image_id: UUID
-    outcome: Outcome
+    outcome: MigrationOutcome
     size: int = 0
     detail: str = ""
 
@@ -90,14 +90,14 @@ def target_bucket(to: str) -> str:
     return bucket
 
 
-def move_all(bucket: str, user_id: UUID | None = None) -> Generator[MoveReport]:
+def move_all(bucket: str, user_id: UUID | None = None) -> Generator[MigrationReport]:
     """Move every picture that is not in a store into it, several at a time.
 
     Closing the iterator ends it after the pictures in hand. Raises ServiceUnavailable when the
     database or the store stays away.
     """
     stopping = threading.Event()
-    under_way: set[Future[MoveReport]] = set()
+    under_way: set[Future[MigrationReport]] = set()
     pool = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="move")
     try:
         for image_id, owner in _elsewhere(bucket, user_id):
@@ -111,13 +111,13 @@ def move_all(bucket: str, user_id: UUID | None = None) -> Generator[MoveReport]:
         pool.shutdown(cancel_futures=True)
 
 
-def move_image(user_id: UUID, image_id: UUID, bucket: str) -> MoveReport:
+def move_image(user_id: UUID, image_id: UUID, bucket: str) -> MigrationReport:
     """Move one picture. Raises DatabaseUnavailable, StoreUnavailable."""
     with transaction(user_id) as session:
         image = session.exec(select(Image).where(col(Image.id) == image_id)).one_or_none()
     if image is None or image.s3_bucket == bucket:
-        return MoveReport(image_id, Outcome.GONE)
-    source, target = object_removals.place_of(image), Place(user_id, image_id, bucket)
+        return MigrationReport(image_id, MigrationOutcome.GONE)
+    source, target = object_removals.place_of(image), RenditionKeys(user_id, image_id, bucket)
     try:
         with transaction(user_id) as session:
             object_removals.add(session, target, timedelta(seconds=_PLACE_FREE_FOR))
@@ -129,28 +129,28 @@ def move_image(user_id: UUID, image_id: UUID, bucket: str) -> MoveReport:
     except NotFound:
         object_removals.run(target)
         if _is_elsewhere(source):
-            return MoveReport(image_id, Outcome.GONE)
+            return MigrationReport(image_id, MigrationOutcome.GONE)
         return _failed(image, "a file is missing from the store it should be in")
     except _Damaged as error:
         object_removals.run(target)
         return _failed(image, str(error))
     if not switched:
         object_removals.run(target)
-        return MoveReport(image_id, Outcome.GONE)
+        return MigrationReport(image_id, MigrationOutcome.GONE)
     if source.s3_bucket == LOCAL:
         object_removals.run(source)
-    return MoveReport(image_id, Outcome.MOVED, image.file_size)
+    return MigrationReport(image_id, MigrationOutcome.MOVED, image.file_size)
 
 
 class _Damaged(Exception):
     """The bytes are not the ones that they should be."""
 
 
-def _failed(image: Image, detail: str) -> MoveReport:
-    return MoveReport(image.id, Outcome.FAILED, detail=f"{image.filename}: {detail}")
+def _failed(image: Image, detail: str) -> MigrationReport:
+    return MigrationReport(image.id, MigrationOutcome.FAILED, detail=f"{image.filename}: {detail}")
 
 
-def _is_elsewhere(source: Place) -> bool:
+def _is_elsewhere(source: RenditionKeys) -> bool:
     """Whether the picture was deleted, or moved by somebody else, in the meantime."""
     with transaction(source.user_id) as session:
         query = select(Image.s3_bucket).where(col(Image.id) == source.image_id)
@@ -170,7 +170,7 @@ def _elsewhere(bucket: str, user_id: UUID | None) -> Iterator[tuple[UUID, UUID]]
         after = rows[-1].image_id
 
 
-def _finished(under_way: set[Future[MoveReport]]) -> Iterator[MoveReport]:
+def _finished(under_way: set[Future[MigrationReport]]) -> Iterator[MigrationReport]:
     for future in wait(under_way, return_when=FIRST_COMPLETED).done:
         under_way.discard(future)
         yield future.result()
@@ -178,9 +178,9 @@ def _finished(under_way: set[Future[MoveReport]]) -> Iterator[MoveReport]:
 
 def _move_patiently(
     user_id: UUID, image_id: UUID, bucket: str, stopping: threading.Event
-) -> MoveReport:
+) -> MigrationReport:
     move = partial(move_image, user_id, image_id, bucket)
-    return insist(move, seconds=_PATIENCE, stopping=stopping, on=ServiceUnavailable)
+    return retry(move, seconds=_PATIENCE, stopping=stopping, on=ServiceUnavailable)
 
 
 def _copy(image: Image, source: Store, target: Store) -> None:
@@ -220,7 +220,7 @@ def _digest(file: BinaryIO, write: Callable[[bytes], object] = len) -> str:
     return digest.hexdigest()
 
 
-def _switch(source: Place, target: Place) -> bool:
+def _switch(source: RenditionKeys, target: RenditionKeys) -> bool:
     """Let the row name the new place, unless it is gone or names another one by now."""
     here = (col(Image.id) == source.image_id, col(Image.s3_bucket) == source.s3_bucket)
     changed = {"s3_bucket": target.s3_bucket, "updated_at": sa.func.clock_timestamp()}

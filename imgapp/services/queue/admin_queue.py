@@ -16,10 +16,10 @@ from imgapp.adapters import counters
 from imgapp.errors import QueueUnavailable
 from imgapp.models import Priority, Shape, WaitingReason, now
 from imgapp.services.common import audit_trail
-from imgapp.services.common.audit_trail import Kind
+from imgapp.services.common.audit_trail import AuditKind
 from imgapp.services.common.authorization import as_administrator
 from imgapp.services.installation.runtime_settings import read
-from imgapp.services.queue.circuit_breaker import Trouble, troubles_in
+from imgapp.services.queue.circuit_breaker import Outage, troubles_in
 from imgapp.services.queue.progress import tell
 
 FRESH_SECONDS = 1.9
@@ -82,7 +82,7 @@ class QueuePublic(Shape):
     oldest_in_flight_at: datetime | None
     lanes: list[QueueLane]
     waiting_for: list[QueueReason]
-    troubles: list[Trouble] = Field(description="Servers that are left alone for now, and why")
+    troubles: list[Outage] = Field(description="Servers that are left alone for now, and why")
     throughput: Throughput
     failed: int
     failures: list[QueueFailure] = Field(description="The most frequent first, 100 at most")
@@ -120,7 +120,7 @@ def retry_failures(user_id: UUID, code: str | None = None) -> int:
             tell(session, rows)
         queued += len(rows)
     if queued:
-        audit_trail.record(Kind.FAILURES_RETRIED, user_id, reason=code or "any", images=queued)
+        audit_trail.record(AuditKind.FAILURES_RETRIED, user_id, reason=code or "any", images=queued)
     forget()
     return queued
 

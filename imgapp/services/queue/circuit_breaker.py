@@ -20,7 +20,7 @@ from imgapp.models import ProviderState, Shape, now
 from imgapp.settings import get_settings
 
 if TYPE_CHECKING:
-    from imgapp.services.queue.leases import Claim
+    from imgapp.services.queue.leases import ImageClaim
 
 STORE = "store"
 OUTAGES = frozenset(
@@ -45,7 +45,7 @@ _FAILED = text(
 _ANSWERED = text("SELECT imgapp_provider_answered(:server, :model)")
 
 
-class Trouble(Shape):
+class Outage(Shape):
     """A server that is left alone, or the picture store, and why."""
 
     model: str | None
@@ -57,7 +57,7 @@ class Trouble(Shape):
     """When it is tried again, if that is not now."""
 
 
-def failed(session: Session, claim: Claim, error: Exception) -> bool:
+def failed(session: Session, claim: ImageClaim, error: Exception) -> bool:
     """Note a failure; whether it counts against the picture."""
     if isinstance(error, StoreUnavailable):
         _note_failure(session, STORE, "", claim, error)
@@ -70,19 +70,19 @@ def failed(session: Session, claim: Claim, error: Exception) -> bool:
     return True
 
 
-def answered(session: Session, claim: Claim) -> bool:
+def answered(session: Session, claim: ImageClaim) -> bool:
     """Note that the server answered, whatever it said; whether that ended an outage."""
     server = {"server": get_settings().vision_server, "model": claim.model}
     return bool(session.execute(_ANSWERED, server).scalar_one())
 
 
-def troubles() -> list[Trouble]:
+def troubles() -> list[Outage]:
     """What is left alone now, the longest outage first. Raises DatabaseUnavailable."""
     with transaction() as session:
         return troubles_in(session)
 
 
-def troubles_in(session: Session) -> list[Trouble]:
+def troubles_in(session: Session) -> list[Outage]:
     """As `troubles`, in a transaction."""
     held = col(ProviderState.held_until) > now()
     query = select(ProviderState).where(or_(col(ProviderState.opened_at).is_not(None), held))
@@ -90,9 +90,9 @@ def troubles_in(session: Session) -> list[Trouble]:
     return sorted(map(_trouble, rows), key=lambda trouble: trouble.since)
 
 
-def _trouble(row: ProviderState) -> Trouble:
+def _trouble(row: ProviderState) -> Outage:
     until = max(filter(None, (row.open_until, row.held_until)), default=None)
-    return Trouble(
+    return Outage(
         model=None if row.server == STORE else row.model,
         code=row.code or "",
         message=row.message or "",
@@ -102,7 +102,7 @@ def _trouble(row: ProviderState) -> Trouble:
 
 
 def _note_failure(
-    session: Session, server: str, model: str, claim: Claim, error: ImgappError
+    session: Session, server: str, model: str, claim: ImageClaim, error: ImgappError
 ) -> bool:
     asked = error.retry_after if isinstance(error, TransientDescriberError) else None
     values = {

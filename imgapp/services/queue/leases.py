@@ -25,7 +25,7 @@ from imgapp.errors import AnswerOverdue, DatabaseUnavailable, LeaseLost, Shuttin
 from imgapp.models import AnalysisStatus, Image, new_id
 from imgapp.services.common import metrics
 from imgapp.services.common.heartbeat import heartbeat
-from imgapp.services.common.insisting import insist
+from imgapp.services.common.retries import retry
 from imgapp.services.installation.vision_models import server_and_model
 
 log = logging.getLogger(__name__)
@@ -51,7 +51,7 @@ _EXPIRED = text("SELECT image_id, user_id, failed FROM imgapp_sweep(:max_lost)")
 
 
 @dataclass(frozen=True)
-class Claim:
+class ImageClaim:
     """A picture that this process may work on while its lease lasts."""
 
     lease_id: UUID
@@ -66,7 +66,7 @@ class Claim:
         return self.model != BASIC
 
 
-def claim(*, asking: bool = True) -> Claim | None:
+def claim(*, asking: bool = True) -> ImageClaim | None:
     """Take the fairest due picture that may be analysed now, if there is one.
 
     Without `asking`, only one that needs no model. Raises DatabaseUnavailable, ShuttingDown.
@@ -79,14 +79,14 @@ def claim(*, asking: bool = True) -> Claim | None:
         row = session.execute(_CLAIM, {**terms, **server_and_model()}).first()
         if row is None:
             return None
-        taken = Claim(lease_id, row.image_id, row.user_id, row.model)
+        taken = ImageClaim(lease_id, row.image_id, row.user_id, row.model)
         after_commit(
             session, partial(events.publish, taken.user_id, "image_claimed", taken.image_id)
         )
     return taken
 
 
-def hold(taken: Claim, work: Callable[[], T], late: Callable[[Callable[[], T]], None]) -> T:
+def hold(taken: ImageClaim, work: Callable[[], T], late: Callable[[Callable[[], T]], None]) -> T:
     """Do the work while the lease is kept alive. Raises what the work raises, LeaseLost,
     ShuttingDown, and AnswerOverdue when the work never ends.
 
@@ -112,7 +112,7 @@ def hold(taken: Claim, work: Callable[[], T], late: Callable[[Callable[[], T]], 
     raise ShuttingDown if _stopping.is_set() else LeaseLost
 
 
-def renew(taken: Claim) -> bool:
+def renew(taken: ImageClaim) -> bool:
     """Whether the lease is still ours. A database that is away says nothing against it."""
     try:
         with transaction() as session:
@@ -124,7 +124,7 @@ def renew(taken: Claim) -> bool:
     return bool(renewed)
 
 
-def hand_back(taken: Claim) -> None:
+def hand_back(taken: ImageClaim) -> None:
     """Return a picture to the queue at once; no attempt is counted.
 
     What was set aside for the call stays so for as long as the lease would have lasted: the server
@@ -180,7 +180,7 @@ def insist_on(write: Callable[[], T]) -> T:
 
     Raises DatabaseUnavailable.
     """
-    return insist(write, seconds=_PATIENCE_SECONDS, stopping=_stopping)
+    return retry(write, seconds=_PATIENCE_SECONDS, stopping=_stopping)
 
 
 def stopping() -> bool:

@@ -11,19 +11,19 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 from imgapp.adapters import pacing
-from imgapp.adapters.pacing import Turn
+from imgapp.adapters.pacing import PacingPermit
 from imgapp.errors import QueueUnavailable
 from imgapp.services.installation.runtime_settings import installation
 from imgapp.services.queue import leases
-from imgapp.services.queue.leases import Claim
+from imgapp.services.queue.leases import ImageClaim
 
 LONGEST_WAIT = 2.5
 """Seconds; a little more than until the sweep issues permits again, so that no turn is missed."""
-FREE = Turn(allowed=True, wait=0.0)
+FREE = PacingPermit(allowed=True, wait=0.0)
 """Where no pace is set."""
 
 
-def take_turn() -> Turn:
+def take_turn() -> PacingPermit:
     """The next turn to ask a model. Raises QueueUnavailable, DatabaseUnavailable."""
     limits = installation()
     if not limits.paced:
@@ -32,7 +32,7 @@ def take_turn() -> Turn:
 
 
 @contextmanager
-def next_claim() -> Iterator[tuple[Claim | None, list[int]]]:
+def next_claim() -> Iterator[tuple[ImageClaim | None, list[int]]]:
     """The picture whose turn it is, if any; the tokens that it took are put into the list.
 
     Raises DatabaseUnavailable, QueueUnavailable, ShuttingDown.
@@ -52,7 +52,7 @@ def next_claim() -> Iterator[tuple[Claim | None, list[int]]]:
                     pacing.give_back(turn)
 
 
-def _claim(turn: Turn) -> Claim | None:
+def _claim(turn: PacingPermit) -> ImageClaim | None:
     if turn.wait > 0:
         # What needs no model need not wait for one.
         claim = leases.claim(asking=False)

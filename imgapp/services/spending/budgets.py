@@ -22,13 +22,13 @@ from imgapp.adapters.vision import BASIC, model_asked
 from imgapp.errors import Conflict, NotFound
 from imgapp.models import Shape, new_id
 from imgapp.services.common import audit_trail
-from imgapp.services.common.audit_trail import Kind
+from imgapp.services.common.audit_trail import AuditKind
 from imgapp.services.common.authorization import as_administrator
 from imgapp.services.common.pagination import AmountPlace, cut_page, read_cursor
 from imgapp.services.installation import prices
 from imgapp.services.installation.runtime_settings import Dollars
 from imgapp.services.installation.runtime_settings import read as read_installation
-from imgapp.services.spending.usage import Bill, Spent, next_month, spent_of, this_month
+from imgapp.services.spending.usage import CallCost, Spent, next_month, spent_of, this_month
 
 CALL_SECONDS = 180
 """How long a call outside the queue may take before what was set aside for it is free again."""
@@ -119,14 +119,14 @@ def estimate(user_id: UUID, pictures: int, model: str | None = None) -> Estimate
     with transaction(user_id) as session:
         known = _allowance(session, asked)
     if asked == BASIC:
-        return _estimated(pictures, asked, known, None, Bill(0, 0, Decimal(0)))
+        return _estimated(pictures, asked, known, None, CallCost(0, 0, Decimal(0)))
     answers = known.answers or 0
     basis = known.basis if answers else "guess"
     sent, received = (known.input_tokens, known.output_tokens) if answers else _GUESS
     price = prices.price_of(asked)
     # Its price may stand under the name that the server answers with.
     cost = known.cost or None if price is None else prices.cost_of(price, sent, received)
-    return _estimated(pictures, asked, known, basis, Bill(sent, received, cost), answers or 1)
+    return _estimated(pictures, asked, known, basis, CallCost(sent, received, cost), answers or 1)
 
 
 def reserve(user_id: UUID, model: str) -> UUID:
@@ -191,7 +191,7 @@ def set_budget(user_id: UUID, person_id: UUID, budget: float | None) -> PersonSp
         said = "the installation's" if budget is None else f"{budget:g}"
         audit_trail.write(
             session,
-            Kind.BUDGET_CHANGED,
+            AuditKind.BUDGET_CHANGED,
             user_id,
             person=person.email,
             person_id=person_id,
@@ -225,7 +225,7 @@ def _has_no_room(left: Decimal | None, one: Decimal) -> bool:
 
 
 def _estimated(
-    pictures: int, model: str, known: Any, basis: Any, taken: Bill, by: int = 1
+    pictures: int, model: str, known: Any, basis: Any, taken: CallCost, by: int = 1
 ) -> Estimate:
     """`taken` is what so many pictures took (`by`)."""
     one = None if taken.cost is None else taken.cost / by

@@ -35,7 +35,7 @@ _EVERYBODY = text("SELECT * FROM imgapp_spending(:since)")
 _ROWS = text("SELECT * FROM imgapp_spending_rows(:since, :limit)")
 
 
-class Reported(Protocol):
+class ReportedUsage(Protocol):
     """What a server said of a call: an answer, or the failure to give one."""
 
     @property
@@ -47,7 +47,7 @@ class Reported(Protocol):
 
 
 @dataclass(frozen=True)
-class Bill:
+class CallCost:
     """Tokens as the server reported them, and US dollars. None is unknown."""
 
     input_tokens: int | None = None
@@ -84,21 +84,21 @@ class MonthSpent(Spent):
     models: list[ModelSpent]
 
 
-def bill_of(model: str, said: Reported) -> Bill:
+def bill_of(model: str, said: ReportedUsage) -> CallCost:
     """What a call of this model is charged with. Raises DatabaseUnavailable."""
     if said.input_tokens is None and said.output_tokens is None:
-        return Bill()
+        return CallCost()
     price = prices.price_of(model, said.model_version)
     tokens = said.input_tokens, said.output_tokens
-    return Bill(*tokens, None if price is None else prices.cost_of(price, *tokens))
+    return CallCost(*tokens, None if price is None else prices.cost_of(price, *tokens))
 
 
-def bill_of_failure(model: str, error: Exception) -> Bill:
+def bill_of_failure(model: str, error: Exception) -> CallCost:
     """What a call that failed is charged with. Raises DatabaseUnavailable."""
-    return bill_of(model, error) if isinstance(error, DescriberError) else Bill()
+    return bill_of(model, error) if isinstance(error, DescriberError) else CallCost()
 
 
-def settle(session: Session, call_id: UUID, bill: Bill, *, failed: bool = False) -> bool:
+def settle(session: Session, call_id: UUID, bill: CallCost, *, failed: bool = False) -> bool:
     """Add a call to the totals of the person of this transaction; False if it was settled before.
 
     Best asked last: until the transaction ends, the person's other calls wait to be added.

@@ -44,7 +44,7 @@ _END = sa.text("SELECT imgapp_end_removals(CAST(:done AS uuid[]), CAST(:failed A
 
 
 @dataclass(frozen=True)
-class Place:
+class RenditionKeys:
     """Where a picture's three files are, or were, or may be."""
 
     user_id: UUID
@@ -56,12 +56,12 @@ class Place:
         return f"users/{self.user_id}/images/{self.image_id}/"
 
 
-def place_of(image: Image) -> Place:
+def place_of(image: Image) -> RenditionKeys:
     """Where a picture's files are."""
-    return Place(image.user_id, image.id, image.s3_bucket)
+    return RenditionKeys(image.user_id, image.id, image.s3_bucket)
 
 
-def intend(place: Place, size: int) -> None:
+def intend(place: RenditionKeys, size: int) -> None:
     """Say that `size` bytes are about to be stored: unless a row follows, they are removed.
 
     Raises DatabaseUnavailable, and StoreUnavailable while this very place is emptied.
@@ -70,7 +70,7 @@ def intend(place: Place, size: int) -> None:
         add(session, place, _PATIENCE + timedelta(seconds=size / _SLOWEST))
 
 
-def add(session: Session, place: Place, delay: timedelta = timedelta()) -> None:
+def add(session: Session, place: RenditionKeys, delay: timedelta = timedelta()) -> None:
     """Have a place emptied after `delay`, once the transaction is committed.
 
     Raises StoreUnavailable while it is emptied: what is put there now may be removed, too.
@@ -86,14 +86,14 @@ def add(session: Session, place: Place, delay: timedelta = timedelta()) -> None:
         raise StoreUnavailable("Older files of the picture are still being removed. Wait a moment.")
 
 
-def take_back(session: Session, place: Place) -> None:
+def take_back(session: Session, place: RenditionKeys) -> None:
     """A row points to the place now. Raises StoreUnavailable if it was emptied in the meantime."""
     mine = sa.delete(StoreRemoval).where(*_at(place), _NOT_BEGUN)
     if session.execute(mine.returning(col(StoreRemoval.id))).first() is None:
         raise StoreUnavailable("Storing the picture took too long. Upload it once more.")
 
 
-def run(place: Place) -> None:
+def run(place: RenditionKeys) -> None:
     """Empty a place now if that is still wanted; if it fails, `sweep` does it. Never raises."""
     try:
         begun = _begin(place)
@@ -126,7 +126,9 @@ def _sweep_some() -> tuple[int, bool]:
         due = session.execute(_DUE, wanted).all()
         needed = [row.id for row in due if row.needed]
         places = {
-            row.id: Place(row.user_id, row.image_id, row.s3_bucket) for row in due if not row.needed
+            row.id: RenditionKeys(row.user_id, row.image_id, row.s3_bucket)
+            for row in due
+            if not row.needed
         }
         # Counted as failed before they are begun: whatever dies meanwhile, they are due again.
         session.execute(_END, {"done": needed, "failed": list(places)})
@@ -139,7 +141,7 @@ def _sweep_some() -> tuple[int, bool]:
     return len(emptied), len(due) == _BATCH and len(emptied) == len(places)
 
 
-def _empty(place: Place) -> bool:
+def _empty(place: RenditionKeys) -> bool:
     try:
         get_store(place.s3_bucket).delete_prefix(place.prefix)
     except ImgappError as error:
@@ -148,12 +150,12 @@ def _empty(place: Place) -> bool:
     return True
 
 
-def _note_postponed(place: Place, error: ImgappError) -> None:
+def _note_postponed(place: RenditionKeys, error: ImgappError) -> None:
     extra = {"image_id": str(place.image_id), "reason": error.code}
     log.warning("removal_postponed", extra=extra)
 
 
-def _begin(place: Place) -> datetime | None:
+def _begin(place: RenditionKeys) -> datetime | None:
     """Count an attempt, unless one was counted or a row points to the place; when it is due again
     if nothing comes of this one."""
     needed = select(Image.id).where(
@@ -168,7 +170,7 @@ def _begin(place: Place) -> datetime | None:
     return due_at
 
 
-def _at(place: Place) -> list[sa.ColumnElement[bool]]:
+def _at(place: RenditionKeys) -> list[sa.ColumnElement[bool]]:
     return [
         col(StoreRemoval.user_id) == place.user_id,
         col(StoreRemoval.image_id) == place.image_id,

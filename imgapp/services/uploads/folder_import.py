@@ -24,11 +24,11 @@ from imgapp.adapters.db import transaction
 from imgapp.adapters.imaging.pool import cpu_count
 from imgapp.errors import Conflict, FileTooLarge, RejectedFile, ServiceUnavailable
 from imgapp.models import Image, Priority
-from imgapp.services.common.insisting import insist
+from imgapp.services.common.retries import retry
 from imgapp.services.storage.spool import spool_stream
 from imgapp.services.uploads import batch_intake, upload_metrics
 from imgapp.services.uploads.batch_intake import FileOfBatch
-from imgapp.services.uploads.folder_scan import Candidate, PassedOver, find_files, shown
+from imgapp.services.uploads.folder_scan import Candidate, SkippedFile, find_files, shown
 from imgapp.services.uploads.ingest import Ingested, ingest
 from imgapp.settings import get_settings
 
@@ -38,7 +38,7 @@ _PATIENCE = 15.0
 """Seconds that a database or a store may be away."""
 
 
-class Outcome(StrEnum):
+class ImportOutcome(StrEnum):
     ADDED = "added"
     THERE = "there"
     """This person has a picture of these very bytes."""
@@ -51,7 +51,7 @@ class FileReport:
     """What became of a file. `detail` is a sentence for people; `path` is below the folder."""
 
     path: str
-    outcome: Outcome
+    outcome: ImportOutcome
     code: str = ""
     detail: str = ""
     is_folder: bool = False
@@ -76,7 +76,7 @@ def import_folder(user_id: UUID, folder: Path, batch_id: UUID) -> Generator[File
     pool = ThreadPoolExecutor(threads, thread_name_prefix="import")
     try:
         for found in find_files(folder):
-            if isinstance(found, PassedOver):
+            if isinstance(found, SkippedFile):
                 yield _passed_over(found, _of_batch(user_id, batch_id, found.path), stopping)
                 continue
             file = _of_batch(user_id, batch_id, found.path)
@@ -108,8 +108,8 @@ def _take_in(found: Candidate, file: FileOfBatch, stopping: threading.Event) -> 
     return _patiently(partial(_try_to_take_in, found, file), file, stopping)
 
 
-def _passed_over(found: PassedOver, file: FileOfBatch, stopping: threading.Event) -> FileReport:
-    outcome = Outcome.REFUSED if found.failed else Outcome.SKIPPED
+def _passed_over(found: SkippedFile, file: FileOfBatch, stopping: threading.Event) -> FileReport:
+    outcome = ImportOutcome.REFUSED if found.failed else ImportOutcome.SKIPPED
     report = FileReport(found.path, outcome, found.code, found.detail, found.is_folder)
     return _patiently(lambda: report, file, stopping)
 
@@ -121,11 +121,11 @@ def _patiently(
 
     def attempt_and_tell() -> FileReport:
         report = attempt()
-        if report.outcome == Outcome.REFUSED:
+        if report.outcome == ImportOutcome.REFUSED:
             file.refuse(report.code, report.detail)
         return report
 
-    return insist(attempt_and_tell, seconds=_PATIENCE, stopping=stopping, on=ServiceUnavailable)
+    return retry(attempt_and_tell, seconds=_PATIENCE, stopping=stopping, on=ServiceUnavailable)
 
 
 def _try_to_take_in(found: Candidate, file: FileOfBatch) -> FileReport:
@@ -134,16 +134,16 @@ def _try_to_take_in(found: Candidate, file: FileOfBatch) -> FileReport:
             upload_metrics.upload_refused("import", FileTooLarge.code)
             raise FileTooLarge(f"The file is larger than {get_settings().max_upload_mb} MB.")
         if _is_there(file, _hash_of(found)):
-            return FileReport(found.path, Outcome.THERE)
+            return FileReport(found.path, ImportOutcome.THERE)
         found.file.seek(0)
         spooled = spool_stream(found.file, os.path.basename(found.path))
         taken = ingest(file.user_id, spooled, "import", priority=Priority.BULK, note=file.note)
     except (RejectedFile, Conflict) as error:
-        return FileReport(found.path, Outcome.REFUSED, error.code, error.detail)
+        return FileReport(found.path, ImportOutcome.REFUSED, error.code, error.detail)
     except OSError as error:
         detail = f"The file cannot be read: {error.strerror or error}."
-        return FileReport(found.path, Outcome.REFUSED, "unreadable", detail)
-    return FileReport(found.path, Outcome.THERE if taken.duplicate else Outcome.ADDED)
+        return FileReport(found.path, ImportOutcome.REFUSED, "unreadable", detail)
+    return FileReport(found.path, ImportOutcome.THERE if taken.duplicate else ImportOutcome.ADDED)
 
 
 def _hash_of(found: Candidate) -> str:

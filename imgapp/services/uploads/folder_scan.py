@@ -32,7 +32,7 @@ class Candidate:
 
 
 @dataclass(frozen=True)
-class PassedOver:
+class SkippedFile:
     """What is not read: because it is no candidate, or because it could not be."""
 
     path: str
@@ -58,13 +58,13 @@ def check_folder(folder: Path) -> Path:
 
 def count_files(folder: Path) -> int:
     """How many files `find_files` reports on."""
-    return sum(1 for entry in _entries(folder) if not isinstance(entry, PassedOver))
+    return sum(1 for entry in _entries(folder) if not isinstance(entry, SkippedFile))
 
 
-def find_files(folder: Path) -> Iterator[Candidate | PassedOver]:
+def find_files(folder: Path) -> Iterator[Candidate | SkippedFile]:
     """Every file below the folder, in the order of names, one open at a time per item taken."""
     for entry in _entries(folder):
-        yield entry if isinstance(entry, PassedOver) else _open(*entry)
+        yield entry if isinstance(entry, SkippedFile) else _open(*entry)
 
 
 def shown(path: str) -> str:
@@ -73,13 +73,13 @@ def shown(path: str) -> str:
     return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
 
 
-def _entries(folder: Path) -> Iterator[tuple[str, str, int] | PassedOver]:
+def _entries(folder: Path) -> Iterator[tuple[str, str, int] | SkippedFile]:
     """Files as relative path, name and descriptor of their folder; folders that are left out."""
-    unreadable: list[PassedOver] = []
+    unreadable: list[SkippedFile] = []
 
     def note(error: OSError) -> None:
         path = os.path.relpath(error.filename, folder) if error.filename else "?"
-        unreadable.append(PassedOver(path, "unreadable", _why("folder", error), is_folder=True))
+        unreadable.append(SkippedFile(path, "unreadable", _why("folder", error), is_folder=True))
 
     for parent, folders, files, descriptor in os.fwalk(folder, onerror=note):
         here = os.path.relpath(parent, folder)
@@ -94,31 +94,31 @@ def _entries(folder: Path) -> Iterator[tuple[str, str, int] | PassedOver]:
     yield from unreadable
 
 
-def _closed(here: str, name: str, descriptor: int) -> PassedOver | None:
+def _closed(here: str, name: str, descriptor: int) -> SkippedFile | None:
     """Why a folder is not entered."""
     path = _join(here, name)
     if name.startswith("."):
-        return PassedOver(path, "hidden", "The folder is hidden.", is_folder=True)
+        return SkippedFile(path, "hidden", "The folder is hidden.", is_folder=True)
     if name.casefold() in _CLUTTER_FOLDERS:
-        return PassedOver(path, "clutter", "A system keeps its own files there.", is_folder=True)
+        return SkippedFile(path, "clutter", "A system keeps its own files there.", is_folder=True)
     try:
         status = os.stat(name, dir_fd=descriptor, follow_symlinks=False)
     except OSError as error:
-        return PassedOver(path, "unreadable", _why("folder", error), is_folder=True)
+        return SkippedFile(path, "unreadable", _why("folder", error), is_folder=True)
     if stat.S_ISLNK(status.st_mode):
-        return PassedOver(path, "link", "Links are not followed.", is_folder=True)
+        return SkippedFile(path, "link", "Links are not followed.", is_folder=True)
     return None
 
 
-def _open(path: str, name: str, descriptor: int) -> Candidate | PassedOver:
+def _open(path: str, name: str, descriptor: int) -> Candidate | SkippedFile:
     if name.startswith("."):
-        return PassedOver(path, "hidden", "The file is hidden.")
+        return SkippedFile(path, "hidden", "The file is hidden.")
     if name.casefold() in _CLUTTER:
-        return PassedOver(path, "clutter", "A system made it, and it is no picture.")
+        return SkippedFile(path, "clutter", "A system made it, and it is no picture.")
     try:
         status = os.stat(name, dir_fd=descriptor, follow_symlinks=False)
         if stat.S_ISLNK(status.st_mode):
-            return PassedOver(path, "link", "Links are not followed.")
+            return SkippedFile(path, "link", "Links are not followed.")
         if stat.S_ISREG(status.st_mode):
             # Should it have become a link or a pipe meanwhile, opening fails or does not wait.
             flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
@@ -128,8 +128,8 @@ def _open(path: str, name: str, descriptor: int) -> Candidate | PassedOver:
                 return Candidate(path, os.fdopen(opened, "rb", buffering=0), status.st_size)
             os.close(opened)
     except OSError as error:
-        return PassedOver(path, "unreadable", _why("file", error))
-    return PassedOver(path, "special", "It is no ordinary file.")
+        return SkippedFile(path, "unreadable", _why("file", error))
+    return SkippedFile(path, "special", "It is no ordinary file.")
 
 
 def _join(here: str, name: str) -> str:

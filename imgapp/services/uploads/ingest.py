@@ -15,12 +15,12 @@ from sqlmodel import Session, col, select
 
 from imgapp.adapters import events, imaging, storage
 from imgapp.adapters.db import after_commit, transaction
-from imgapp.adapters.imaging import Carried, Decoded
+from imgapp.adapters.imaging import DecodedImage, EmbeddedCaptions
 from imgapp.adapters.queue import enqueue_analysis
-from imgapp.adapters.storage.upload_schemas import Arrived
+from imgapp.adapters.storage.upload_schemas import ArrivedObject
 from imgapp.errors import Conflict, EmptyFile, NotSignedIn
 from imgapp.models import Image, Priority, WrittenBy, new_id
-from imgapp.services.common import restoring
+from imgapp.services.common import undelete
 from imgapp.services.storage import object_removals
 from imgapp.services.storage.filenames import safe_name, shown_name
 from imgapp.services.storage.spool import SpooledFile, new_spool_path
@@ -42,7 +42,7 @@ class StoredOriginal:
     when it `arrived`."""
 
     key: str
-    arrived: Arrived
+    arrived: ArrivedObject
 
 
 Note = Callable[[Session, Ingested], None]
@@ -93,7 +93,7 @@ def _take_in(
 def _store(
     user_id: UUID,
     spooled: SpooledFile,
-    decoded: Decoded,
+    decoded: DecodedImage,
     priority: Priority,
     note: Note | None,
     stored: StoredOriginal | None,
@@ -118,7 +118,7 @@ def _store(
     return known
 
 
-def _row(user_id: UUID, spooled: SpooledFile, decoded: Decoded, priority: Priority) -> Image:
+def _row(user_id: UUID, spooled: SpooledFile, decoded: DecodedImage, priority: Priority) -> Image:
     image_id = new_id()
     filename = shown_name(spooled.filename, decoded.mime_type)
     folder = f"users/{user_id}/images/{image_id}"
@@ -141,7 +141,7 @@ def _row(user_id: UUID, spooled: SpooledFile, decoded: Decoded, priority: Priori
     return image
 
 
-def _write_carried(image: Image, carried: Carried) -> None:
+def _write_carried(image: Image, carried: EmbeddedCaptions) -> None:
     """What the file already says was written by a person, and stays."""
     for field in ("alt_text", "description", "tags"):
         value = getattr(carried, field)
@@ -151,7 +151,7 @@ def _write_carried(image: Image, carried: Carried) -> None:
 
 
 def _put_files(
-    image: Image, original: Path, decoded: Decoded, stored: StoredOriginal | None
+    image: Image, original: Path, decoded: DecodedImage, stored: StoredOriginal | None
 ) -> None:
     files = [
         (storage.rendition_key(image.s3_key, rendition), getattr(decoded, rendition), mime_type)
@@ -198,7 +198,7 @@ def restore(user_id: UUID, sha256: str, note: Note | None) -> Ingested | None:
         image = session.exec(query).one_or_none()
         if image is None:
             return None
-        if restoring.restore(session, [image.id]):
+        if undelete.restore(session, [image.id]):
             after_commit(session, partial(events.publish, user_id, "image_restored", image.id))
         known = Ingested(image.id, duplicate=True)
         if note is not None:

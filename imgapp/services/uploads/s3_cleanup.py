@@ -16,7 +16,7 @@ from sqlmodel import col
 
 from imgapp.adapters import storage
 from imgapp.adapters.db import transaction
-from imgapp.adapters.storage.upload_schemas import PREFIX, Place
+from imgapp.adapters.storage.upload_schemas import PREFIX, IncomingObject
 from imgapp.models import DirectUpload
 from imgapp.services.uploads.s3_uploads import LINK_LIFE
 
@@ -70,10 +70,10 @@ def sweep_unknown() -> int:
 
 def _remove(found: Sequence[Row[Any]]) -> None:
     """Files before rows: whatever interrupts this, what is left is found again."""
-    places: dict[str, list[Place]] = defaultdict(list)
+    places: dict[str, list[IncomingObject]] = defaultdict(list)
     rows: dict[UUID, list[UUID]] = defaultdict(list)
     for row in found:
-        places[row.s3_bucket].append(Place(row.s3_key, row.multipart_id))
+        places[row.s3_bucket].append(IncomingObject(row.s3_key, row.multipart_id))
         rows[row.user_id].append(row.upload_id)
     for bucket, ended in places.items():
         incoming = storage.get_store(bucket).incoming
@@ -84,7 +84,7 @@ def _remove(found: Sequence[Row[Any]]) -> None:
             session.execute(delete(DirectUpload).where(col(DirectUpload.id).in_(ids)))
 
 
-def _unknown(places: list[Place]) -> Iterator[Place]:
+def _unknown(places: list[IncomingObject]) -> Iterator[IncomingObject]:
     ids = {place: UUID(match[1]) for place in places if (match := _OURS.fullmatch(place.key))}
     with transaction() as session:
         rows = session.execute(_KNOWN, {"ids": list(set(ids.values()))}).all()

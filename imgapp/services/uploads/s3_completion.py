@@ -18,7 +18,7 @@ from sqlmodel import Session, col
 
 from imgapp.adapters import storage
 from imgapp.adapters.db import transaction
-from imgapp.adapters.storage.upload_schemas import Arrived
+from imgapp.adapters.storage.upload_schemas import ArrivedObject
 from imgapp.errors import (
     Conflict,
     ImgappError,
@@ -238,7 +238,7 @@ def _join(incoming: Incoming, upload: DirectUpload) -> None:
     incoming.join_parts(upload.s3_key, upload.multipart_id, arrived)
 
 
-def _spool(incoming: Incoming, upload: DirectUpload) -> tuple[SpooledFile, Arrived]:
+def _spool(incoming: Incoming, upload: DirectUpload) -> tuple[SpooledFile, ArrivedObject]:
     """What arrived, as a file that nobody writes to any more. Raises RejectedFile, Conflict."""
     writer = SpoolWriter(upload.filename)
     try:

@@ -18,14 +18,14 @@ FRESH_SECONDS = 300.0
 
 
 @dataclass(frozen=True)
-class _Answer:
+class _Probe:
     asked_at: float
     origin: str | None
 
 
 _lock = threading.Lock()
 _asking = threading.Lock()
-_latest: tuple[str, _Answer] | None = None
+_latest: tuple[str, _Probe] | None = None
 
 
 def page_origin() -> str | None:
@@ -65,14 +65,14 @@ def _about() -> str:
     return f"{settings.origin} {settings.s3_bucket} {settings.s3_public_endpoint}"
 
 
-def _known() -> _Answer | None:
+def _known() -> _Probe | None:
     if get_settings().s3_bucket is None:
-        return _Answer(time.monotonic(), None)
+        return _Probe(time.monotonic(), None)
     with _lock:
         return _latest[1] if _latest is not None and _latest[0] == _about() else None
 
 
-def _ask() -> _Answer:
+def _ask() -> _Probe:
     global _latest
     about, origin = _about(), None
     try:
@@ -81,7 +81,7 @@ def _ask() -> _Answer:
             origin = incoming.origin
     except ImgappError as error:
         log.warning("cors_not_probed", extra={"reason": error.code})
-    answer = _Answer(time.monotonic(), origin)
+    answer = _Probe(time.monotonic(), origin)
     with _lock:
         _latest = (about, answer)
     return answer

@@ -16,7 +16,7 @@ from sqlmodel import Session, col
 
 from imgapp.adapters import storage
 from imgapp.adapters.db import transaction
-from imgapp.adapters.storage.upload_schemas import PREFIX, Arrived, Place
+from imgapp.adapters.storage.upload_schemas import PREFIX, ArrivedObject, IncomingObject
 from imgapp.errors import Conflict, FileTooLarge, InvalidRequest, NotFound
 from imgapp.models import DirectUpload, ErrorInfo, Shape, UploadState, new_id, now
 from imgapp.services.common.one_at_a_time import one_at_a_time
@@ -216,7 +216,7 @@ def part_sizes(upload: DirectUpload) -> dict[int, int]:
     return dict(enumerate(sizes, start=1))
 
 
-def missing_parts(upload: DirectUpload, arrived: dict[int, Arrived]) -> list[int]:
+def missing_parts(upload: DirectUpload, arrived: dict[int, ArrivedObject]) -> list[int]:
     """Numbers of parts that are not there, or not whole."""
     return [
         number
@@ -225,9 +225,9 @@ def missing_parts(upload: DirectUpload, arrived: dict[int, Arrived]) -> list[int
     ]
 
 
-def place_of(upload: DirectUpload) -> Place:
+def place_of(upload: DirectUpload) -> IncomingObject:
     """Where in the store its bytes are."""
-    return Place(upload.s3_key, upload.multipart_id)
+    return IncomingObject(upload.s3_key, upload.multipart_id)
 
 
 def error_of(upload: DirectUpload) -> ErrorInfo | None:

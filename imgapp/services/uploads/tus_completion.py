@@ -9,7 +9,7 @@ from imgapp.errors import ImgappError, NotFound, QuotaExceeded, RejectedFile, Se
 from imgapp.services.storage.spool import spool_link
 from imgapp.services.uploads import tus_uploads
 from imgapp.services.uploads.ingest import ingest
-from imgapp.services.uploads.tus_uploads import Outcome, Receiver
+from imgapp.services.uploads.tus_uploads import Receiver, TusResult
 from imgapp.services.uploads.upload_metrics import UploadSource
 
 log = logging.getLogger(__name__)
@@ -18,7 +18,7 @@ _LEFT_ALONE = timedelta(seconds=30)
 """A client that comes back finishes its upload itself."""
 
 
-def finish(receiver: Receiver, source: UploadSource) -> Outcome:
+def finish(receiver: Receiver, source: UploadSource) -> TusResult:
     """Make a picture of what arrived, all of it; a file that is none is refused for good.
 
     Raises Conflict, DatabaseUnavailable, StoreUnavailable, NotSignedIn: then the bytes are still
@@ -27,10 +27,10 @@ def finish(receiver: Receiver, source: UploadSource) -> Outcome:
     upload = receiver.upload
     try:
         taken = ingest(upload.user_id, spool_link(upload.part, upload.filename), source)
-        outcome = Outcome(image_id=taken.image_id, duplicate=taken.duplicate)
+        outcome = TusResult(image_id=taken.image_id, duplicate=taken.duplicate)
     except RejectedFile as error:
         full = isinstance(error, QuotaExceeded)
-        outcome = Outcome(code=error.code, detail=error.detail, full=full)
+        outcome = TusResult(code=error.code, detail=error.detail, full=full)
     tus_uploads.keep_outcome(upload, outcome)
     return outcome
 

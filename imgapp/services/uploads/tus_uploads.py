@@ -40,7 +40,7 @@ MOST_OPEN = 200
 
 
 @dataclass(frozen=True)
-class Outcome:
+class TusResult:
     """What became of an upload: a picture, or why not (`full`: there was no room for it)."""
 
     image_id: UUID | None = None
@@ -59,7 +59,7 @@ class Upload:
     filename: str
     size: int
     metadata: str = ""
-    outcome: Outcome | None = None
+    outcome: TusResult | None = None
 
     @property
     def part(self) -> Path:
@@ -138,7 +138,7 @@ def expires_at(upload: Upload) -> datetime:
     return touched + (LIFE if upload.outcome is None else OUTCOME_LIFE)
 
 
-def keep_outcome(upload: Upload, outcome: Outcome) -> Upload:
+def keep_outcome(upload: Upload, outcome: TusResult) -> Upload:
     """Write down what became of it; its bytes are not needed any more."""
     ended = replace(upload, outcome=outcome)
     with contextlib.suppress(FileNotFoundError):  # its owner is just being deleted
@@ -291,7 +291,7 @@ def _read(path: Path) -> Upload | None:
         outcome = said.pop("outcome")
         if outcome is not None:
             image_id = outcome.pop("image_id")
-            outcome = Outcome(image_id=UUID(image_id) if image_id else None, **outcome)
+            outcome = TusResult(image_id=UUID(image_id) if image_id else None, **outcome)
         return Upload(UUID(path.stem), UUID(path.parent.name), outcome=outcome, **said)
     except FileNotFoundError:
         return None

@@ -62,7 +62,7 @@ _SWEEP = text("SELECT imgapp_sweep_fetches(:max_lost)")
 
 
 @dataclass(frozen=True)
-class Taken:
+class FetchClaim:
     """A file that this process fetches while its lease lasts."""
 
     lease_id: UUID
@@ -101,7 +101,7 @@ def resume() -> None:
     _stopping.clear()
 
 
-def _work(taken: Taken | None) -> None:
+def _work(taken: FetchClaim | None) -> None:
     """Fetch one file after the other until nothing is due."""
     try:
         while taken is not None:
@@ -114,7 +114,7 @@ def _work(taken: Taken | None) -> None:
         _threads.discard(threading.current_thread())
 
 
-def _claim() -> Taken | None:
+def _claim() -> FetchClaim | None:
     if _stopping.is_set():
         return None
     lease_id = new_id()
@@ -123,10 +123,10 @@ def _claim() -> Taken | None:
         row = session.execute(_CLAIM, values).first()
     if row is None:
         return None
-    return Taken(lease_id, row.item_id, row.user_id, row.url, row.host, row.attempts)
+    return FetchClaim(lease_id, row.item_id, row.user_id, row.url, row.host, row.attempts)
 
 
-def _settle(taken: Taken) -> None:
+def _settle(taken: FetchClaim) -> None:
     _under_way.add(taken)
     try:
         with heartbeat(partial(_renew, taken), HEARTBEAT_SECONDS):
@@ -135,7 +135,7 @@ def _settle(taken: Taken) -> None:
         _under_way.discard(taken)
 
 
-def _attempt(taken: Taken) -> None:
+def _attempt(taken: FetchClaim) -> None:
     try:
         _take_in(taken)
     except LeaseLost:
@@ -157,7 +157,7 @@ def _attempt(taken: Taken) -> None:
         _fail(taken, error, lasts=False)
 
 
-def _take_in(taken: Taken) -> None:
+def _take_in(taken: FetchClaim) -> None:
     quotas.check_room(taken.user_id, 0)
     spooled = _download(taken)
     ingest(
@@ -169,7 +169,7 @@ def _take_in(taken: Taken) -> None:
     )
 
 
-def _download(taken: Taken) -> SpooledFile:
+def _download(taken: FetchClaim) -> SpooledFile:
     writer = SpoolWriter("")
     try:
         fetched = outbound_http.fetch(taken.url, get_settings().max_upload_bytes, writer.write)
@@ -184,7 +184,7 @@ def _download(taken: Taken) -> SpooledFile:
     return replace(writer.finish(), filename=fetched.filename)
 
 
-def _note(taken: Taken, filename: str, session: Session, found: Ingested) -> None:
+def _note(taken: FetchClaim, filename: str, session: Session, found: Ingested) -> None:
     """The picture and its place in the batch are there, or neither. Raises LeaseLost."""
     outcome = FileOutcome.DUPLICATE if found.duplicate else FileOutcome.ADDED
     settled = {"image_id": found.image_id, "filename": filename, "code": None, "detail": None}
@@ -192,12 +192,12 @@ def _note(taken: Taken, filename: str, session: Session, found: Ingested) -> Non
         raise LeaseLost
 
 
-def _refuse(taken: Taken, code: str, detail: str) -> None:
+def _refuse(taken: FetchClaim, code: str, detail: str) -> None:
     sentence = f"{detail.rstrip('.')}."
     _release(taken, outcome=FileOutcome.REFUSED, finished_at=now(), code=code, detail=sentence)
 
 
-def _fail(taken: Taken, error: ImgappError, *, lasts: bool) -> None:
+def _fail(taken: FetchClaim, error: ImgappError, *, lasts: bool) -> None:
     """Refuse the file, or fetch it again later, and leave a server alone that asked for it."""
     attempts = taken.attempts + 1
     if lasts:
@@ -220,7 +220,7 @@ def _fail(taken: Taken, error: ImgappError, *, lasts: bool) -> None:
     )
 
 
-def _let_rest(taken: Taken, seconds: float) -> None:
+def _let_rest(taken: FetchClaim, seconds: float) -> None:
     rest = insert(FetchRest).values(user_id=taken.user_id, host=taken.host, until=_after(seconds))
     rest = rest.on_conflict_do_update(
         index_elements=["user_id", "host"], set_={"until": rest.excluded.until}
@@ -229,24 +229,24 @@ def _let_rest(taken: Taken, seconds: float) -> None:
         session.execute(rest)
 
 
-def _release(taken: Taken, **settled: Any) -> None:
+def _release(taken: FetchClaim, **settled: Any) -> None:
     with transaction(taken.user_id) as session:
         _write(session, taken, **settled)
 
 
-def _write(session: Session, taken: Taken, **settled: Any) -> bool:
+def _write(session: Session, taken: FetchClaim, **settled: Any) -> bool:
     """Whether the lease was still ours: only then is anything written, and it ends."""
     values = {"lease_id": None, "lease_expires_at": None, **settled}
     written = session.execute(_ours(taken).values(**values).returning(col(BatchItem.id)))
     return written.first() is not None
 
 
-def _renew(taken: Taken) -> None:
+def _renew(taken: FetchClaim) -> None:
     with transaction(taken.user_id) as session:
         session.execute(_ours(taken).values(lease_expires_at=_after(LEASE_SECONDS)))
 
 
-def _ours(taken: Taken) -> Update:
+def _ours(taken: FetchClaim) -> Update:
     return update(BatchItem).where(
         col(BatchItem.id) == taken.item_id, col(BatchItem.lease_id) == taken.lease_id
     )
@@ -257,5 +257,5 @@ def _after(seconds: float) -> datetime:
 
 
 _threads: set[threading.Thread] = set()
-_under_way: set[Taken] = set()
+_under_way: set[FetchClaim] = set()
 _stopping = threading.Event()

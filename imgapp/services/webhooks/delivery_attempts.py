@@ -26,7 +26,7 @@ from imgapp.adapters.webhook_signatures import signed_headers
 from imgapp.errors import NotFound, OutboundError
 from imgapp.models import DeliveryState, Webhook, WebhookDelivery, new_id, now
 from imgapp.services.common import metrics
-from imgapp.services.common.insisting import insist
+from imgapp.services.common.retries import retry
 from imgapp.services.library import images
 from imgapp.services.library.file_links import VARIANTS
 from imgapp.services.webhooks.deliveries import PING
@@ -60,7 +60,7 @@ _ONLY_ONE = text("SELECT pg_try_advisory_xact_lock(hashtext('imgapp_sweep_delive
 
 
 @dataclass(frozen=True)
-class Claim:
+class DeliveryClaim:
     """A delivery that this process may send while its lease lasts."""
 
     lease_id: UUID
@@ -79,7 +79,7 @@ class Message:
 
 
 @dataclass(frozen=True)
-class Attempt:
+class DeliveryResult:
     """What came of an attempt: a status, or why there is none."""
 
     status: int | None
@@ -107,7 +107,7 @@ def run_one() -> bool:
         attempt = _send(message)
         # Sent is sent: outlive a database that restarts, rather than send it twice.
         finish = partial(_finish, claim, message.webhook_id, attempt)
-        outcome = insist(finish, seconds=_PATIENCE_SECONDS)
+        outcome = retry(finish, seconds=_PATIENCE_SECONDS)
         metrics.WEBHOOK_DELIVERIES.labels(outcome=outcome, code=attempt.code).inc()
     return True
 
@@ -138,15 +138,15 @@ def retry_delay(attempts: int, retry_after: float | None, jitter: float) -> floa
     return max(delay, min(retry_after or 0.0, LONGEST_RETRY_AFTER) * (1 + 0.1 * jitter))
 
 
-def _claim() -> Claim | None:
+def _claim() -> DeliveryClaim | None:
     values = {"seconds": LEASE_SECONDS, "per_person": PER_PERSON, "per_webhook": PER_WEBHOOK}
     lease_id = new_id()
     with transaction() as session:
         row = session.execute(_CLAIM, {"lease_id": lease_id, **values}).first()
-    return Claim(lease_id, row.delivery_id, row.user_id) if row else None
+    return DeliveryClaim(lease_id, row.delivery_id, row.user_id) if row else None
 
 
-def _compose(claim: Claim) -> Message | None:
+def _compose(claim: DeliveryClaim) -> Message | None:
     """The message, the same at every attempt; None if there is nothing to tell any more."""
     with transaction(claim.user_id) as session:
         query = select(WebhookDelivery).where(col(WebhookDelivery.id) == claim.delivery_id)
@@ -188,15 +188,17 @@ def _image(user_id: UUID, image_id: UUID) -> dict[str, Any]:
     return shown | {"urls": {name: f"{address}/file?variant={name}" for name in VARIANTS}}
 
 
-def _send(message: Message) -> Attempt:
+def _send(message: Message) -> DeliveryResult:
     headers = {"Content-Type": "application/json", **message.headers}
     started = time.monotonic()
     try:
         answer = outbound_http.post(message.url, message.body.encode(), headers, TIMEOUT_SECONDS)
     except OutboundError as error:
-        return Attempt(None, time.monotonic() - started, code=error.code, message=error.detail)
+        return DeliveryResult(
+            None, time.monotonic() - started, code=error.code, message=error.detail
+        )
     seconds = time.monotonic() - started
-    return Attempt(answer.status, seconds, answer.retry_after, *_complaint(answer.status))
+    return DeliveryResult(answer.status, seconds, answer.retry_after, *_complaint(answer.status))
 
 
 def _complaint(status: int) -> tuple[str, str]:
@@ -209,7 +211,7 @@ def _complaint(status: int) -> tuple[str, str]:
     return "http_error", f"The receiver answered {status}."
 
 
-def _finish(claim: Claim, webhook_id: UUID, attempt: Attempt) -> str:
+def _finish(claim: DeliveryClaim, webhook_id: UUID, attempt: DeliveryResult) -> str:
     """How the attempt ended: `delivered`, `retried` or `failed`, for good."""
     with transaction(claim.user_id) as session:
         # The webhook first, as whoever deletes it does: the two never wait for each other.
@@ -240,7 +242,9 @@ def _finish(claim: Claim, webhook_id: UUID, attempt: Attempt) -> str:
     return "failed" if delay is None else "retried"
 
 
-def _give_up(session: Session, webhook: Webhook, row: WebhookDelivery, attempt: Attempt) -> None:
+def _give_up(
+    session: Session, webhook: Webhook, row: WebhookDelivery, attempt: DeliveryResult
+) -> None:
     """Switch a webhook off that is gone, or was failing for days."""
     if webhook.disabled_at is not None or webhook.failing_since is None:
         return
@@ -258,7 +262,7 @@ def _locked(session: Session, webhook_id: UUID) -> Webhook | None:
         return None
 
 
-def _leased(session: Session, claim: Claim) -> WebhookDelivery | None:
+def _leased(session: Session, claim: DeliveryClaim) -> WebhookDelivery | None:
     """The row, locked, if the lease is still ours."""
     query = select(WebhookDelivery).where(
         col(WebhookDelivery.id) == claim.delivery_id,

@@ -30,7 +30,7 @@ from imgapp.models import (
     now,
 )
 from imgapp.services.common import audit_trail
-from imgapp.services.common.audit_trail import Kind
+from imgapp.services.common.audit_trail import AuditKind
 from imgapp.services.common.one_at_a_time import one_at_a_time
 from imgapp.services.common.sanitize import clean_line
 from imgapp.settings import get_settings
@@ -108,7 +108,7 @@ def create_webhook(
             )
         session.add(row)
         session.flush()
-        audit_trail.write(session, Kind.WEBHOOK_CREATED, user_id, **_named(row))
+        audit_trail.write(session, AuditKind.WEBHOOK_CREATED, user_id, **_named(row))
         return _with_secret(row)
 
 
@@ -130,7 +130,7 @@ def update_webhook(user_id: UUID, webhook_id: UUID, edit: WebhookEdit) -> Webhoo
             row.disabled_at = row.disabled_reason = row.failing_since = None
         elif edit.enabled is False and row.disabled_at is None:
             disable(session, row, "person")
-        audit_trail.write(session, Kind.WEBHOOK_CHANGED, user_id, **_named(row))
+        audit_trail.write(session, AuditKind.WEBHOOK_CHANGED, user_id, **_named(row))
         return _public(row)
 
 
@@ -140,7 +140,7 @@ def rotate_secret(user_id: UUID, webhook_id: UUID) -> NewWebhook:
         row = fetch_webhook(session, webhook_id, lock=True)
         row.secret_version += 1
         row.secret_rotated_at = now()
-        audit_trail.write(session, Kind.WEBHOOK_SECRET_CHANGED, user_id, **_named(row))
+        audit_trail.write(session, AuditKind.WEBHOOK_SECRET_CHANGED, user_id, **_named(row))
         return _with_secret(row)
 
 
@@ -149,7 +149,7 @@ def delete_webhook(user_id: UUID, webhook_id: UUID) -> None:
     with transaction(user_id) as session:
         row = fetch_webhook(session, webhook_id, lock=True)
         session.delete(row)
-        audit_trail.write(session, Kind.WEBHOOK_DELETED, user_id, **_named(row))
+        audit_trail.write(session, AuditKind.WEBHOOK_DELETED, user_id, **_named(row))
 
 
 def fetch_webhook(session: Session, webhook_id: UUID, *, lock: bool = False) -> Webhook:
@@ -181,7 +181,9 @@ def disable(session: Session, row: Webhook, reason: DisabledReason) -> None:
         )
     )
     if reason != "person":
-        audit_trail.write(session, Kind.WEBHOOK_DISABLED, row.user_id, **_named(row), reason=reason)
+        audit_trail.write(
+            session, AuditKind.WEBHOOK_DISABLED, row.user_id, **_named(row), reason=reason
+        )
 
 
 def secrets_of(row: Webhook) -> list[str]:

@@ -11,7 +11,7 @@ from imgapp.errors import NotFound
 from imgapp.models import now
 from imgapp.services.accounts.user_agents import device_of
 from imgapp.services.common import audit_trail
-from imgapp.services.common.audit_trail import AuditEventPublic, Kind
+from imgapp.services.common.audit_trail import AuditEventPublic, AuditKind
 from imgapp.services.common.thread_pools import in_db
 from imgapp.ui.shell.notices import failures_shown
 from imgapp.ui.shell.reflex_types import Action, handler, length
@@ -36,42 +36,47 @@ PERIODS = {
 """Hours."""
 
 WORDS = {
-    Kind.SIGNED_IN: "Signed in",
-    Kind.SIGN_IN_FAILED: "Failed to sign in",
-    Kind.SIGN_IN_LIMITED: "Tried too often to sign in",
-    Kind.SIGNED_OUT: "Signed out",
-    Kind.SESSION_REVOKED: "Signed out elsewhere",
-    Kind.PASSWORD_CHANGED: "Changed the password",
-    Kind.TOKEN_CREATED: "Made an access token",
-    Kind.TOKEN_REVOKED: "Revoked an access token",
-    Kind.TOKEN_USED: "Used an access token",
-    Kind.IDENTITY_LINKED: "Linked with single sign-on",
-    Kind.IDENTITY_UNLINKED: "Unlinked from single sign-on",
-    Kind.ACCOUNT_CREATED: "Made the account",
-    Kind.ACCOUNT_EXPORTED: "Took everything along",
-    Kind.ACCOUNT_DELETED: "Deleted the account",
-    Kind.IMAGE_DELETED: "Removed a picture for good",
-    Kind.PERSON_ADDED: "Added",
-    Kind.PERSON_DISABLED: "Disabled",
-    Kind.PERSON_ENABLED: "Enabled",
-    Kind.PERSON_DELETED: "Deleted",
-    Kind.PERSON_REMOVED: "Nothing is left of",
-    Kind.PASSWORD_RESET: "Gave a one-time password to",
-    Kind.ADMINISTRATOR_GRANTED: "Made an administrator of",
-    Kind.ADMINISTRATOR_REVOKED: "Took the administrator's role from",
-    Kind.QUOTA_CHANGED: "Changed the quota of",
-    Kind.INSTALLATION_CHANGED: "Changed how pictures are analysed",
-    Kind.BUDGET_CHANGED: "Changed the budget of",
-    Kind.FAILURES_RETRIED: "Had failed analyses tried again",
-    Kind.PROMPT_CHANGED: "Changed what models are asked for everybody",
-    Kind.WEBHOOK_CREATED: "Made a webhook",
-    Kind.WEBHOOK_CHANGED: "Changed a webhook",
-    Kind.WEBHOOK_SECRET_CHANGED: "Changed a webhook's secret",
-    Kind.WEBHOOK_DELETED: "Deleted a webhook",
-    Kind.WEBHOOK_DISABLED: "Had a failing webhook switched off",
+    AuditKind.SIGNED_IN: "Signed in",
+    AuditKind.SIGN_IN_FAILED: "Failed to sign in",
+    AuditKind.SIGN_IN_LIMITED: "Tried too often to sign in",
+    AuditKind.SIGNED_OUT: "Signed out",
+    AuditKind.SESSION_REVOKED: "Signed out elsewhere",
+    AuditKind.PASSWORD_CHANGED: "Changed the password",
+    AuditKind.TOKEN_CREATED: "Made an access token",
+    AuditKind.TOKEN_REVOKED: "Revoked an access token",
+    AuditKind.TOKEN_USED: "Used an access token",
+    AuditKind.IDENTITY_LINKED: "Linked with single sign-on",
+    AuditKind.IDENTITY_UNLINKED: "Unlinked from single sign-on",
+    AuditKind.ACCOUNT_CREATED: "Made the account",
+    AuditKind.ACCOUNT_EXPORTED: "Took everything along",
+    AuditKind.ACCOUNT_DELETED: "Deleted the account",
+    AuditKind.IMAGE_DELETED: "Removed a picture for good",
+    AuditKind.PERSON_ADDED: "Added",
+    AuditKind.PERSON_DISABLED: "Disabled",
+    AuditKind.PERSON_ENABLED: "Enabled",
+    AuditKind.PERSON_DELETED: "Deleted",
+    AuditKind.PERSON_REMOVED: "Nothing is left of",
+    AuditKind.PASSWORD_RESET: "Gave a one-time password to",
+    AuditKind.ADMINISTRATOR_GRANTED: "Made an administrator of",
+    AuditKind.ADMINISTRATOR_REVOKED: "Took the administrator's role from",
+    AuditKind.QUOTA_CHANGED: "Changed the quota of",
+    AuditKind.INSTALLATION_CHANGED: "Changed how pictures are analysed",
+    AuditKind.BUDGET_CHANGED: "Changed the budget of",
+    AuditKind.FAILURES_RETRIED: "Had failed analyses tried again",
+    AuditKind.PROMPT_CHANGED: "Changed what models are asked for everybody",
+    AuditKind.WEBHOOK_CREATED: "Made a webhook",
+    AuditKind.WEBHOOK_CHANGED: "Changed a webhook",
+    AuditKind.WEBHOOK_SECRET_CHANGED: "Changed a webhook's secret",
+    AuditKind.WEBHOOK_DELETED: "Deleted a webhook",
+    AuditKind.WEBHOOK_DISABLED: "Had a failing webhook switched off",
 }
-_ALARMING = {Kind.SIGN_IN_FAILED, Kind.SIGN_IN_LIMITED}
-_GRAVE = {Kind.ACCOUNT_DELETED, Kind.PERSON_DELETED, Kind.PERSON_REMOVED, Kind.IMAGE_DELETED}
+_ALARMING = {AuditKind.SIGN_IN_FAILED, AuditKind.SIGN_IN_LIMITED}
+_GRAVE = {
+    AuditKind.ACCOUNT_DELETED,
+    AuditKind.PERSON_DELETED,
+    AuditKind.PERSON_REMOVED,
+    AuditKind.IMAGE_DELETED,
+}
 
 
 @dataclass
@@ -113,7 +118,7 @@ class AuditState(rx.State):
     @handler
     async def choose_kind(self, kind: str) -> None:
         current_viewer()
-        self._kind = str(kind) if str(kind) in set(Kind) else ""
+        self._kind = str(kind) if str(kind) in set(AuditKind) else ""
         await self._read_newest()
 
     @handler
@@ -146,7 +151,7 @@ class AuditState(rx.State):
 
     async def _read(self, cursor: str) -> None:
         user = current_viewer().user_id
-        kind = Kind(self._kind) if self._kind else None
+        kind = AuditKind(self._kind) if self._kind else None
         async with failures_shown(self):
             try:
                 page = await in_db(
@@ -181,17 +186,17 @@ def event_row(event: AuditEventPublic) -> EventRow:
     """An event in words. Kinds that are not known here show as they are."""
     details = event.details
     about = details.get("person") or details.get("name") or details.get("filename") or ""
-    if event.kind == Kind.SESSION_REVOKED:
+    if event.kind == AuditKind.SESSION_REVOKED:
         about = f"{details.get('sessions', 1)} of their browsers"
     device = device_of(event.user_agent) if event.user_agent else ""
-    known = set(Kind)
-    kind = Kind(event.kind) if event.kind in known else None
+    known = set(AuditKind)
+    kind = AuditKind(event.kind) if event.kind in known else None
     return EventRow(
         id=str(event.id),
         at=event.at.isoformat(),
         what=WORDS[kind] if kind else event.kind.replace("_", " ").capitalize(),
         about=str(about),
-        who=event.email or ("imgapp" if kind is Kind.PERSON_REMOVED else "somebody unknown"),
+        who=event.email or ("imgapp" if kind is AuditKind.PERSON_REMOVED else "somebody unknown"),
         where=" · ".join(filter(None, [event.address, device])),
         tone="warn" if kind in _ALARMING else "bad" if kind in _GRAVE else "",
     )

@@ -8,7 +8,7 @@ from typing import Any
 import reflex as rx
 
 from imgapp.ui.admin.queue import PACE, FailuresRow, QueueState, QueueView
-from imgapp.ui.shell.client_components import LookAgain
+from imgapp.ui.shell.client_components import PollTimer
 from imgapp.ui.shell.reflex_types import length
 from imgapp.ui.shell.settings_layout import (
     badge,
@@ -44,7 +44,7 @@ def queue_page(state: type[QueueState]) -> rx.Component:
                     _pause(state),
                     _pace(state),
                     _failures(state),
-                    LookAgain.create(seconds=2, on_look=state.look),
+                    PollTimer.create(seconds=2, on_look=state.look),
                 ),
                 loading(),
             ),

@@ -8,7 +8,7 @@ import reflex as rx
 
 from imgapp.ui.gallery.failures_page import FailureRow, FailuresState, ReasonRow
 from imgapp.ui.gallery.progress_strip import strip
-from imgapp.ui.shell.client_components import LookAgain, PlainLink
+from imgapp.ui.shell.client_components import PlainLink, PollTimer
 from imgapp.ui.shell.frame import frame
 from imgapp.ui.shell.reflex_types import either, length
 from imgapp.ui.shell.settings_layout import confirmed, loading, moment
@@ -36,7 +36,7 @@ def failures_page(state: type[FailuresState]) -> rx.Component:
                 rx.cond(state.total != "", _failures(state), _none()),
                 loading(),
             ),
-            LookAgain.create(seconds=5, on_look=state.look),
+            PollTimer.create(seconds=5, on_look=state.look),
             class_name="settings failures",
         ),
         email=state.email,

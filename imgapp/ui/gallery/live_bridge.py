@@ -21,14 +21,20 @@ from imgapp.models import ImageEvent
 from imgapp.services.common.thread_pools import in_db
 from imgapp.services.events import streams
 from imgapp.services.library import card_rows, images, listing
-from imgapp.services.library.image_query import Wanted
-from imgapp.ui.gallery.live_window import Batch, live_tabs, patches_of, set_in_pages, values_of
+from imgapp.services.library.image_query import ImageQuery
+from imgapp.ui.gallery.live_window import (
+    ListChanges,
+    live_tabs,
+    patches_of,
+    set_in_pages,
+    values_of,
+)
 from imgapp.ui.gallery.page import GalleryState
 from imgapp.ui.gallery.progress_watch import ProgressWatch
 from imgapp.ui.gallery.trash_page import TrashState
 from imgapp.ui.shell.cards import Card, card_of
 from imgapp.ui.shell.connected_tabs import tabs
-from imgapp.ui.shell.tab_state_store import TabStates
+from imgapp.ui.shell.tab_state_store import TabStateStore
 
 log = logging.getLogger(__name__)
 
@@ -153,7 +159,7 @@ class Bridge:
         if total is not None:
             await _all(self._note(token, user_id, total) for token in tokens)
 
-    async def _matching(self, user_id: UUID, wanted: Wanted, shown: list[Card]) -> list[Card]:
+    async def _matching(self, user_id: UUID, wanted: ImageQuery, shown: list[Card]) -> list[Card]:
         if not wanted.filtered or not shown:
             return shown
         ids = [UUID(card.id) for card in shown]
@@ -161,7 +167,7 @@ class Bridge:
         return [card for card in shown if UUID(card.id) in match]
 
     async def _tell(
-        self, user_id: UUID, batches: dict[Wanted, Batch], total: int | None = None
+        self, user_id: UUID, batches: dict[ImageQuery, ListChanges], total: int | None = None
     ) -> None:
         """Send a patch to the tabs that show one of these lists.
 
@@ -201,7 +207,7 @@ class Bridge:
         try:
             tokens = self._connected(user_id)
             patches_of(user_id).leave_out()
-            await self._tell(user_id, {wanted: Batch([], []) for wanted in _lists(tokens)})
+            await self._tell(user_id, {wanted: ListChanges([], []) for wanted in _lists(tokens)})
             await _all(self._note(token, user_id, None) for token in tokens)
         except Exception:
             log.exception("reload_failed", extra={"user_id": str(user_id)})
@@ -223,7 +229,7 @@ class Bridge:
         here = self._here()
         for token in live_tabs.keys() - here:
             del live_tabs[token]
-        if isinstance(states := self.app.state_manager, TabStates):
+        if isinstance(states := self.app.state_manager, TabStateStore):
             for token in states.here() - here:
                 await states.let_go(token)
 
@@ -239,15 +245,15 @@ async def _all(told: Iterable[Awaitable[None]]) -> None:
             raise outcome
 
 
-def _lists(tokens: list[str]) -> set[Wanted]:
+def _lists(tokens: list[str]) -> set[ImageQuery]:
     """What tabs look for: what changes is looked up once for all that look for the same."""
     return {live_tabs[token].wanted for token in tokens if token in live_tabs}
 
 
-def _shows(token: str, wanted: Wanted) -> bool:
+def _shows(token: str, wanted: ImageQuery) -> bool:
     return token in live_tabs and live_tabs[token].wanted == wanted
 
 
-def _batch(ids: list[UUID], seen: list[Card]) -> Batch:
+def _batch(ids: list[UUID], seen: list[Card]) -> ListChanges:
     gone = {str(image_id) for image_id in ids} - {card.id for card in seen}
-    return Batch([values_of(card) for card in seen], sorted(gone))
+    return ListChanges([values_of(card) for card in seen], sorted(gone))

@@ -24,7 +24,7 @@ from reflex.state import StateUpdate
 from reflex_base.constants import SocketEvent
 from reflex_base.constants.state import FIELD_MARKER
 
-from imgapp.services.library.image_query import Wanted
+from imgapp.services.library.image_query import ImageQuery
 from imgapp.ui.shell.cards import Card
 from imgapp.ui.shell.viewer_context import current_viewer
 
@@ -42,7 +42,7 @@ def values_of(card: Card) -> CardValues:
 
 
 @dataclass
-class Change:
+class CardChange:
     """One card that changed, or went (`card` is None), in which push, and when."""
 
     seq: int
@@ -54,7 +54,7 @@ class Change:
 
 
 @dataclass(frozen=True)
-class Batch:
+class ListChanges:
     """What changed of a list at once: cards that are in it now, and ids of those that are not."""
 
     cards: list[CardValues]
@@ -77,7 +77,7 @@ class Patches:
     seq: int = 0
     pushed: int = 0
     """The number of the last push."""
-    recent: dict[Wanted, list[Change]] = field(default_factory=dict)
+    recent: dict[ImageQuery, list[CardChange]] = field(default_factory=dict)
 
     def mark(self) -> int:
         """The number of a window that is read from now on: later pushes have larger ones."""
@@ -89,7 +89,7 @@ class Patches:
         self.seq = self.pushed = max(self.seq + 1, _clock())
         self.recent.clear()
 
-    def push(self, batches: Mapping[Wanted, Batch]) -> dict[Wanted, Patch]:
+    def push(self, batches: Mapping[ImageQuery, ListChanges]) -> dict[ImageQuery, Patch]:
         """Add what changed of each list and return the patches to send."""
         now, last = time.monotonic(), self.pushed
         self.seq = self.pushed = max(self.seq + 1, _clock())
@@ -101,13 +101,18 @@ class Patches:
         }
 
     def _patch(
-        self, wanted: Wanted, recent: list[Change], batch: Batch, last: int, now: float
+        self,
+        wanted: ImageQuery,
+        recent: list[CardChange],
+        batch: ListChanges,
+        last: int,
+        now: float,
     ) -> Patch:
         kept = [c for c in recent if now - c.at < _KEPT_SECONDS][-_KEPT_CHANGES:]
         kept = [c for c in kept if all(c.seq > d.seq for d in recent if d not in kept)]
         changed: list[tuple[str, CardValues | None]] = [(card["id"], card) for card in batch.cards]
         changed += [(image_id, None) for image_id in batch.gone]
-        new = [Change(self.seq, last, now, image_id, card) for image_id, card in changed]
+        new = [CardChange(self.seq, last, now, image_id, card) for image_id, card in changed]
         self.recent[wanted] = kept + new
         latest = {change.id: change.card for change in self.recent[wanted]}
         return {
@@ -123,7 +128,7 @@ class LiveTab:
     """A tab that is connected to this process and shows a list."""
 
     patches: Patches
-    wanted: Wanted = field(default_factory=Wanted)
+    wanted: ImageQuery = field(default_factory=ImageQuery)
 
 
 live_tabs: dict[str, LiveTab] = {}
@@ -168,7 +173,7 @@ class LiveWindow(rx.State, mixin=True):
         seq: int,
         start: int,
         count: int,
-        wanted: Wanted | None = None,
+        wanted: ImageQuery | None = None,
         found: int | None = None,
     ) -> None:
         """Show a window, read after the patch `seq`; with `wanted` and `found`, the first of its

@@ -8,7 +8,7 @@ import reflex as rx
 
 from imgapp.services.common.thread_pools import in_db
 from imgapp.services.library import card_rows, listing
-from imgapp.services.library.image_query import Wanted
+from imgapp.services.library.image_query import ImageQuery
 from imgapp.settings import get_settings
 from imgapp.ui.gallery.find import find_bar, nothing_found
 from imgapp.ui.gallery.grid import grid, skeleton
@@ -17,7 +17,7 @@ from imgapp.ui.gallery.progress_strip import ProgressState, strip
 from imgapp.ui.gallery.selection import selection_bar
 from imgapp.ui.gallery.upgrade import UpgradeState, upgrade_hint
 from imgapp.ui.shell.cards import card_of
-from imgapp.ui.shell.client_components import KeepFresh, PlainLink, Uploader
+from imgapp.ui.shell.client_components import PlainLink, RefreshTimer, Uploader
 from imgapp.ui.shell.content_policy import upload_origin
 from imgapp.ui.shell.frame import frame
 from imgapp.ui.shell.notices import failures_shown
@@ -62,7 +62,7 @@ class GalleryState(LiveWindow, rx.State):
         settings = get_settings()
         self.email, self.person = current_viewer().email, str(current_viewer().user_id)
         self.max_mb, self.no_model = settings.max_upload_mb, settings.describer == "basic"
-        await self._read(Wanted.from_query(self.router.url.query))
+        await self._read(ImageQuery.from_query(self.router.url.query))
         # The pictures first: what comes then may take a while.
         yield
         await self._count()
@@ -82,7 +82,7 @@ class GalleryState(LiveWindow, rx.State):
     async def find(self, query: str) -> AsyncIterator[None]:
         """Show the pictures that a query string asks for."""
         current_viewer()
-        await self._read(Wanted.from_query(str(query)))
+        await self._read(ImageQuery.from_query(str(query)))
         yield
         await self._count()
 
@@ -101,10 +101,10 @@ class GalleryState(LiveWindow, rx.State):
         if not self._wanted().filtered:
             self.found = total
 
-    def _wanted(self) -> Wanted:
-        return Wanted.from_query(self.query)
+    def _wanted(self) -> ImageQuery:
+        return ImageQuery.from_query(self.query)
 
-    async def _read(self, wanted: Wanted) -> None:
+    async def _read(self, wanted: ImageQuery) -> None:
         user = current_viewer().user_id
         live = self._live()
         before = live.wanted
@@ -159,7 +159,7 @@ def page() -> rx.Component:
             ),
             skeleton(),
         ),
-        KeepFresh.create(minutes=FRESH_MINUTES, on_stale=GalleryState.read_again),
+        RefreshTimer.create(minutes=FRESH_MINUTES, on_stale=GalleryState.read_again),
         Uploader.create(
             live=GalleryState.loaded,
             person=GalleryState.person,

@@ -28,7 +28,7 @@ _QUARTERS = (
 
 
 @dataclass
-class Wait:
+class WaitRow:
     """Something that pictures wait for, as a sentence without its end."""
 
     text: str
@@ -45,7 +45,7 @@ class ProgressView:
     total: int = 0
     headline: str = ""
     detail: str = ""
-    waits: list[Wait] = field(default_factory=list)
+    waits: list[WaitRow] = field(default_factory=list)
     failed: str = ""
     """How many could not be described; empty for none."""
 
@@ -125,7 +125,7 @@ def _failures_link(view: ProgressView) -> rx.Component:
     )
 
 
-def _wait(wait: Wait) -> rx.Component:
+def _wait(wait: WaitRow) -> rx.Component:
     return rx.el.p(
         rx.icon("clock-alert", size=15, aria_hidden="true"),
         rx.el.span(
@@ -175,8 +175,8 @@ def announcement(view: ProgressView) -> str:
     return _QUARTERS[min(quarter, 3)]
 
 
-def _wait_words(wait: WaitingFor, waiting: int) -> Wait:
+def _wait_words(wait: WaitingFor, waiting: int) -> WaitRow:
     some = "" if wait.images >= waiting else f"{pictures(wait.images)}: "
     since = wait.since.isoformat() if wait.since else ""
     text = wait.message.rstrip(".")
-    return Wait(text=some + (text if since else f"{text}."), since=since)
+    return WaitRow(text=some + (text if since else f"{text}."), since=since)

@@ -31,7 +31,7 @@ _SHARE = 20
 
 
 @dataclass
-class Looked:
+class CountedProgress:
     """What was counted last, and the time before which it is not counted again."""
 
     view: ProgressView
@@ -46,7 +46,7 @@ class ProgressWatch:
         self.app = app
         self._connected = connected
         self._noted: set[UUID] = set()
-        self._looked: dict[UUID, Looked] = {}
+        self._looked: dict[UUID, CountedProgress] = {}
 
     def note(self, user_id: UUID) -> None:
         """Something happened to this person's pictures."""
@@ -93,7 +93,7 @@ class ProgressWatch:
             self._noted.add(user_id)
             raise
         now, last = time.monotonic(), self._looked.get(user_id)
-        self._looked[user_id] = Looked(view, now, _SHARE * (now - began))
+        self._looked[user_id] = CountedProgress(view, now, _SHARE * (now - began))
         # A tab reads it when it loads; of who has nothing under way, nothing else is to be told.
         changed = noted or view.active if last is None else last.view != view
         if changed:

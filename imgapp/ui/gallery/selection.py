@@ -12,8 +12,8 @@ from imgapp.errors import InvalidRequest
 from imgapp.services.analysis import runs
 from imgapp.services.common.thread_pools import in_io
 from imgapp.services.library import bulk
-from imgapp.services.library.bulk import Chosen
-from imgapp.services.library.image_query import Wanted
+from imgapp.services.library.bulk import ImageSelection
+from imgapp.services.library.image_query import ImageQuery
 from imgapp.services.spending import budgets
 from imgapp.ui.shell.money_words import estimate_words
 from imgapp.ui.shell.notices import Undo, failures_shown, id_of, say, with_those_left
@@ -67,30 +67,30 @@ class SelectionState(rx.State):
             await say(self, f"{pictures(len(outcome.changed))} will be described again")
 
 
-def chosen_of(said: object) -> Chosen:
+def chosen_of(said: object) -> ImageSelection:
     """What the browser says is selected. Raises InvalidRequest, NotFound (an id that is none)."""
     if not isinstance(said, dict):
         raise InvalidRequest("Nothing is selected")
     if "query" in said:
         ids = said.get("except") or []
-        wanted = Wanted.from_query(str(said["query"]))
+        wanted = ImageQuery.from_query(str(said["query"]))
     else:
         ids, wanted = said.get("images") or [], None
     if not isinstance(ids, list) or len(ids) > bulk.MOST_NAMED:
         raise InvalidRequest(f"At most {bulk.MOST_NAMED:,} pictures can be named at once")
-    return Chosen(tuple(map(id_of, ids)), wanted)
+    return ImageSelection(tuple(map(id_of, ids)), wanted)
 
 
-def _can_undo(outcome: bulk.Outcome) -> bool:
+def _can_undo(outcome: bulk.BulkResult) -> bool:
     return 0 < len(outcome.changed) <= MOST_UNDONE
 
 
-def _told(outcome: bulk.Outcome, done: str) -> str:
+def _told(outcome: bulk.BulkResult, done: str) -> str:
     count = len(outcome.changed)
     return with_those_left(f"{pictures(count)} {'is' if count == 1 else 'are'} {done}", outcome)
 
 
-def _cost(user_id: UUID, chosen: Chosen) -> str:
+def _cost(user_id: UUID, chosen: ImageSelection) -> str:
     count = len(chosen.resolve(user_id))
     return estimate_words(budgets.estimate(user_id, count))
 

@@ -12,7 +12,7 @@ import reflex as rx
 from imgapp.models import now
 from imgapp.services.common.thread_pools import in_db, in_io
 from imgapp.services.library import bulk, trash
-from imgapp.services.library.bulk import Chosen
+from imgapp.services.library.bulk import ImageSelection
 from imgapp.services.library.trash import TrashedImage
 from imgapp.ui.shell.client_components import PlainLink
 from imgapp.ui.shell.frame import frame
@@ -73,7 +73,7 @@ class TrashState(rx.State):
 
     @handler
     async def remove(self, image_id: str) -> None:
-        user, chosen = current_viewer().user_id, Chosen((id_of(image_id),))
+        user, chosen = current_viewer().user_id, ImageSelection((id_of(image_id),))
         async with failures_shown(self):
             await in_io(bulk.delete_for_good, user, chosen, in_trash=True)
         await self.load()

@@ -10,7 +10,7 @@ from imgapp.services.analysis import runs
 from imgapp.services.analysis.run_schemas import NewRun, RunFilter, RunPreview, RunPublic
 from imgapp.services.common.thread_pools import in_db, in_io
 from imgapp.services.installation.vision_models import offered
-from imgapp.ui.shell.client_components import LookAgain
+from imgapp.ui.shell.client_components import PollTimer
 from imgapp.ui.shell.money_words import about
 from imgapp.ui.shell.notices import failures_shown, id_of
 from imgapp.ui.shell.reflex_types import Action, handler
@@ -117,7 +117,7 @@ def upgrade_hint() -> rx.Component:
                 ),
             ),
         ),
-        rx.cond(state.active, LookAgain.create(seconds=LOOK_SECONDS, on_look=state.look)),
+        rx.cond(state.active, PollTimer.create(seconds=LOOK_SECONDS, on_look=state.look)),
     )
 
 

@@ -18,7 +18,7 @@ from imgapp.ui.shell.viewer_context import current_viewer
 
 
 @dataclass
-class Choice:
+class SelectOption:
     """Something to choose."""
 
     value: str
@@ -32,7 +32,7 @@ class DescriptionsState(rx.State):
     is_admin: bool = False
     loaded: bool = False
     language: str = ""
-    languages: list[Choice] = []
+    languages: list[SelectOption] = []
     context: str = ""
     glossary: str = ""
     vocabulary: str = ""
@@ -85,7 +85,7 @@ class DescriptionsState(rx.State):
     def _show(self, said: PreferencesPublic) -> None:
         self.language = said.language or preferences.DEFAULT_LANGUAGE
         known = preferences.languages(said.language)
-        self.languages = [Choice(value=tag, name=name) for tag, name in known]
+        self.languages = [SelectOption(value=tag, name=name) for tag, name in known]
         self.context, self.glossary = said.context or "", said.glossary or ""
         self.vocabulary = "\n".join(said.vocabulary)
         self.never_cloud, self.paused = said.never_cloud, said.paused

@@ -7,9 +7,9 @@ from typing import cast
 
 import reflex as rx
 
-from imgapp.services.library.text_diff import Part
-from imgapp.ui.settings.prompts import Offer, PromptState, Said, Tried, VersionRow
-from imgapp.ui.shell.client_components import LookAgain
+from imgapp.services.library.text_diff import DiffPart
+from imgapp.ui.settings.prompts import PromptState, TrialCandidate, TrialRow, TrialText, VersionRow
+from imgapp.ui.shell.client_components import PollTimer
 from imgapp.ui.shell.reflex_types import as_text, either, length
 from imgapp.ui.shell.settings_layout import badge, confirmed, loading, long_field, moment, section
 
@@ -117,7 +117,7 @@ def _editor(state: type[PromptState]) -> rx.Component:
     )
 
 
-def _part(part: Part) -> rx.Component:
+def _part(part: DiffPart) -> rx.Component:
     drawn = rx.match(
         part.kind,
         ("added", rx.el.ins(part.text)),
@@ -170,12 +170,12 @@ def _try(state: type[PromptState]) -> rx.Component:
             ),
         ),
         rx.foreach(state.trial, _tried),
-        rx.cond(state.under_way, LookAgain.create(seconds=1, on_look=state.look)),
+        rx.cond(state.under_way, PollTimer.create(seconds=1, on_look=state.look)),
     )
 
 
-def _offer(state: type[PromptState]) -> Callable[[Offer], rx.Component]:
-    def one(offer: Offer) -> rx.Component:
+def _offer(state: type[PromptState]) -> Callable[[TrialCandidate], rx.Component]:
+    def one(offer: TrialCandidate) -> rx.Component:
         return rx.el.button(
             rx.el.img(src=offer.thumb, alt="", loading="lazy"),
             type="button",
@@ -189,7 +189,7 @@ def _offer(state: type[PromptState]) -> Callable[[Offer], rx.Component]:
     return one
 
 
-def _tried(picture: Tried) -> rx.Component:
+def _tried(picture: TrialRow) -> rx.Component:
     return rx.el.div(
         rx.el.div(
             rx.cond(picture.thumb != "", rx.el.img(src=picture.thumb, alt="")),
@@ -203,7 +203,7 @@ def _tried(picture: Tried) -> rx.Component:
     )
 
 
-def _side(side: Said) -> rx.Component:
+def _side(side: TrialText) -> rx.Component:
     return rx.el.section(
         rx.el.h3(side.title),
         rx.match(
@@ -217,7 +217,7 @@ def _side(side: Said) -> rx.Component:
     )
 
 
-def _answer(side: Said) -> rx.Component:
+def _answer(side: TrialText) -> rx.Component:
     def said(label: str, text: str) -> rx.Component:
         return rx.cond(
             text != "", rx.fragment(rx.el.dt(label), rx.el.dd(text, lang=side.lang)), None

@@ -14,7 +14,7 @@ from imgapp.services.analysis.prompt_trials import TrialAnswer, TrialPublic, Tri
 from imgapp.services.analysis.prompts import PromptEdit, PromptPublic, PromptVersion, Scope
 from imgapp.services.common.thread_pools import in_db
 from imgapp.services.library import listing
-from imgapp.services.library.text_diff import Part, differences
+from imgapp.services.library.text_diff import DiffPart, differences
 from imgapp.ui.shell.notices import failures_shown, id_of, say
 from imgapp.ui.shell.reflex_types import handler
 from imgapp.ui.shell.viewer_context import current_viewer
@@ -45,7 +45,7 @@ class Variable:
 
 
 @dataclass
-class Offer:
+class TrialCandidate:
     """A picture that a prompt can be tried on."""
 
     id: str
@@ -55,7 +55,7 @@ class Offer:
 
 
 @dataclass
-class Said:
+class TrialText:
     """What one prompt made of a picture, in words."""
 
     title: str
@@ -70,13 +70,13 @@ class Said:
 
 
 @dataclass
-class Tried:
+class TrialRow:
     """A picture with what both prompts say."""
 
     id: str
     thumb: str = ""
     name: str = ""
-    sides: list[Said] = field(default_factory=list)
+    sides: list[TrialText] = field(default_factory=list)
 
 
 class PromptState(rx.State):
@@ -91,15 +91,15 @@ class PromptState(rx.State):
     draft: str = ""
     differs: bool = False
     """Whether the draft is another text than the one that holds."""
-    parts: list[Part] = []
+    parts: list[DiffPart] = []
     """From the default to the draft."""
     variables: list[Variable] = []
     serial: int = 0
     """Another one makes the editor anew, with another text in it."""
     versions: list[VersionRow] = []
     has_more: bool = False
-    offers: list[Offer] = []
-    trial: list[Tried] = []
+    offers: list[TrialCandidate] = []
+    trial: list[TrialRow] = []
     trial_id: str = ""
     under_way: bool = False
     spent: str = ""
@@ -245,7 +245,7 @@ class PromptState(rx.State):
             before = f"With version {picture.now.prompt_version}"
             sides = [said_of(before, picture.now), said_of("With the other prompt", picture.new)]
             self.trial.append(
-                Tried(
+                TrialRow(
                     id=str(picture.image_id),
                     thumb=known.thumb if known else "",
                     name=known.name if known else "",
@@ -270,15 +270,15 @@ def version_row(one: PromptVersion, holding: str) -> VersionRow:
     )
 
 
-def offer_of(image: ImagePublic, chosen: bool) -> Offer:
+def offer_of(image: ImagePublic, chosen: bool) -> TrialCandidate:
     """A picture to choose."""
-    return Offer(str(image.id), image.urls.thumbnail, image.filename, chosen)
+    return TrialCandidate(str(image.id), image.urls.thumbnail, image.filename, chosen)
 
 
-def said_of(title: str, answer: TrialAnswer) -> Said:
+def said_of(title: str, answer: TrialAnswer) -> TrialText:
     """What one prompt made of a picture, in words."""
     alt = "Decorative: nothing to say." if answer.decorative else answer.alt_text
-    return Said(
+    return TrialText(
         title=title,
         state=answer.state,
         problem=answer.error.message if answer.error else "",

@@ -12,8 +12,8 @@ from imgapp.services.common.thread_pools import in_db
 from imgapp.services.installation import vision_models
 from imgapp.services.spending import budgets, usage
 from imgapp.ui.shell.money_words import (
+    BudgetView,
     SpentRow,
-    StandView,
     estimate_words,
     month_words,
     spent_row,
@@ -32,7 +32,7 @@ class UsageState(rx.State):
     email: str = ""
     is_admin: bool = False
     loaded: bool = False
-    stand: StandView = StandView()
+    stand: BudgetView = BudgetView()
     earlier: list[SpentRow] = []
     models: list[str] = []
     """Those that may be asked, the default first."""

@@ -16,7 +16,7 @@ from imgapp.services.installation.runtime_settings import InstallationEdit, Inst
 from imgapp.services.spending import budgets, usage
 from imgapp.services.spending.budgets import BudgetEdit
 from imgapp.ui.shell.money_words import (
-    PersonRow,
+    SpenderRow,
     SpentRow,
     in_form,
     month_words,
@@ -50,7 +50,7 @@ class SpendingAdministrationState(rx.State):
     prices: list[PriceRow] = []
     budget: str = ""
     person_budget: str = ""
-    people: list[PersonRow] = []
+    people: list[SpenderRow] = []
     query: str = ""
     has_more: bool = False
     saved: int = 0

@@ -9,8 +9,8 @@ import reflex as rx
 
 from imgapp.ui.settings.spending import UsageState
 from imgapp.ui.settings.spending_administration import PriceRow, SpendingAdministrationState
-from imgapp.ui.shell.client_components import LookAgain, PlainLink
-from imgapp.ui.shell.money_words import PersonRow, SpentRow, StandView
+from imgapp.ui.shell.client_components import PlainLink, PollTimer
+from imgapp.ui.shell.money_words import BudgetView, SpenderRow, SpentRow
 from imgapp.ui.shell.reflex_types import as_text, length
 from imgapp.ui.shell.settings_layout import badge, field, loading, section, settings_page
 
@@ -39,10 +39,10 @@ def usage_page(
                         _budgets(everybody),
                         _prices(everybody),
                         _people(everybody),
-                        LookAgain.create(seconds=10, on_look=everybody.look),
+                        PollTimer.create(seconds=10, on_look=everybody.look),
                     ),
                 ),
-                LookAgain.create(seconds=5, on_look=state.look),
+                PollTimer.create(seconds=5, on_look=state.look),
             ),
             loading(),
         ),
@@ -52,7 +52,7 @@ def usage_page(
     )
 
 
-def _month(stand: StandView) -> rx.Component:
+def _month(stand: BudgetView) -> rx.Component:
     return section(
         "This month",
         "What models took to describe your pictures. Failed answers count too, where the server"
@@ -283,8 +283,8 @@ def _people(state: type[SpendingAdministrationState]) -> rx.Component:
     )
 
 
-def _person(state: type[SpendingAdministrationState]) -> Callable[[PersonRow], rx.Component]:
-    def row(one: PersonRow) -> rx.Component:
+def _person(state: type[SpendingAdministrationState]) -> Callable[[SpenderRow], rx.Component]:
+    def row(one: SpenderRow) -> rx.Component:
         return rx.el.li(
             rx.el.div(
                 rx.el.p(rx.el.strong(one.email), rx.cond(one.over, badge("used up", "warn"))),

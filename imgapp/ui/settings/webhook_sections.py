@@ -8,7 +8,7 @@ import reflex as rx
 
 from imgapp.services.webhooks.webhooks import MAX_NAME
 from imgapp.ui.settings.webhooks import DeliveryRow, WebhookRow, WebhooksState
-from imgapp.ui.shell.client_components import LookAgain, OnceForm, PlainLink
+from imgapp.ui.shell.client_components import OnceForm, PlainLink, PollTimer
 from imgapp.ui.shell.reflex_types import Action, either, length
 from imgapp.ui.shell.settings_layout import (
     badge,
@@ -41,7 +41,7 @@ def webhooks_page(state: type[WebhooksState]) -> rx.Component:
         rx.el.p("Your own programs hear at once when a picture is described.", class_name="quiet"),
         _add(state),
         _all(state),
-        rx.cond(state.under_way, LookAgain.create(seconds=1, on_look=state.look)),
+        rx.cond(state.under_way, PollTimer.create(seconds=1, on_look=state.look)),
         here="/webhooks",
         email=state.email,
         is_admin=state.is_admin,

@@ -71,20 +71,20 @@ class OnceForm(rx.Component):
     on_done: Fires[()]
 
 
-class KeepFresh(rx.Component):
+class RefreshTimer(rx.Component):
     """Fires every so many minutes while the page is looked at."""
 
     library = "$/public/gallery/refresh-timers.jsx"
-    tag = "KeepFresh"
+    tag = "RefreshTimer"
     minutes: rx.Var[int]
     on_stale: Fires[()]
 
 
-class LookAgain(rx.Component):
+class PollTimer(rx.Component):
     """Fires every few seconds while the page is looked at."""
 
     library = "$/public/gallery/refresh-timers.jsx"
-    tag = "LookAgain"
+    tag = "PollTimer"
     seconds: rx.Var[int]
     on_look: Fires[()]
 

@@ -21,7 +21,7 @@ class SpentRow:
 
 
 @dataclass
-class StandView:
+class BudgetView:
     """How one stands this month."""
 
     month: str = ""
@@ -36,7 +36,7 @@ class StandView:
 
 
 @dataclass
-class PersonRow:
+class SpenderRow:
     """A person with what they spent and may spend."""
 
     id: str
@@ -88,7 +88,7 @@ def spent_row(name: str, spent: MonthSpent | ModelSpent) -> SpentRow:
     return SpentRow(name, took_words(spent), cost_words(spent), note)
 
 
-def stand_view(budget: BudgetPublic, month: MonthSpent) -> StandView:
+def stand_view(budget: BudgetPublic, month: MonthSpent) -> BudgetView:
     """This month in words."""
     when = f"{budget.resets_at:%B} {budget.resets_at.day}"
     alarm = ""
@@ -99,7 +99,7 @@ def stand_view(budget: BudgetPublic, month: MonthSpent) -> StandView:
     note = f"A new month begins on {when} (UTC)." if budget.limit is not None else ""
     if month.unpriced:
         note = f"{_calls(month.unpriced)} without a known price are not in it. {note}".strip()
-    return StandView(
+    return BudgetView(
         month=month_words(month.month),
         spent=dollars(budget.spent),
         of="" if budget.limit is None else dollars(budget.limit),
@@ -133,12 +133,12 @@ def about(cost: float) -> str:
     return dollars(cost) if 0 < cost < 0.0001 else f"about {dollars(cost)}"
 
 
-def person_row(one: PersonSpent) -> PersonRow:
+def person_row(one: PersonSpent) -> SpenderRow:
     """A person in words."""
     budget = "no budget" if one.budget is None else f"of {dollars(one.budget)}"
     if one.own_budget is not None:
         budget += ", their own"
-    return PersonRow(
+    return SpenderRow(
         id=str(one.id),
         email=one.email,
         cost=cost_words(one),

@@ -43,7 +43,7 @@ class Undo:
     tags: tuple[dict[str, Any], ...] = ()
     """Tags as they were (`bulk.Outcome.before`)."""
 
-    def take_back(self, user_id: UUID) -> bulk.Outcome:
+    def take_back(self, user_id: UUID) -> bulk.BulkResult:
         """Raises DatabaseUnavailable."""
         if self.tags:
             return bulk.undo_tags(user_id, self.tags)
@@ -94,13 +94,13 @@ class NoticeState(rx.State):
         self._undo.pop(serial, None)
 
 
-def _undone(outcome: bulk.Outcome) -> str:
+def _undone(outcome: bulk.BulkResult) -> str:
     if not outcome.changed:
         return "Nothing was left to undo: it was changed again, or removed"
     return with_those_left(f"Undone: {pictures(len(outcome.changed))}", outcome)
 
 
-def with_those_left(said: str, outcome: bulk.Outcome) -> str:
+def with_those_left(said: str, outcome: bulk.BulkResult) -> str:
     """What was done, and how many pictures were not reached, if there are any."""
     return f"{said}; {pictures(outcome.left)} could not be reached" if outcome.left else said
 

@@ -20,7 +20,7 @@ MOST_BYTES = 2_500
 """Proxies accept headers of 4 kB in all."""
 
 
-class HeadStart:
+class PreloadLinks:
     """ASGI wrapper: adds `Link: <thumbnail>; rel=preload` (RFC 8288) for the newest pictures."""
 
     def __init__(self, app: ASGIApp) -> None:

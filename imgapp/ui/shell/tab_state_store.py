@@ -43,13 +43,13 @@ def keep_states(app: rx.App) -> None:
     manager = app.state_manager
     if isinstance(manager, StateManagerRedis) and app.event_namespace is not None:
         # mypy takes it for abstract or not, by whether it remembers Reflex's overloads.
-        make: Callable[..., TabStates] = cast("Any", TabStates)
+        make: Callable[..., TabStateStore] = cast("Any", TabStateStore)
         states = make(redis=manager.redis, token_expiration=manager.token_expiration)
         app._state_manager = states
         app.event_namespace._token_manager = TabTokens(states)
 
 
-class TabStates(StateManagerRedis):
+class TabStateStore(StateManagerRedis):
     """The states of the tabs that are connected to this process, by token.
 
     Reflex asks with tokens of tabs only; its own managers take others, too.
@@ -198,7 +198,7 @@ class TabStates(StateManagerRedis):
 class TabTokens(LocalTokenManager):
     """Which tabs are connected to this process; the state of one that goes is let go."""
 
-    def __init__(self, states: TabStates) -> None:
+    def __init__(self, states: TabStateStore) -> None:
         super().__init__()  # type: ignore[no-untyped-call]  # Reflex has no types here.
         self._states = states
 

@@ -7,7 +7,7 @@ from typing import Any
 import reflex as rx
 
 from imgapp.ui.shell.reflex_types import Fires
-from imgapp.ui.viewer.details import Beside, Details
+from imgapp.ui.viewer.details import Details, Neighbour
 
 ZOOM = "react-zoom-pan-pinch@4.2.0"
 
@@ -20,8 +20,8 @@ class ViewerDialog(rx.Component):
     lib_dependencies: list[str] = [ZOOM]
     live: rx.Var[bool]
     image: rx.Var[Details]
-    previous: rx.Var[Beside]
-    next: rx.Var[Beside]
+    previous: rx.Var[Neighbour]
+    next: rx.Var[Neighbour]
     missing: rx.Var[str]
     patch: rx.Var[dict[str, Any]]
     trash_failed: rx.Var[dict[str, Any]]

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ValidationError
 
 from imgapp.models import ImageEdit
 from imgapp.services.analysis import describe, preferences
-from imgapp.services.analysis.options import Wishes
+from imgapp.services.analysis.options import AnalysisOptions
 from imgapp.services.common.thread_pools import in_db
 from imgapp.services.installation import vision_models
 from imgapp.services.installation.vision_models import VisionModels
@@ -21,7 +21,7 @@ from imgapp.ui.shell.viewer_context import current_viewer
 
 
 @dataclass
-class Option:
+class DescribingOption:
     """Something to choose."""
 
     value: str
@@ -31,8 +31,8 @@ class Option:
 class Describing(rx.State, mixin=True):
     """The part of the viewer's state about how one picture is described."""
 
-    models: list[Option] = []
-    languages: list[Option] = []
+    models: list[DescribingOption] = []
+    languages: list[DescribingOption] = []
     describing_open: bool = False
 
     @handler
@@ -42,13 +42,16 @@ class Describing(rx.State, mixin=True):
         async with failures_shown(self):
             self.models = model_options(await in_db(vision_models.offered))
             known = preferences.languages()
-            self.languages = [Option("", "As always"), *(Option(*one) for one in known)]
+            self.languages = [
+                DescribingOption("", "As always"),
+                *(DescribingOption(*one) for one in known),
+            ]
 
     @handler
     async def describe_like_this(self, said: dict[str, Any]) -> None:
         user, image = current_viewer().user_id, id_of(self._shown_id())
-        named = {name: said[name] for name in Wishes.model_fields if said.get(name)}
-        wishes = await self._read(Wishes, named)
+        named = {name: said[name] for name in AnalysisOptions.model_fields if said.get(name)}
+        wishes = await self._read(AnalysisOptions, named)
         if wishes is None:
             return
         async with failures_shown(self):
@@ -95,11 +98,11 @@ class Describing(rx.State, mixin=True):
         raise NotImplementedError
 
 
-def model_options(offered: VisionModels) -> list[Option]:
+def model_options(offered: VisionModels) -> list[DescribingOption]:
     """What can be asked, the usual one first."""
-    usual = Option("", f"{offered.default} (as always)")
+    usual = DescribingOption("", f"{offered.default} (as always)")
     others = [name for name in offered.models if name != offered.default]
-    return [usual, *(Option(name, _NAMES.get(name, name)) for name in others)]
+    return [usual, *(DescribingOption(name, _NAMES.get(name, name)) for name in others)]
 
 
 _NAMES = {"basic-1": "basic-1 (measures only, no model)"}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import reflex as rx
 
 from imgapp.ui.shell.reflex_types import either, negated
-from imgapp.ui.viewer.describing import Describing, Option
+from imgapp.ui.viewer.describing import Describing, DescribingOption
 from imgapp.ui.viewer.details import Details
 
 _DETAILS = {
@@ -92,7 +92,7 @@ def _again(state: type[Describing]) -> rx.Component:
     )
 
 
-def _options(options: list[Option]) -> list[rx.Component]:
+def _options(options: list[DescribingOption]) -> list[rx.Component]:
     return [rx.foreach(options, lambda one: rx.el.option(one.name, value=one.value))]
 
 

@@ -19,7 +19,7 @@ from imgapp.ui.viewer.fact_words import (
 
 
 @dataclass
-class Beside:
+class Neighbour:
     """As much of the picture before or after as is shown before the server says more."""
 
     id: str = ""
@@ -69,11 +69,11 @@ class Details:
     colours: list[Colour] = field(default_factory=list)
 
 
-def beside_of(image: ImagePublic | None) -> Beside:
+def beside_of(image: ImagePublic | None) -> Neighbour:
     """What is known ahead of the picture before or after; nothing where there is none."""
     if image is None:
-        return Beside()
-    return Beside(
+        return Neighbour()
+    return Neighbour(
         id=str(image.id),
         filename=image.filename,
         preview=image.urls.preview,

@@ -16,7 +16,7 @@ from imgapp.models import AnalysisStatus
 from imgapp.services.analysis import describe
 from imgapp.services.common.thread_pools import in_db
 from imgapp.services.library import images, listing
-from imgapp.services.library.image_query import Wanted
+from imgapp.services.library.image_query import ImageQuery
 from imgapp.ui.shell.client_components import PlainLink
 from imgapp.ui.shell.notices import Undo, failures_shown, id_of, notice, say
 from imgapp.ui.shell.reflex_types import handler
@@ -25,7 +25,7 @@ from imgapp.ui.shell.viewer_context import current_viewer
 from imgapp.ui.viewer.client_components import ViewerDialog
 from imgapp.ui.viewer.describing import Describing
 from imgapp.ui.viewer.describing_section import describing_section
-from imgapp.ui.viewer.details import Beside, Details, beside_of, details_of
+from imgapp.ui.viewer.details import Details, Neighbour, beside_of, details_of
 from imgapp.ui.viewer.facts_section import facts_section
 from imgapp.ui.viewer.history import TextHistory
 from imgapp.ui.viewer.history_sections import history_section
@@ -36,8 +36,8 @@ class ViewerState(TextHistory, Describing, rx.State):
     """The picture that is open, if any, and the ones before and after it."""
 
     image: Details = Details()
-    previous: Beside = Beside()
-    next: Beside = Beside()
+    previous: Neighbour = Neighbour()
+    next: Neighbour = Neighbour()
     missing: str = ""
     """The id that was asked for, if there is no such picture (or it is somebody else's)."""
     trash_failed: dict[str, Any] = {"id": "", "times": 0}
@@ -101,7 +101,7 @@ class ViewerState(TextHistory, Describing, rx.State):
             await self.show(shown, self._query)
 
     async def _look_around(self, user: UUID, image_id: UUID) -> None:
-        wanted, before = Wanted.from_query(self._query), self._beside
+        wanted, before = ImageQuery.from_query(self._query), self._beside
         ids = await in_db(listing.neighbours, user, wanted, image_id)
         if not any(ids) and before[0] == image_id:
             # It was edited and is not among what is looked for any more: the way on stays.
@@ -112,7 +112,7 @@ class ViewerState(TextHistory, Describing, rx.State):
         self.previous, self.next = (beside_of(known.get(one) if one else None) for one in ids)
 
     def _empty(self) -> None:
-        self.image, self.previous, self.next = Details(), Beside(), Beside()
+        self.image, self.previous, self.next = Details(), Neighbour(), Neighbour()
         self.missing, self.describing_open = "", False
         self._forget()
 

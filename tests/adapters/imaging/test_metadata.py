@@ -9,7 +9,12 @@ from datetime import datetime, timedelta
 import piexif
 import pytest
 
-from imgapp.adapters.imaging.embedded_captions import MAX_TAG, MAX_TAGS, Carried, read_carried
+from imgapp.adapters.imaging.embedded_captions import (
+    MAX_TAG,
+    MAX_TAGS,
+    EmbeddedCaptions,
+    read_carried,
+)
 from imgapp.adapters.imaging.metadata import profile_name, read_facts
 from imgapp.adapters.imaging.sanitize import clean_line, clean_text
 
@@ -148,7 +153,7 @@ def test_xmp_says_alt_text_description_and_tags() -> None:
         + "<dc:subject><rdf:Bag><rdf:li>cat</rdf:li><rdf:li> Wall </rdf:li><rdf:li>Cat</rdf:li>"
         "</rdf:Bag></dc:subject>"
     )
-    assert read_carried(packet, None) == Carried(
+    assert read_carried(packet, None) == EmbeddedCaptions(
         alt_text="Cats & co",
         description="They sit on a wall.\nIt rains.",
         tags=["cat", "Wall"],
@@ -174,7 +179,7 @@ def test_xmp_goes_before_iptc_and_their_tags_join() -> None:
         + "<dc:subject><rdf:Bag><rdf:li>one</rdf:li></rdf:Bag></dc:subject>"
     )
     older = iptc((2, 120, b"old"), (2, 25, b"ONE"), (2, 25, b"two"))
-    assert read_carried(packet, older) == Carried(description="new", tags=["one", "two"])
+    assert read_carried(packet, older) == EmbeddedCaptions(description="new", tags=["one", "two"])
 
 
 @pytest.mark.parametrize(
@@ -183,7 +188,7 @@ def test_xmp_goes_before_iptc_and_their_tags_join() -> None:
 )
 def test_iptc_is_read_in_its_character_set(charset: tuple[int, int, bytes], encoding: str) -> None:
     block = iptc(charset, (2, 120, "Häuser".encode(encoding)), (2, 25, "Öl".encode(encoding)))
-    assert read_carried(None, block) == Carried(description="Häuser", tags=["Öl"])
+    assert read_carried(None, block) == EmbeddedCaptions(description="Häuser", tags=["Öl"])
 
 
 def test_iptc_is_found_among_photoshop_resources() -> None:
@@ -191,14 +196,17 @@ def test_iptc_is_found_among_photoshop_resources() -> None:
     other = b"8BIM" + struct.pack(">H", 0x03ED) + b"\3abc" + struct.pack(">I", 3) + b"xyz\0"
     found = b"8BIM" + struct.pack(">H", 0x0404) + b"\0\0" + struct.pack(">I", len(block)) + block
     assert read_carried(None, b"Photoshop 3.0\0" + other + found).description == "A caption"
-    assert read_carried(None, b"Photoshop 3.0\0" + other) == Carried()
+    assert read_carried(None, b"Photoshop 3.0\0" + other) == EmbeddedCaptions()
 
 
 @pytest.mark.parametrize(
     "caption", ["OLYMPUS DIGITAL CAMERA         ", "SONY DSC", "DCIM\\100GOPRO", "DSC_0001"]
 )
 def test_what_the_camera_wrote_is_not_a_caption(caption: str) -> None:
-    assert read_carried(xmp(alternative("dc:description", x_default=caption)), None) == Carried()
+    assert (
+        read_carried(xmp(alternative("dc:description", x_default=caption)), None)
+        == EmbeddedCaptions()
+    )
 
 
 @pytest.mark.parametrize("caption", ["Digital art at the museum", "Sony building", "My images"])
@@ -220,14 +228,14 @@ def test_what_a_person_wrote_is_a_caption(caption: str) -> None:
     ],
 )
 def test_dangerous_and_broken_xmp_is_no_xmp(packet: bytes) -> None:
-    assert read_carried(packet, None) == Carried()
+    assert read_carried(packet, None) == EmbeddedCaptions()
 
 
 @pytest.mark.parametrize(
     "block", [b"\x1c", b"\x1c\2\x78\xff\xff", b"Photoshop 3.0\0" + b"8BIM\4", b"\0" * 99]
 )
 def test_broken_iptc_is_no_iptc(block: bytes) -> None:
-    assert read_carried(None, block) == Carried()
+    assert read_carried(None, block) == EmbeddedCaptions()
 
 
 def test_texts_and_tags_are_bounded() -> None:

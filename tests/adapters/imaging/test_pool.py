@@ -22,18 +22,18 @@ import psutil
 import pytest
 
 from imgapp.adapters.imaging import child, pool
-from imgapp.adapters.imaging.pool import Pool
+from imgapp.adapters.imaging.pool import DecoderPool
 from imgapp.errors import DamagedImage, ServiceUnavailable, TooComplex
 
 Run = Callable[..., dict[str, Any]]
 
 
 @pytest.fixture
-def make_pool() -> Iterator[Callable[..., Pool]]:
-    made: list[Pool] = []
+def make_pool() -> Iterator[Callable[..., DecoderPool]]:
+    made: list[DecoderPool] = []
 
-    def make(**options: Any) -> Pool:
-        made.append(Pool(**options))
+    def make(**options: Any) -> DecoderPool:
+        made.append(DecoderPool(**options))
         return made[-1]
 
     yield make
@@ -56,7 +56,9 @@ def scripted(code: str) -> tuple[str, ...]:
     return (sys.executable, "-c", f"import os, sys; sys.stdin.readline(); {code}")
 
 
-def test_a_child_is_used_again(make_pool: Callable[..., Pool], job: dict, tmp_path: Path) -> None:
+def test_a_child_is_used_again(
+    make_pool: Callable[..., DecoderPool], job: dict, tmp_path: Path
+) -> None:
     decoders = make_pool()
     before = children()
     decoders.run(job, tmp_path)
@@ -68,7 +70,9 @@ def test_a_child_is_used_again(make_pool: Callable[..., Pool], job: dict, tmp_pa
     assert children() == before
 
 
-def test_a_child_that_hangs_is_killed(make_pool: Callable[..., Pool], tmp_path: Path) -> None:
+def test_a_child_that_hangs_is_killed(
+    make_pool: Callable[..., DecoderPool], tmp_path: Path
+) -> None:
     before = children()
     decoders = make_pool(command=scripted("sys.stdin.read()"))
     with pytest.raises(TooComplex, match="too long"):
@@ -81,7 +85,7 @@ def test_a_child_that_hangs_is_killed(make_pool: Callable[..., Pool], tmp_path: 
     ["os.abort()", "os.kill(os.getpid(), 9)", "sys.exit(0)", "print('x' * 2_000_000)"],
 )
 def test_a_file_that_crashes_its_decoder_is_damaged(
-    make_pool: Callable[..., Pool], tmp_path: Path, code: str
+    make_pool: Callable[..., DecoderPool], tmp_path: Path, code: str
 ) -> None:
     before = children()
     with pytest.raises(DamagedImage):
@@ -90,7 +94,7 @@ def test_a_file_that_crashes_its_decoder_is_damaged(
 
 
 def test_a_child_that_an_earlier_file_broke_is_replaced(
-    make_pool: Callable[..., Pool], job: dict, tmp_path: Path
+    make_pool: Callable[..., DecoderPool], job: dict, tmp_path: Path
 ) -> None:
     decoders = make_pool()
     before = children()
@@ -101,7 +105,10 @@ def test_a_child_that_an_earlier_file_broke_is_replaced(
 
 
 def test_an_idle_child_ends(
-    make_pool: Callable[..., Pool], job: dict, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    make_pool: Callable[..., DecoderPool],
+    job: dict,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(pool, "IDLE_SECONDS", 0.2)
     decoders = make_pool()
@@ -126,7 +133,10 @@ def test_a_child_ends_with_its_parent(tmp_path: Path, job: dict) -> None:
 
 
 def test_processes_share_the_machines_slots(
-    make_pool: Callable[..., Pool], job: dict, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    make_pool: Callable[..., DecoderPool],
+    job: dict,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(pool, "WAIT_SECONDS", 0.2)
     decoders = make_pool(slots=1)
@@ -138,7 +148,7 @@ def test_processes_share_the_machines_slots(
 
 
 def test_no_more_children_work_than_there_are_slots(
-    make_pool: Callable[..., Pool], job: dict, tmp_path: Path
+    make_pool: Callable[..., DecoderPool], job: dict, tmp_path: Path
 ) -> None:
     decoders = make_pool(slots=2)
     before = children()
@@ -158,7 +168,7 @@ def test_no_more_children_work_than_there_are_slots(
 
 
 def test_a_child_knows_no_secrets(
-    make_pool: Callable[..., Pool], job: dict, tmp_path: Path, set_env: Callable[..., None]
+    make_pool: Callable[..., DecoderPool], job: dict, tmp_path: Path, set_env: Callable[..., None]
 ) -> None:
     set_env(DATABASE_URL="postgresql://user:hush@localhost/x", AWS_SECRET_ACCESS_KEY="hush")
     before = children()
@@ -168,7 +178,7 @@ def test_a_child_knows_no_secrets(
 
 
 def test_a_child_is_limited_and_imports_little(
-    make_pool: Callable[..., Pool], job: dict, tmp_path: Path
+    make_pool: Callable[..., DecoderPool], job: dict, tmp_path: Path
 ) -> None:
     before = children()
     make_pool().run(job, tmp_path)
@@ -186,7 +196,7 @@ def test_a_child_is_limited_and_imports_little(
 
 
 def test_a_picture_that_needs_too_much_memory_is_too_complex(
-    make_pool: Callable[..., Pool], tmp_path: Path
+    make_pool: Callable[..., DecoderPool], tmp_path: Path
 ) -> None:
     path = tmp_path / "interlaced.png"
     path.write_bytes(interlaced_png(30_000))
@@ -205,7 +215,7 @@ def interlaced_png(side: int) -> bytes:
 
 
 def test_bulk_work_waits_while_somebody_waits_for_a_slot(
-    make_pool: Callable[..., Pool], job: dict, tmp_path: Path
+    make_pool: Callable[..., DecoderPool], job: dict, tmp_path: Path
 ) -> None:
     """The slot is taken; bulk work comes first, then somebody: who gets it next?"""
     run_dir = tmp_path / "run"

@@ -12,19 +12,19 @@ import pyvips
 from PIL import Image, ImageOps
 
 from imgapp.adapters import imaging
-from imgapp.adapters.imaging import Decoded
+from imgapp.adapters.imaging import DecodedImage
 from imgapp.errors import DamagedImage, EmptyFile, NotAnImage, TooManyPixels
 from tests.support.pictures import every_format, picture
 
 BRICK = (190, 80, 60)
 WHITE = (255, 255, 255)
 
-Decode = Callable[[Path], Decoded]
+Decode = Callable[[Path], DecodedImage]
 
 
 @pytest.fixture
 def decode(tmp_path: Path) -> Decode:
-    def run(path: Path) -> Decoded:
+    def run(path: Path) -> DecodedImage:
         out_dir = tmp_path / f"out-{path.name}"
         out_dir.mkdir()
         return imaging.decode(path, out_dir)

@@ -13,7 +13,7 @@ import pytest
 
 from imgapp.adapters.storage import get_store
 from imgapp.adapters.storage.presigned_uploads import Incoming
-from imgapp.adapters.storage.upload_schemas import Arrived, Place
+from imgapp.adapters.storage.upload_schemas import ArrivedObject, IncomingObject
 from imgapp.errors import NotFound, StoreUnavailable
 from tests.support.buckets import BUCKET, bucket_client, objects, unfinished_uploads
 
@@ -33,7 +33,7 @@ def put(incoming: Incoming, data: bytes) -> None:
     httpx.put(url, content=data, headers=headers).raise_for_status()
 
 
-def fetch(incoming: Incoming, size: int) -> tuple[Arrived, bytes]:
+def fetch(incoming: Incoming, size: int) -> tuple[ArrivedObject, bytes]:
     pieces: list[bytes] = []
     arrived = incoming.fetch(KEY, size, pieces.append)
     return arrived, b"".join(pieces)
@@ -87,14 +87,14 @@ def test_others_are_not(incoming: Incoming) -> None:
     arrived, _ = fetch(incoming, 7)
     put(incoming, b"another")
     assert not incoming.adopt(KEY, arrived, TARGET, "image/jpeg")
-    incoming.discard([Place(KEY)])
+    incoming.discard([IncomingObject(KEY)])
     assert not incoming.adopt(KEY, arrived, TARGET, "image/jpeg")
 
 
 def test_what_is_discarded_leaves_nothing(incoming: Incoming) -> None:
     put(incoming, b"picture")
     multipart_id = incoming.begin_parts("incoming/u/j")
-    places = [Place(KEY), Place("incoming/u/j", multipart_id)]
+    places = [IncomingObject(KEY), IncomingObject("incoming/u/j", multipart_id)]
     incoming.discard(places)
     incoming.discard(places)
     incoming.discard([])
@@ -104,7 +104,7 @@ def test_what_is_discarded_leaves_nothing(incoming: Incoming) -> None:
 def test_what_is_left_over_is_found_when_it_is_old_enough(incoming: Incoming) -> None:
     put(incoming, b"picture")
     bucket_client().put_object(Bucket=BUCKET, Key=TARGET, Body=b"x")
-    assert list(incoming.left_overs(timedelta(seconds=-60))) == [Place(KEY)]
+    assert list(incoming.left_overs(timedelta(seconds=-60))) == [IncomingObject(KEY)]
     assert list(incoming.left_overs(timedelta(hours=1))) == []
 
 
@@ -115,7 +115,7 @@ def test_a_store_that_does_not_answer_is_unavailable(s3_env: Callable[..., None]
     for call in (
         lambda: incoming.begin_parts(KEY),
         lambda: incoming.size_of(KEY),
-        lambda: incoming.discard([Place(KEY)]),
+        lambda: incoming.discard([IncomingObject(KEY)]),
         lambda: list(incoming.left_overs(timedelta())),
     ):
         with pytest.raises(StoreUnavailable):

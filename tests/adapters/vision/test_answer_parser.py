@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from imgapp.adapters.vision import Ask, Description, Wishes, make_ask
+from imgapp.adapters.vision import Description, PromptVariables, Question, make_ask
 from imgapp.adapters.vision.answer_parser import read_answer, strip_thinking
 from imgapp.adapters.vision.base import Detail
 from imgapp.errors import PermanentDescriberError, TransientDescriberError
@@ -26,17 +26,19 @@ def ask(
     detail: Detail = "standard",
     vocabulary: tuple[str, ...] = (),
     previous: str | None = None,
-) -> Ask:
-    return make_ask(Wishes(language, detail, vocabulary=vocabulary), previous=previous)
+) -> Question:
+    return make_ask(PromptVariables(language, detail, vocabulary=vocabulary), previous=previous)
 
 
-def read(asked: Ask | None = None, *, filename: str | None = None, **members: Any) -> Description:
+def read(
+    asked: Question | None = None, *, filename: str | None = None, **members: Any
+) -> Description:
     content = json.dumps({**ANSWER, **members})
     asked = asked or ask()
     return read_answer(content, asked, model_version="m", prose=False, filename=filename)
 
 
-def refused_code(asked: Ask | None = None, **members: Any) -> str:
+def refused_code(asked: Question | None = None, **members: Any) -> str:
     with pytest.raises((TransientDescriberError, PermanentDescriberError)) as caught:
         read(asked, **members)
     return caught.value.code

@@ -64,7 +64,7 @@ def viewer(client: TestClient) -> Any:
 
 def failures(admin: Person) -> list[tuple[str, str]]:
     """What the audit trail says about refused sign-ins, newest first."""
-    page = audit_trail.list_events(admin.user_id, kind=audit_trail.Kind.SIGN_IN_FAILED)
+    page = audit_trail.list_events(admin.user_id, kind=audit_trail.AuditKind.SIGN_IN_FAILED)
     return [(one.details["code"], one.details["reason"]) for one in page.items]
 
 
@@ -100,7 +100,9 @@ def test_a_verified_address_links_the_account_that_has_it(browser, idp, alice, a
     assert sign_in(browser, idp) == "/"
     assert viewer(browser).user_id == alice.user_id
     assert sessions.sign_in(alice.email, alice.password, user_agent="", address="")
-    linked = audit_trail.list_events(admin.user_id, kind=audit_trail.Kind.IDENTITY_LINKED).items
+    linked = audit_trail.list_events(
+        admin.user_id, kind=audit_trail.AuditKind.IDENTITY_LINKED
+    ).items
     assert [one.details["took_over"] for one in linked] == [False]
 
 
@@ -467,7 +469,7 @@ def test_an_access_token_of_the_provider_speaks_for_the_linked_person(
     answer = bearer(program, idp.access_token())
     assert answer.status_code == 200
     assert [one["id"] for one in answer.json()["items"]] == [str(mine.id)]
-    used = audit_trail.list_events(admin.user_id, kind=audit_trail.Kind.TOKEN_USED).items
+    used = audit_trail.list_events(admin.user_id, kind=audit_trail.AuditKind.TOKEN_USED).items
     assert [one.email for one in used] == [alice.email]
 
 

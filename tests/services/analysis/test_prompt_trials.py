@@ -19,7 +19,7 @@ from imgapp.services.analysis import describe, prompt_trial_worker, prompt_trial
 from imgapp.services.analysis.preferences import PreferencesEdit, change_preferences
 from imgapp.services.analysis.prompt_trials import TrialPublic, TrialRequest
 from imgapp.services.analysis.prompts import save_prompt
-from imgapp.services.common import insisting, rate_limits
+from imgapp.services.common import rate_limits, retries
 from imgapp.services.installation.runtime_settings import InstallationEdit, change_installation
 from imgapp.services.queue import leases
 from imgapp.services.spending import usage
@@ -185,7 +185,7 @@ def test_an_answer_outlives_a_database_that_is_away(
             raise failure
         keep(*args)
 
-    monkeypatch.setattr(insisting, "_FIRST_PAUSE", 0.01)
+    monkeypatch.setattr(retries, "_FIRST_PAUSE", 0.01)
     monkeypatch.setattr(prompt_trial_worker, "_keep", away_for_a_while)
     (picture,) = answer_all(alice, start(alice, a_picture(alice))).pictures
     assert (picture.now.state, picture.new.state) == ("answered", "answered")

@@ -52,7 +52,7 @@ def test_everybodys_says_who_changed_it_and_is_the_default_of_ones_own(
     assert (own.version, own.default_version, own.changed) == ("own-1", "everybody-1", True)
     (listed,) = list_versions(admin.user_id, "everybody").items
     assert (listed.author, listed.version) == (admin.email, "everybody-1")
-    told = audit_trail.list_events(admin.user_id, kind=audit_trail.Kind.PROMPT_CHANGED).items
+    told = audit_trail.list_events(admin.user_id, kind=audit_trail.AuditKind.PROMPT_CHANGED).items
     assert [one.details for one in told] == [{"version": "everybody-1"}]
 
 

@@ -9,11 +9,11 @@ from uuid import UUID
 import pytest
 
 from imgapp.adapters.db import transaction
-from imgapp.adapters.vision import BASIC, Ask
+from imgapp.adapters.vision import BASIC, Question
 from imgapp.adapters.vision.prompt import PROMPT_VERSION
 from imgapp.models import Image
 from imgapp.services.analysis.preferences import PreferencesEdit, change_preferences
-from imgapp.services.analysis.prompts import Asked, save_prompt
+from imgapp.services.analysis.prompts import NamedPrompt, save_prompt
 from imgapp.services.analysis.question import ask_for, ask_with
 from imgapp.services.batches.batches import create_batch
 from imgapp.services.batches.schemas import NewBatch
@@ -25,7 +25,7 @@ from tests.support.rows import add_image
 TEMPLATE = "As JSON, in {language}, {detail}.\n{context}\n{glossary}\n{vocabulary}"
 
 
-def ask(person: Person, image: Image, model: str | None = None) -> Ask:
+def ask(person: Person, image: Image, model: str | None = None) -> Question:
     with transaction(person.user_id) as session:
         return ask_for(session, session.get_one(Image, image.id), model)
 
@@ -102,7 +102,7 @@ def test_what_must_not_go_to_a_cloud_is_measured_here(
     assert ask(alice, image, "large").model == BASIC
     with transaction(alice.user_id) as session:
         row = session.get_one(Image, image.id)
-        assert ask_with(session, row, Asked("tried", TEMPLATE)).model == BASIC
+        assert ask_with(session, row, NamedPrompt("tried", TEMPLATE)).model == BASIC
     set_env(IMGAPP_VISION_LOCAL="true")
     assert ask(alice, image, "large").model == "large"
 

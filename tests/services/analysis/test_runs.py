@@ -13,7 +13,7 @@ from imgapp.adapters.db import transaction
 from imgapp.errors import Conflict, InvalidRequest, NotFound
 from imgapp.models import Image, ImageEdit, Priority, Run, RunOutcome, now
 from imgapp.services.analysis import describe, run_feeder, runs
-from imgapp.services.analysis.options import Wishes
+from imgapp.services.analysis.options import AnalysisOptions
 from imgapp.services.analysis.preferences import PreferencesEdit, change_preferences
 from imgapp.services.analysis.run_schemas import NewRun, RunCounts, RunFilter, RunPublic
 from imgapp.services.installation.runtime_settings import InstallationEdit, change_installation
@@ -190,7 +190,7 @@ def test_one_picture_is_asked_as_its_owner_says(
     change_installation(admin.user_id, InstallationEdit(models=["other-model"]))
     image_id = described(alice)
     model.script(Reply(answer=GERMAN))
-    wishes = Wishes(model="other-model", language="de", detail="detailed")
+    wishes = AnalysisOptions(model="other-model", language="de", detail="detailed")
     describe.request_analysis(alice.user_id, image_id, wishes)
     analyse_all()
     assert model.calls[-1].body["model"] == "other-model"
@@ -200,7 +200,7 @@ def test_one_picture_is_asked_as_its_owner_says(
     analyse_all()
     assert model.calls[-1].body["model"] == model.model
     with pytest.raises(InvalidRequest):
-        describe.request_analysis(alice.user_id, image_id, Wishes(model="gpt-77"))
+        describe.request_analysis(alice.user_id, image_id, AnalysisOptions(model="gpt-77"))
 
 
 def test_one_picture_is_always_asked_anew(alice: Person, model: OpenAIServer) -> None:

@@ -15,7 +15,7 @@ from imgapp.models import now
 from imgapp.services.accounts import administration, own_account, registration, sessions, tokens
 from imgapp.services.accounts.administration import PersonEdit
 from imgapp.services.common import audit_trail
-from imgapp.services.common.audit_trail import Kind
+from imgapp.services.common.audit_trail import AuditKind
 from imgapp.services.library import images
 from tests.support.rows import add_image
 
@@ -129,17 +129,17 @@ def test_a_token_is_told_of_once_a_day_for_each_address(administrator, admin, al
 
 def test_what_did_not_happen_is_not_told(admin, alice) -> None:
     with suppress(RuntimeError), db.transaction(alice.user_id) as session:
-        audit_trail.write(session, Kind.SIGNED_IN, alice.user_id)
+        audit_trail.write(session, AuditKind.SIGNED_IN, alice.user_id)
         raise RuntimeError
     assert trail(admin) == []
 
 
 def test_the_trail_is_filtered(administrator, admin, alice, mallory) -> None:
     for person in (alice, mallory, alice):
-        audit_trail.record(Kind.SIGNED_IN, person.user_id)
-    audit_trail.record(Kind.PERSON_DISABLED, admin.user_id, person=alice.email)
+        audit_trail.record(AuditKind.SIGNED_IN, person.user_id)
+    audit_trail.record(AuditKind.PERSON_DISABLED, admin.user_id, person=alice.email)
     assert len(trail(admin)) == 4
-    assert trail(admin, kind=Kind.PERSON_DISABLED) == [("person_disabled", admin.email)]
+    assert trail(admin, kind=AuditKind.PERSON_DISABLED) == [("person_disabled", admin.email)]
     assert len(trail(admin, person=" ALICE@ ")) == 3
     assert len(trail(admin, person="mallory")) == 1
     assert trail(admin, person="100%") == []
@@ -151,7 +151,7 @@ def test_the_trail_is_filtered(administrator, admin, alice, mallory) -> None:
 
 def test_the_trail_is_paged(admin, alice) -> None:
     for number in range(7):
-        audit_trail.record(Kind.SIGNED_IN, alice.user_id, number=number)
+        audit_trail.record(AuditKind.SIGNED_IN, alice.user_id, number=number)
     seen, cursor = [], None
     while True:
         page = audit_trail.list_events(admin.user_id, limit=3, cursor=cursor)
@@ -164,16 +164,16 @@ def test_the_trail_is_paged(admin, alice) -> None:
 
 def test_a_cursor_is_good_for_its_own_list_only(admin, alice) -> None:
     for _ in range(3):
-        audit_trail.record(Kind.SIGNED_IN, alice.user_id)
+        audit_trail.record(AuditKind.SIGNED_IN, alice.user_id)
     cursor = audit_trail.list_events(admin.user_id, limit=1).next_cursor
     with pytest.raises(InvalidRequest):
-        audit_trail.list_events(admin.user_id, kind=Kind.SIGNED_IN, cursor=cursor)
+        audit_trail.list_events(admin.user_id, kind=AuditKind.SIGNED_IN, cursor=cursor)
     with pytest.raises(InvalidRequest):
         audit_trail.list_events(admin.user_id, cursor="x")
 
 
 def test_only_administrators_read_it(alice, mallory) -> None:
-    audit_trail.record(Kind.SIGNED_IN, alice.user_id)
+    audit_trail.record(AuditKind.SIGNED_IN, alice.user_id)
     for person in (alice, mallory):
         with pytest.raises(NotFound):
             audit_trail.list_events(person.user_id)
@@ -188,7 +188,7 @@ def test_it_outlives_the_person(admin) -> None:
 
 def test_after_a_year_it_is_forgotten_and_the_last_quarter_never(administrator, admin) -> None:
     for days in (0, 89, 399, 401):
-        audit_trail.record(Kind.SIGNED_IN, admin.user_id, days=days)
+        audit_trail.record(AuditKind.SIGNED_IN, admin.user_id, days=days)
     with administrator.begin() as connection:
         connection.execute(
             sa.text(

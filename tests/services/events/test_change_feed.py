@@ -16,7 +16,7 @@ from imgapp.models import ImageEdit, now
 from imgapp.services.analysis import describe
 from imgapp.services.common.pagination import Place
 from imgapp.services.events import change_feed
-from imgapp.services.events.change_feed import Change, ChangeReader, open_reader
+from imgapp.services.events.change_feed import ChangeReader, ImageChange, open_reader
 from imgapp.services.library import images, trash
 from imgapp.services.queue import leases
 from tests.conftest import Person
@@ -26,7 +26,7 @@ from tests.support.waiting import change
 Heard = list[tuple[str, UUID | None]]
 
 
-def all_of(reader: ChangeReader) -> list[Change]:
+def all_of(reader: ChangeReader) -> list[ImageChange]:
     found = reader.read()
     while reader.more:
         found += reader.read()
@@ -42,7 +42,7 @@ def image(alice: Person) -> UUID:
     return add_image(alice.user_id).id
 
 
-def claim() -> leases.Claim:
+def claim() -> leases.ImageClaim:
     claimed = leases.claim()
     assert claimed is not None
     return claimed

@@ -10,11 +10,11 @@ import pytest
 
 from imgapp.models import now
 from imgapp.services.library import card_rows, images
-from imgapp.services.library.image_query import Wanted
+from imgapp.services.library.image_query import ImageQuery
 from tests.conftest import Person
 from tests.support.rows import add_image
 
-CATS = Wanted(q="cat")
+CATS = ImageQuery(q="cat")
 
 
 @pytest.fixture
@@ -40,7 +40,7 @@ def library(alice: Person) -> list[Any]:
 
 def test_rows_are_what_the_pictures_are(alice, library) -> None:
     for row, image in zip(
-        card_rows.read_window(alice.user_id, Wanted(), 0, 10), library, strict=True
+        card_rows.read_window(alice.user_id, ImageQuery(), 0, 10), library, strict=True
     ):
         assert row == tuple(getattr(image, name) for name in card_rows.CardRow._fields)
 
@@ -49,16 +49,16 @@ def test_a_window_begins_anywhere_in_the_list_that_is_looked_for(alice, library)
     def window(*args: Any) -> list[str]:
         return [row.filename for row in card_rows.read_window(alice.user_id, *args)]
 
-    assert window(Wanted(), 1, 1) == ["1.jpg"]
-    assert window(Wanted(), 1, 60) == ["1.jpg", "2.jpg"]
-    assert window(Wanted(), 3, 60) == []
+    assert window(ImageQuery(), 1, 1) == ["1.jpg"]
+    assert window(ImageQuery(), 1, 60) == ["1.jpg", "2.jpg"]
+    assert window(ImageQuery(), 3, 60) == []
     assert window(CATS, 0, 60) == ["1.jpg"]
 
 
 def test_the_first_window_comes_with_the_number_of_all_pictures(alice, mallory, library) -> None:
     first = card_rows.read_first(alice.user_id, CATS, 60)
     assert ([row.filename for row in first.rows], first.total) == (["1.jpg"], 3)
-    assert card_rows.read_first(mallory.user_id, Wanted(), 60) == ([], 0)
+    assert card_rows.read_first(mallory.user_id, ImageQuery(), 60) == ([], 0)
 
 
 def test_pictures_are_read_by_their_ids_in_the_order_that_is_asked_for(alice, library) -> None:
@@ -71,5 +71,5 @@ def test_pictures_are_read_by_their_ids_in_the_order_that_is_asked_for(alice, li
 
 def test_mallory_reads_nothing_of_alices(mallory, library) -> None:
     assert card_rows.read_among(mallory.user_id, [image.id for image in library]) == []
-    assert card_rows.read_window(mallory.user_id, Wanted(), 0, 60) == []
+    assert card_rows.read_window(mallory.user_id, ImageQuery(), 0, 60) == []
     assert card_rows.read_window(mallory.user_id, CATS, 0, 60) == []

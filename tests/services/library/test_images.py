@@ -16,7 +16,7 @@ from imgapp.adapters.storage import get_store
 from imgapp.errors import InvalidRequest, NotFound
 from imgapp.models import AnalysisStatus, ImageEdit, ImagePage, WrittenBy, new_id, now
 from imgapp.services.library import history, images, listing
-from imgapp.services.library.image_query import Wanted
+from imgapp.services.library.image_query import ImageQuery
 from imgapp.services.queue import image_status
 from tests.conftest import Person, Servers
 from tests.support.rows import add_analysis, add_image
@@ -124,7 +124,7 @@ def test_a_failure_is_shown_with_its_reason(alice: Person) -> None:
 def listed(
     user_id: UUID, *, limit: int = 60, cursor: str | None = None, tag: str = "", **wanted: Any
 ) -> ImagePage:
-    return listing.list_images(user_id, Wanted(tags=tag, **wanted), limit=limit, cursor=cursor)
+    return listing.list_images(user_id, ImageQuery(tags=tag, **wanted), limit=limit, cursor=cursor)
 
 
 def walk(user_id: UUID, **wanted: Any) -> Iterator[ImagePage]:

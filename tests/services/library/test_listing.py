@@ -18,12 +18,12 @@ from imgapp.models import Image, now
 from imgapp.services.batches import batches
 from imgapp.services.batches.schemas import NewBatch
 from imgapp.services.library import card_rows, images, listing
-from imgapp.services.library.image_query import Sort, Wanted
+from imgapp.services.library.image_query import ImageQuery, Sort
 from tests.support.rows import new_image
 
 
 def search(person: Any, query: str | None = None, **values: Any) -> list[UUID]:
-    wanted = Wanted(q=query, **values)
+    wanted = ImageQuery(q=query, **values)
     found = listing.all_ids(person.user_id, wanted)
     assert listing.count(person.user_id, wanted) == len(found)
     return found
@@ -74,12 +74,12 @@ def test_search_pages_newest_first_and_leaves_the_trash_out(alice, add_image) ->
     add_image(alice, alt_text="walrus", tags=["sea"], deleted_at=moment)
     add_image(alice, alt_text="walrus", tags=["seaside"], analysis_status="failed")
     assert search(alice, "walrus", tags="sea", status="pending") == added
-    pages = list(walk(alice, Wanted(q="walrus", tags=("sea",)), limit=2))
+    pages = list(walk(alice, ImageQuery(q="walrus", tags=("sea",)), limit=2))
     assert pages == [added[:2], added[2:4], added[4:]]
     assert len(search(alice, status="failed")) == 1
 
 
-def walk(person: Any, wanted: Wanted, limit: int) -> Iterator[list[UUID]]:
+def walk(person: Any, wanted: ImageQuery, limit: int) -> Iterator[list[UUID]]:
     page = listing.list_images(person.user_id, wanted, limit=limit)
     yield [image.id for image in page.items]
     while page.next_cursor:
@@ -141,7 +141,7 @@ def library(alice, add_image) -> dict[str, UUID]:
     ],
 )
 def test_every_filter_and_order_holds_everywhere(alice, library, query, names) -> None:
-    wanted, expected = Wanted.from_query(query), [library[name] for name in names.split()]
+    wanted, expected = ImageQuery.from_query(query), [library[name] for name in names.split()]
     user = alice.user_id
     assert listing.all_ids(user, wanted) == expected
     assert listing.count(user, wanted) == len(expected)
@@ -166,12 +166,17 @@ def test_every_filter_and_order_holds_everywhere(alice, library, query, names) -
 def test_nobody_finds_the_pictures_of_others(alice, mallory, library, add_image) -> None:
     own = add_image(mallory)
     user, everything = mallory.user_id, list(library.values())
-    for wanted in (Wanted(), Wanted(q="dog"), Wanted(tags=("park",)), Wanted(status="failed")):
+    for wanted in (
+        ImageQuery(),
+        ImageQuery(q="dog"),
+        ImageQuery(tags=("park",)),
+        ImageQuery(status="failed"),
+    ):
         assert listing.matching(user, wanted, everything) == set()
         assert listing.neighbours(user, wanted, everything[0]) == (None, None)
         assert listing.ids_between(user, wanted, everything[0], everything[3]) == []
-    assert listing.all_ids(user, Wanted()) == [own]
-    assert listing.read_timeline(user, Wanted(), "UTC").total == 1
+    assert listing.all_ids(user, ImageQuery()) == [own]
+    assert listing.read_timeline(user, ImageQuery(), "UTC").total == 1
     cursor = listing.list_images(alice.user_id, limit=2).next_cursor
     with pytest.raises(InvalidRequest):
         listing.list_images(user, limit=2, cursor=cursor)
@@ -179,14 +184,14 @@ def test_nobody_finds_the_pictures_of_others(alice, mallory, library, add_image)
 
 def test_the_batch_of_somebody_else_holds_nothing(alice, mallory, library) -> None:
     batch = batches.create_batch(alice.user_id, NewBatch(name="July"))
-    assert listing.count(alice.user_id, Wanted(batch=batch.id)) == 0
+    assert listing.count(alice.user_id, ImageQuery(batch=batch.id)) == 0
     with pytest.raises(NotFound):
-        listing.list_images(mallory.user_id, Wanted(batch=batch.id))
+        listing.list_images(mallory.user_id, ImageQuery(batch=batch.id))
 
 
 def test_days_are_those_of_the_time_zone(alice, library) -> None:
     def days(zone: str) -> list[tuple[str, int]]:
-        found = listing.read_timeline(alice.user_id, Wanted(), zone).days
+        found = listing.read_timeline(alice.user_id, ImageQuery(), zone).days
         return [(str(day), count) for day, count in found]
 
     assert days("UTC") == [("2026-07-04", 7)]
@@ -194,20 +199,20 @@ def test_days_are_those_of_the_time_zone(alice, library) -> None:
     assert days("Europe/Berlin") == [("2026-07-05", 2), ("2026-07-04", 5)]
     for nonsense in ("Mars/Olympus", "", "';--", "Etc/%", "\\"):
         assert days(nonsense) == days("UTC")
-    oldest = listing.read_timeline(alice.user_id, Wanted(sort="oldest"), "Europe/Berlin").days
+    oldest = listing.read_timeline(alice.user_id, ImageQuery(sort="oldest"), "Europe/Berlin").days
     assert [count for _, count in oldest] == [5, 2]
-    assert listing.read_timeline(alice.user_id, Wanted(sort="name"), "UTC").days == [(None, 7)]
+    assert listing.read_timeline(alice.user_id, ImageQuery(sort="name"), "UTC").days == [(None, 7)]
 
 
 def test_the_timeline_says_how_wide_each_picture_is(alice, library) -> None:
-    shapes = listing.read_timeline(alice.user_id, Wanted(), "UTC").shapes
+    shapes = listing.read_timeline(alice.user_id, ImageQuery(), "UTC").shapes
     ratios = [round(2 ** (byte / 255 * 4 - 2), 1) for byte in shapes]
     assert ratios[:3] == [0.5, 2.0, 1.0]
 
 
 @pytest.mark.parametrize("sort", list(Sort))
 def test_a_list_goes_on_where_its_last_picture_is_gone(alice, library, sort) -> None:
-    wanted = Wanted(sort=sort)
+    wanted = ImageQuery(sort=sort)
     whole = listing.all_ids(alice.user_id, wanted)
     page = listing.list_images(alice.user_id, wanted, limit=2)
     images.delete_image(alice.user_id, page.items[-1].id)
@@ -226,25 +231,25 @@ def test_a_list_goes_on_where_its_last_picture_is_gone(alice, library, sort) -> 
     ],
 )
 def test_what_is_wanted_goes_into_an_address_and_comes_back(query: str) -> None:
-    wanted = Wanted.from_query(query)
-    assert Wanted.from_query(wanted.to_query()) == wanted
+    wanted = ImageQuery.from_query(query)
+    assert ImageQuery.from_query(wanted.to_query()) == wanted
     assert sorted(wanted.to_query().split("&")) == sorted(query.split("&"))
 
 
 @given(st.text(max_size=200))
 def test_no_address_is_an_error(query: str) -> None:
     for text in (query, f"q={query}", f"status={query}&tag={query}&sort={query}&batch={query}"):
-        wanted = Wanted.from_query(text)
-        assert Wanted.from_query(wanted.to_query()) == wanted
+        wanted = ImageQuery.from_query(text)
+        assert ImageQuery.from_query(wanted.to_query()) == wanted
 
 
 def test_of_very_many_parameters_the_first_hundred_are_read() -> None:
-    assert Wanted.from_query("q=cat&" + "a=b&" * 5_000 + "status=failed") == Wanted(q="cat")
+    assert ImageQuery.from_query("q=cat&" + "a=b&" * 5_000 + "status=failed") == ImageQuery(q="cat")
 
 
 def test_what_makes_no_sense_in_an_address_is_left_out() -> None:
     query = "status=lost&tag=dog&larger_than=-5&uploaded_from=yesterday&page=3&q=cat&sort=up"
-    assert Wanted.from_query(query) == Wanted(q="cat", tags=("dog",))
+    assert ImageQuery.from_query(query) == ImageQuery(q="cat", tags=("dog",))
 
 
 def test_of_very_many_matches_the_newest_thousand_are_ranked_and_none_is_left_out(alice) -> None:
@@ -265,7 +270,7 @@ def test_of_very_many_matches_the_newest_thousand_are_ranked_and_none_is_left_ou
     ]
     with db.transaction(alice.user_id) as session:
         session.execute(sa.insert(Image), [row.model_dump() for row in rows])
-    user, wanted = alice.user_id, Wanted(q="boat", sort=Sort.RELEVANCE)
+    user, wanted = alice.user_id, ImageQuery(q="boat", sort=Sort.RELEVANCE)
     # Said in the alt text, it counts more than in the name; what is older is not ranked any more.
     places = [400, 999, *(n for n in range(1_100) if n not in (400, 999))]
     expected = [rows[n].id for n in places]

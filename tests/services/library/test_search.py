@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 
 from imgapp.adapters.db import transaction
 from imgapp.services.library import listing
-from imgapp.services.library.image_query import Wanted
+from imgapp.services.library.image_query import ImageQuery
 
 
 def search(person: Any, query: str, **values: Any) -> list[UUID]:
-    wanted = Wanted(q=query, **values)
+    wanted = ImageQuery(q=query, **values)
     found = listing.all_ids(person.user_id, wanted)
     assert listing.count(person.user_id, wanted) == len(found)
     return found
@@ -165,4 +165,4 @@ def test_whatever_is_typed_is_a_query(alice, query) -> None:
         )
         understood, _ = session.execute(read, {"q": query}).one()
     assert understood is not None or not query.strip(" ")
-    assert listing.count(alice.user_id, Wanted(q=query)) == 0
+    assert listing.count(alice.user_id, ImageQuery(q=query)) == 0

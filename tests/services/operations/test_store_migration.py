@@ -19,7 +19,7 @@ from imgapp.models import Image, new_id
 from imgapp.services.analysis import describe
 from imgapp.services.library import file_links, images
 from imgapp.services.operations import store_migration
-from imgapp.services.operations.store_migration import Outcome
+from imgapp.services.operations.store_migration import MigrationOutcome
 from imgapp.services.storage import object_removals
 from imgapp.services.uploads import ingest
 from imgapp.settings import get_settings
@@ -74,7 +74,7 @@ def on_disk() -> list[str]:
     return sorted(str(p.relative_to(root)) for p in root.rglob("*") if p.is_file())
 
 
-def outcomes(to: str, user_id: UUID | None = None) -> list[Outcome]:
+def outcomes(to: str, user_id: UUID | None = None) -> list[MigrationOutcome]:
     return sorted(report.outcome for report in store_migration.move_all(to, user_id))
 
 
@@ -101,13 +101,13 @@ def test_a_library_goes_to_the_bucket_and_back(
     keys = on_disk()
     bucket()
 
-    assert outcomes(BUCKET) == [Outcome.MOVED] * 3
+    assert outcomes(BUCKET) == [MigrationOutcome.MOVED] * 3
     assert (objects(), on_disk()) == (keys, [])
     assert {row_of(person.user_id, image.id).s3_bucket for person, image in whole} == {BUCKET}
     assert outcomes(BUCKET) == []
 
     set_env(IMGAPP_S3_BUCKET=None)
-    assert outcomes(LOCAL) == [Outcome.MOVED] * 3
+    assert outcomes(LOCAL) == [MigrationOutcome.MOVED] * 3
     assert objects() == keys  # links to the bucket that people have go on working
     assert an_hour_passes() == 3
     assert (objects(), on_disk()) == ([], keys)
@@ -121,7 +121,7 @@ def test_types_encryption_and_class_go_along(
     image = add()
     bucket()
     set_env(IMGAPP_S3_SSE="AES256", IMGAPP_S3_STORAGE_CLASS="STANDARD_IA")
-    assert outcomes(BUCKET) == [Outcome.MOVED]
+    assert outcomes(BUCKET) == [MigrationOutcome.MOVED]
     stored = {key: bucket_client().head_object(Bucket=BUCKET, Key=key) for key in objects()}
     assert len(stored) == 4
     assert {one["ServerSideEncryption"] for one in stored.values()} == {"AES256"}
@@ -141,7 +141,7 @@ def test_only_what_one_person_has(
 ) -> None:
     hers, other = add(), add(mallory)
     bucket()
-    assert outcomes(BUCKET, alice.user_id) == [Outcome.MOVED]
+    assert outcomes(BUCKET, alice.user_id) == [MigrationOutcome.MOVED]
     assert row_of(alice.user_id, hers.id).s3_bucket == BUCKET
     assert row_of(mallory.user_id, other.id).s3_bucket == LOCAL
 
@@ -156,7 +156,10 @@ def test_a_half_moved_library_works(
     """Through the API: links, lists, analysis, deletion; wherever new pictures go."""
     moved, left = add(), add()
     originals = {image.id: get_store().read(image.s3_key) for image in (moved, left)}
-    assert store_migration.move_image(alice.user_id, moved.id, BUCKET).outcome == Outcome.MOVED
+    assert (
+        store_migration.move_image(alice.user_id, moved.id, BUCKET).outcome
+        == MigrationOutcome.MOVED
+    )
     client, stranger = client_for(alice), client_for(mallory)
     # New pictures still go to the disk: what is in the bucket comes through us.
     for image in (moved, left):
@@ -193,7 +196,7 @@ def test_links_that_people_have_survive_a_move(
     image = add()
     links = file_links.signed_urls(image)
     bucket()
-    assert outcomes(BUCKET) == [Outcome.MOVED]
+    assert outcomes(BUCKET) == [MigrationOutcome.MOVED]
     client = client_for(alice)
     for variant in ("thumbnail", "preview", "original"):
         assert client.get(getattr(links, variant)).status_code == 200
@@ -204,7 +207,7 @@ def test_what_was_read_before_the_move_is_found_after_it(
 ) -> None:
     before = add()
     bucket()
-    assert outcomes(BUCKET) == [Outcome.MOVED]
+    assert outcomes(BUCKET) == [MigrationOutcome.MOVED]
     assert file_links.read_rendition(before, "preview")
 
 
@@ -220,7 +223,7 @@ def test_a_damaged_original_stays_where_it_is(
     reports = {report.image_id: report for report in store_migration.move_all(BUCKET)}
     assert "SHA-256" in reports[damaged.id].detail
     assert "missing" in reports[missing.id].detail
-    assert reports[sound.id].outcome == Outcome.MOVED
+    assert reports[sound.id].outcome == MigrationOutcome.MOVED
     assert {row_of(alice.user_id, image.id).s3_bucket for image in (damaged, missing)} == {LOCAL}
     assert all(str(sound.id) in key for key in objects())
     assert get_store(LOCAL).read(damaged.s3_key) == b"harm"
@@ -240,7 +243,7 @@ def test_a_file_that_arrives_as_another_is_not_counted_on(
 
     monkeypatch.setattr(store, "put", garble)
     [report] = store_migration.move_all(BUCKET)
-    assert (report.outcome, objects()) == (Outcome.FAILED, [])
+    assert (report.outcome, objects()) == (MigrationOutcome.FAILED, [])
     assert "did not arrive" in report.detail
     assert row_of(alice.user_id, image.id).s3_bucket == LOCAL
 
@@ -257,7 +260,7 @@ def test_a_picture_that_is_deleted_under_way_is_gone_from_both(
         images.delete_image(alice.user_id, image.id, permanent=True)
 
     monkeypatch.setattr(store_migration, "_copy", copy_and_delete)
-    assert outcomes(BUCKET) == [Outcome.GONE]
+    assert outcomes(BUCKET) == [MigrationOutcome.GONE]
     assert (objects(), on_disk()) == ([], [])
 
 
@@ -272,8 +275,8 @@ def test_two_moves_at_once_do_not_harm_each_other(
     bucket()
     with ThreadPoolExecutor(2) as pool:
         both = list(itertools.chain(*pool.map(outcomes, [BUCKET, BUCKET])))
-    assert both.count(Outcome.MOVED) == 6
-    assert Outcome.FAILED not in both
+    assert both.count(MigrationOutcome.MOVED) == 6
+    assert MigrationOutcome.FAILED not in both
     an_hour_passes()
     assert on_disk() == []
     assert all(is_whole(i, alice, o) for i, o in zip(all_of_them, originals, strict=True))
@@ -288,7 +291,10 @@ def test_a_move_back_at_once_loses_nothing(
     image = add()
     original = get_store().read(image.s3_key)
     for bucket in (BUCKET, LOCAL, BUCKET):
-        assert store_migration.move_image(alice.user_id, image.id, bucket).outcome == Outcome.MOVED
+        assert (
+            store_migration.move_image(alice.user_id, image.id, bucket).outcome
+            == MigrationOutcome.MOVED
+        )
     an_hour_passes()
     an_hour_passes()
     assert is_whole(image, alice, original)
@@ -334,7 +340,7 @@ def test_a_move_that_is_killed_goes_on(
     for image, original in zip(all_of_them, originals, strict=True):
         assert is_whole(image, alice, original)
     left = 1 if step == "_switch" else 2
-    assert outcomes(to) == [Outcome.MOVED] * left
+    assert outcomes(to) == [MigrationOutcome.MOVED] * left
     an_hour_passes()
     there, elsewhere = (objects(), on_disk()) if to == BUCKET else (on_disk(), objects())
     assert (len(there), elsewhere) == (12, [])
@@ -360,7 +366,7 @@ def test_nobody_moves_what_is_not_theirs(
     image = add()
     for image_id in (image.id, new_id()):
         report = store_migration.move_image(mallory.user_id, image_id, BUCKET)
-        assert (report.outcome, report.detail) == (Outcome.GONE, "")
+        assert (report.outcome, report.detail) == (MigrationOutcome.GONE, "")
     assert objects() == []
 
 

@@ -171,7 +171,7 @@ def test_of_a_model_that_nobody_knows_one_call_tells_first(
     describe.sweep()
     assert {row_of(alice.user_id, image.id).waiting_reason for image in listed(alice)} == {None}
     with transaction(alice.user_id) as session:
-        usage.settle(session, first.lease_id, usage.Bill(900, 80))
+        usage.settle(session, first.lease_id, usage.CallCost(900, 80))
     assert leases.claim() is not None
     assert leases.claim() is not None
 
@@ -272,7 +272,7 @@ def test_a_trial_needs_room_in_the_budget(
 ) -> None:
     call = budgets.reserve(alice.user_id, priced.model)
     with transaction(alice.user_id) as session:
-        assert usage.settle(session, call, usage.Bill(900, 80), failed=False)
+        assert usage.settle(session, call, usage.CallCost(900, 80), failed=False)
     decide(admin, person_budget=0)
     with pytest.raises(Conflict) as refused:
         budgets.reserve(alice.user_id, priced.model)

@@ -22,7 +22,7 @@ from imgapp.services.analysis import describe
 from imgapp.services.installation.runtime_settings import InstallationEdit, change_installation
 from imgapp.services.queue import leases
 from imgapp.services.spending import usage
-from imgapp.services.spending.usage import Bill, settle
+from imgapp.services.spending.usage import CallCost, settle
 from tests.conftest import Person
 from tests.support.openai_server import OpenAIServer, Reply
 from tests.support.waiting import add_picture, analyses_of, change, eventually, row_of
@@ -125,7 +125,7 @@ def test_an_answer_for_a_picture_that_is_gone_is_paid_for_too(
     assert taken is not None
     with transaction(alice.user_id) as session:
         session.execute(sa.text("DELETE FROM images WHERE id = :id"), {"id": image_id})
-    bill = Bill(10, 1, Decimal("0.5"))
+    bill = CallCost(10, 1, Decimal("0.5"))
     with transaction(alice.user_id) as session:
         assert settle(session, taken.lease_id, bill)
     assert usage.list_months(alice.user_id)[0].cost == 0.5
@@ -154,7 +154,7 @@ def test_a_call_is_settled_once_and_by_its_person_alone(
     add_picture(alice.user_id)
     taken = leases.claim()
     assert taken is not None
-    bill = Bill(900, 80, Decimal("0.01"))
+    bill = CallCost(900, 80, Decimal("0.01"))
     settled = []
     for person in (mallory, alice, alice):
         with transaction(person.user_id) as session:

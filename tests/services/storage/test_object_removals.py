@@ -243,7 +243,7 @@ def test_nothing_gets_into_a_place_while_it_is_emptied(
 def test_nothing_of_a_deleted_person_waits(
     admin: Person, alice: Person, stored: Callable[[], list[str]], time_passes: Callable[[], None]
 ) -> None:
-    place = object_removals.Place(alice.user_id, UUID(int=1), get_store().bucket)
+    place = object_removals.RenditionKeys(alice.user_id, UUID(int=1), get_store().bucket)
     object_removals.intend(place, size=0)
     get_settings().pictures_dir.mkdir(parents=True, exist_ok=True)
     administration.delete_person(admin.user_id, alice.user_id)
@@ -261,7 +261,7 @@ def test_a_machine_without_the_pictures_leaves_them_to_the_one_that_has_them(
     here = str(get_settings().data_dir)
     image = row_of(alice.user_id, take_in(alice, picture_file()))
     object_removals.intend(
-        object_removals.Place(alice.user_id, UUID(int=1), image.s3_bucket), size=0
+        object_removals.RenditionKeys(alice.user_id, UUID(int=1), image.s3_bucket), size=0
     )
     time_passes()
     set_env(IMGAPP_DATA_DIR=str(tmp_path / "elsewhere"))
@@ -296,7 +296,7 @@ def test_nobody_else_has_a_place_emptied(
     alice: Person, mallory: Person, picture_file: Callable[..., Path], stored: Any
 ) -> None:
     image = row_of(alice.user_id, take_in(alice, picture_file()))
-    theirs = object_removals.Place(mallory.user_id, image.id, image.s3_bucket)
+    theirs = object_removals.RenditionKeys(mallory.user_id, image.id, image.s3_bucket)
     object_removals.intend(theirs, size=0)
     object_removals.run(theirs)
     assert len(stored()) == 4
@@ -304,7 +304,7 @@ def test_nobody_else_has_a_place_emptied(
         ask_in_the_name_of(mallory, object_removals.place_of(image))
 
 
-def ask_in_the_name_of(person: Person, place: object_removals.Place) -> None:
+def ask_in_the_name_of(person: Person, place: object_removals.RenditionKeys) -> None:
     """What a mistake of ours could do at worst."""
     with transaction(person.user_id) as session:
         object_removals.add(session, place)

@@ -17,11 +17,16 @@ from imgapp.errors import DatabaseUnavailable, NotSignedIn, StoreUnavailable
 from imgapp.models import Image, Priority, new_id
 from imgapp.services.batches import batches
 from imgapp.services.batches.schemas import BatchPublic
-from imgapp.services.common import insisting
+from imgapp.services.common import retries
 from imgapp.services.library import images, listing
 from imgapp.services.queue import leases
 from imgapp.services.uploads import folder_import, ingest
-from imgapp.services.uploads.folder_import import FileReport, Outcome, import_folder, open_batch
+from imgapp.services.uploads.folder_import import (
+    FileReport,
+    ImportOutcome,
+    import_folder,
+    open_batch,
+)
 from imgapp.settings import get_settings
 from tests.conftest import Person
 from tests.support.spooling import spool_file
@@ -39,7 +44,7 @@ def folder(picture_file: Callable[..., Path]) -> Path:
 @pytest.fixture(autouse=True)
 def _hurry(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(folder_import, "_PATIENCE", 0.02)
-    monkeypatch.setattr(insisting, "_FIRST_PAUSE", 0.01)
+    monkeypatch.setattr(retries, "_FIRST_PAUSE", 0.01)
 
 
 def run(person: Person, folder: Path) -> Generator[FileReport]:
@@ -160,7 +165,7 @@ def test_what_is_refused_says_why_and_keeps_nothing_else_out(
 
     seen = reports(alice, folder)
 
-    refused = {path: r.code for path, r in seen.items() if r.outcome == Outcome.REFUSED}
+    refused = {path: r.code for path, r in seen.items() if r.outcome == ImportOutcome.REFUSED}
     assert refused == {
         "notes.txt": "not_an_image",
         "empty.jpg": "empty_file",
@@ -182,7 +187,7 @@ def test_a_quota_that_is_reached_refuses_the_rest(
 
 def test_an_interrupted_import_goes_on_where_it_was(alice: Person, folder: Path) -> None:
     with closing(run(alice, folder)) as told:
-        assert next(told).outcome == Outcome.ADDED
+        assert next(told).outcome == ImportOutcome.ADDED
     there = count_of(alice.user_id)
     assert 1 <= there <= 3
 

@@ -10,7 +10,7 @@ import pytest
 
 from imgapp.errors import InvalidRequest
 from imgapp.services.uploads import folder_scan
-from imgapp.services.uploads.folder_scan import Candidate, PassedOver, find_files, shown
+from imgapp.services.uploads.folder_scan import Candidate, SkippedFile, find_files, shown
 
 
 @pytest.fixture
@@ -24,7 +24,7 @@ def look(folder: Path) -> dict[str, str]:
     """What each path holds, or why it is passed over."""
     seen = {}
     for found in find_files(folder):
-        if isinstance(found, PassedOver):
+        if isinstance(found, SkippedFile):
             seen[found.path] = f"({found.code})"
         else:
             with found.file as file:
@@ -125,7 +125,7 @@ def test_a_file_that_cannot_be_opened_does_not_keep_the_others_out(
 
     monkeypatch.setattr(os, "open", refuse)
     first, second = find_files(folder)
-    assert isinstance(first, PassedOver)
+    assert isinstance(first, SkippedFile)
     assert first.failed
     assert first.detail == "The file cannot be read: Permission denied."
     assert isinstance(second, Candidate)

@@ -476,7 +476,7 @@ def test_what_a_killed_worker_held_is_sent_again(
     row = delivery_of(alice.user_id, delivery_id)
     assert (row.state, row.attempts, row.error_code) == ("delivered", 2, None)
     # What the first worker still says is of no account.
-    delivery_attempts._finish(lost, row.webhook_id, delivery_attempts.Attempt(500, 0.1))
+    delivery_attempts._finish(lost, row.webhook_id, delivery_attempts.DeliveryResult(500, 0.1))
     assert delivery_of(alice.user_id, delivery_id).state == "delivered"
 
 

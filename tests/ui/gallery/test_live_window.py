@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from imgapp.models import new_id
-from imgapp.services.library.image_query import Wanted
+from imgapp.services.library.image_query import ImageQuery
 from imgapp.ui.gallery import live_window
-from imgapp.ui.gallery.live_window import Batch, CardValues, Patches, patches_of, values_of
+from imgapp.ui.gallery.live_window import CardValues, ListChanges, Patches, patches_of, values_of
 from imgapp.ui.shell.cards import Card
 
 
@@ -36,11 +36,11 @@ def _card(image_id: str, alt_text: str) -> Card:
     )
 
 
-ALL, CATS = Wanted(), Wanted(q="cat")
+ALL, CATS = ImageQuery(), ImageQuery(q="cat")
 
 
 def push(patches: Patches, cards: list[CardValues], gone: list[str]) -> dict[str, Any]:
-    return patches.push({ALL: Batch(cards, gone)})[ALL]
+    return patches.push({ALL: ListChanges(cards, gone)})[ALL]
 
 
 def ids(patch: dict[str, list[dict[str, str]]]) -> list[str]:
@@ -84,11 +84,11 @@ def test_all_lists_of_a_person_have_the_same_numbers_and_their_own_changes(
     monkeypatch.setattr(live_window, "_KEPT_SECONDS", 60)
     patches = Patches()
     push(patches, [card("a")], [])
-    second = patches.push({ALL: Batch([card("b")], []), CATS: Batch([], ["b"])})
+    second = patches.push({ALL: ListChanges([card("b")], []), CATS: ListChanges([], ["b"])})
     assert (second[ALL]["seq"], ids(second[ALL]), second[ALL]["gone"]) == (2, ["a", "b"], [])
     assert (second[CATS]["seq"], ids(second[CATS]), second[CATS]["gone"]) == (2, [], ["b"])
     assert (second[ALL]["since"], second[CATS]["since"]) == (0, 1)
-    third = patches.push({CATS: Batch([card("c")], [])})
+    third = patches.push({CATS: ListChanges([card("c")], [])})
     assert (third[CATS]["since"], ids(third[CATS]), third[CATS]["gone"]) == (1, ["c"], ["b"])
     assert set(patches.recent) == {CATS}, "nobody shows the other list any more"
 

@@ -10,7 +10,7 @@ import pytest
 
 from imgapp.ui.gallery import progress_watch
 from imgapp.ui.gallery.progress_strip import ProgressView
-from imgapp.ui.gallery.progress_watch import LOOK_AGAIN, Looked, ProgressWatch
+from imgapp.ui.gallery.progress_watch import LOOK_AGAIN, CountedProgress, ProgressWatch
 from imgapp.ui.shell.connected_tabs import tabs
 
 ALICE, MALLORY = uuid4(), uuid4()
@@ -27,7 +27,7 @@ def watch(monkeypatch: pytest.MonkeyPatch) -> Iterator[ProgressWatch]:
 
 
 def looked(watch: ProgressWatch, *, active: bool, at: float = 100.0, rest: float = 0.0) -> None:
-    watch._looked[ALICE] = Looked(ProgressView(active=active), at, rest)
+    watch._looked[ALICE] = CountedProgress(ProgressView(active=active), at, rest)
 
 
 def test_who_has_just_opened_a_page_is_looked_at_once(watch: ProgressWatch) -> None:
@@ -58,6 +58,6 @@ def test_what_took_long_to_count_is_counted_seldom(watch: ProgressWatch) -> None
 
 def test_who_has_no_page_open_is_forgotten(watch: ProgressWatch) -> None:
     watch.note(MALLORY)
-    watch._looked[MALLORY] = Looked(ProgressView(active=True), 100.0, 0.0)
+    watch._looked[MALLORY] = CountedProgress(ProgressView(active=True), 100.0, 0.0)
     assert list(watch._due(200.0)) == [ALICE]
     assert MALLORY not in watch._looked

@@ -12,7 +12,7 @@ from imgapp.services.accounts.administration import PersonPublic
 from imgapp.services.accounts.own_account import Usage
 from imgapp.services.accounts.sessions import SessionPublic
 from imgapp.services.accounts.tokens import TokenPublic
-from imgapp.services.common.audit_trail import AuditEventPublic, Kind
+from imgapp.services.common.audit_trail import AuditEventPublic, AuditKind
 from imgapp.ui.admin import audit, people
 from imgapp.ui.settings import account
 
@@ -109,8 +109,8 @@ def event(kind: str, **details: Any) -> audit.EventRow:
 
 
 def test_every_kind_of_event_has_words_of_its_own() -> None:
-    assert set(audit.WORDS) == set(Kind)
-    assert len(set(audit.WORDS.values())) == len(Kind)
+    assert set(audit.WORDS) == set(AuditKind)
+    assert len(set(audit.WORDS.values())) == len(AuditKind)
 
 
 @pytest.mark.parametrize(

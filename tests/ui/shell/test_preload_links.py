@@ -11,12 +11,12 @@ from imgapp.errors import DatabaseUnavailable
 from imgapp.services.accounts import sessions
 from imgapp.services.library import images, listing
 from imgapp.settings import get_settings
-from imgapp.ui.shell.preload_links import MOST_BYTES, HeadStart, preload_link
+from imgapp.ui.shell.preload_links import MOST_BYTES, PreloadLinks, preload_link
 from tests.conftest import Person
 
 
 def client_of(person: Person | None) -> TestClient:
-    client = TestClient(HeadStart(HTMLResponse("<html>")))
+    client = TestClient(PreloadLinks(HTMLResponse("<html>")))
     if person is not None:
         signed_in = sessions.sign_in(person.email, person.password, user_agent="", address="")
         client.cookies.set(get_settings().session_cookie, signed_in.cookie)

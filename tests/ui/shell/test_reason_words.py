@@ -15,7 +15,7 @@ from imgapp.services.queue.admin_queue import (
     QueueReason,
     Throughput,
 )
-from imgapp.services.queue.circuit_breaker import Trouble
+from imgapp.services.queue.circuit_breaker import Outage
 from imgapp.services.queue.progress import FailurePublic, FailureReason, ProgressPublic, WaitingFor
 from imgapp.ui.admin import queue
 from imgapp.ui.gallery import failures_page, progress_strip
@@ -190,8 +190,8 @@ def test_the_rest_takes_as_long_as_nobody_knows() -> None:
 def test_the_queue_says_what_is_wrong() -> None:
     since = now()
     troubles = [
-        Trouble(model="m", code="c", message="HTTP 500", since=since, until=since),
-        Trouble(model=None, code="c", message="Away", since=since, until=None),
+        Outage(model="m", code="c", message="HTTP 500", since=since, until=since),
+        Outage(model=None, code="c", message="Away", since=since, until=None),
     ]
     view = queue.view_of(a_queue(workers=0, troubles=troubles))
     assert view.alarm.startswith("No worker is running")

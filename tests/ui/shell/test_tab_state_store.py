@@ -17,20 +17,20 @@ from reflex_base.event import Event
 from imgapp.ui.gallery.page import GalleryState
 from imgapp.ui.shell import tab_state_store
 from imgapp.ui.shell.notices import NoticeState
-from imgapp.ui.shell.tab_state_store import TabStates, TabTokens
+from imgapp.ui.shell.tab_state_store import TabStateStore, TabTokens
 from tests.conftest import Servers
 
-Process = Callable[[], TabStates]
+Process = Callable[[], TabStateStore]
 
 
 @pytest.fixture
 async def process(servers: Servers) -> AsyncIterator[Process]:
     """Begins another web process, as far as states are concerned."""
-    begun: list[TabStates] = []
+    begun: list[TabStateStore] = []
 
-    def begin() -> TabStates:
+    def begin() -> TabStateStore:
         client = redis.asyncio.Redis.from_url(servers.redis_url)
-        begun.append(TabStates(redis=client, token_expiration=60))
+        begun.append(TabStateStore(redis=client, token_expiration=60))
         return begun[-1]
 
     yield begin
@@ -51,19 +51,19 @@ def first_event(hashes: list[str] | None = None) -> Event:
 
 @asynccontextmanager
 async def state_of(
-    states: TabStates, tab: str, cls: type[rx.State] = GalleryState
+    states: TabStateStore, tab: str, cls: type[rx.State] = GalleryState
 ) -> AsyncIterator[Any]:
     token = BaseStateToken(ident=tab, cls=cls)
     async with states.modify_state(token) as tree:
         yield tree.get_substate(cls._get_substate_path())
 
 
-async def look_for(states: TabStates, tab: str, query: str) -> None:
+async def look_for(states: TabStateStore, tab: str, query: str) -> None:
     async with state_of(states, tab) as gallery:
         gallery.query = query
 
 
-async def query_of(states: TabStates, tab: str) -> str:
+async def query_of(states: TabStateStore, tab: str) -> str:
     async with state_of(states, tab) as gallery:
         return str(gallery.query)
 
@@ -182,7 +182,7 @@ async def test_without_redis_a_page_that_is_open_goes_on(
     tab: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     client = redis.asyncio.Redis.from_url("redis://127.0.0.1:1", retry=None)
-    states = TabStates(redis=client, token_expiration=60)
+    states = TabStateStore(redis=client, token_expiration=60)
     await look_for(states, tab, "q=boat")
     assert await query_of(states, tab) == "q=boat"
     await states.close()
@@ -198,7 +198,7 @@ async def test_what_redis_did_not_take_is_offered_again(
 ) -> None:
     monkeypatch.setattr(tab_state_store, "SAVED_AFTER", 0.05)
     impatient = redis.asyncio.Redis.from_url(servers.redis_url, socket_timeout=0.2, retry=None)
-    states = TabStates(redis=impatient, token_expiration=60)
+    states = TabStateStore(redis=impatient, token_expiration=60)
     async with redis.asyncio.Redis.from_url(servers.redis_url) as client:
         await client.execute_command("CLIENT", "PAUSE", 900, "WRITE")
         await look_for(states, tab, "q=boat")

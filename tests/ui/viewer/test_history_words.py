@@ -12,7 +12,7 @@ from imgapp.services.installation.vision_models import VisionModels
 from imgapp.services.library.history import Suggestion
 from imgapp.services.spending.budgets import Estimate
 from imgapp.ui.gallery.upgrade import offer_words, run_words, takes_words
-from imgapp.ui.viewer.describing import Option, model_options
+from imgapp.ui.viewer.describing import DescribingOption, model_options
 from imgapp.ui.viewer.details import written_by_people
 from imgapp.ui.viewer.fact_words import writer
 from imgapp.ui.viewer.history_words import Piece, entry_of, facts_of, suggested_of
@@ -113,9 +113,9 @@ def test_a_restored_text_says_where_it_is_from() -> None:
 def test_models_to_choose_from_begin_with_the_usual_one() -> None:
     offered = VisionModels(default="a", models=["a", "b", "basic-1"], configured=True)
     assert model_options(offered) == [
-        Option("", "a (as always)"),
-        Option("b", "b"),
-        Option("basic-1", "basic-1 (measures only, no model)"),
+        DescribingOption("", "a (as always)"),
+        DescribingOption("b", "b"),
+        DescribingOption("basic-1", "basic-1 (measures only, no model)"),
     ]
 
 

@@ -1,4 +1,4 @@
-"""Insisting: work that is done again for as long as a part of imgapp does not answer."""
+"""Retries: repeat work for as long as a part of imgapp does not answer (exponential backoff)."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 5.0
 _NEVER = threading.Event()
 
 
-def insist(
+def retry(
     work: Callable[[], T],
     *,
     seconds: float,

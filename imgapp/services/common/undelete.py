@@ -1,4 +1,4 @@
-"""Pictures taken out of the trash: in one way, whether by hand, many at once, or sent again."""
+"""Undelete: take pictures out of the trash, by hand, many at once, or sent again (soft delete)."""
 
 from __future__ import annotations
 
