@@ -1,4 +1,4 @@
-"""What analyses cost, as examples."""
+"""Examples of spending: tokens, dollars, budgets (OpenAPI)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What administrators see on `/usage`: everybody's spending, prices, budgets, people."""
+"""Administration of spending on `/usage`: everybody's usage, prices, budgets, people."""
 
 from __future__ import annotations
 

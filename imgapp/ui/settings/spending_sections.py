@@ -1,4 +1,4 @@
-"""What `/usage` is made of."""
+"""Sections of `/usage`."""
 
 from __future__ import annotations
 
