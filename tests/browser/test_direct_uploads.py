@@ -95,7 +95,7 @@ def sent(page: Page) -> list[str]:
 
 def eventually_in(page: Page, fact: Callable[[], object]) -> None:
     """Wait for something that Playwright hears of, while it goes on listening."""
-    for _ in range(400):
+    for _ in range(1_200):
         if fact():
             return
         page.wait_for_timeout(50)
@@ -213,6 +213,7 @@ def test_a_file_goes_on_with_the_parts_that_are_missing_when_the_connection_was_
 
     page.route(f"{endpoint}/{BUCKET}/incoming/**", break_off)
     drop(page, [large])
+    eventually_in(page, lambda: arrived >= 2)
     uploads = page.get_by_role("region", name="Uploads")
     lost = uploads.get_by_text("Connection lost, going on by itself")
     expect(lost.first).to_be_visible(timeout=15_000)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -20,7 +21,7 @@ class Searcher(Person):
 
 @pytest.fixture(scope="module")
 def searcher(app: App) -> Searcher:
-    email = "searcher@example.org"
+    email = f"searcher-{secrets.token_hex(4)}@example.org"
     return Searcher(email, library=make_library(app, email, 200))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -24,7 +25,7 @@ class Collector(Person):
 @pytest.fixture(scope="module")
 def collector(app: App) -> Collector:
     """Somebody with many pictures; each test leaves them as they were."""
-    email = "collector@example.org"
+    email = f"collector-{secrets.token_hex(4)}@example.org"
     return Collector(email, library=make_library(app, email, COUNT, files=True))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -23,7 +24,7 @@ class Keeper(Person):
 
 @pytest.fixture(scope="module")
 def keeper(app: App) -> Keeper:
-    email = "keeper@example.org"
+    email = f"keeper-{secrets.token_hex(4)}@example.org"
     return Keeper(email, library=make_library(app, email, COUNT, files=True))
 
 
