@@ -255,15 +255,19 @@ def count(user_id: UUID | None, table: str) -> int:
         return session.execute(sa.text(f"SELECT count(*) FROM {table}")).scalar_one()
 
 
-@pytest.mark.parametrize("table", TABLES)
-def test_a_person_sees_their_own_rows_and_nobody_elses(alice, mallory, alices_rows, table) -> None:
-    assert count(alice.user_id, table) == 1
-    assert count(mallory.user_id, table) == (1 if table == "users" else 0)
+def test_a_person_sees_their_own_rows_and_nobody_elses(
+    alice, mallory, alices_rows, subtests
+) -> None:
+    for table in TABLES:
+        with subtests.test(table):
+            assert count(alice.user_id, table) == 1
+            assert count(mallory.user_id, table) == (1 if table == "users" else 0)
 
 
-@pytest.mark.parametrize("table", TABLES)
-def test_without_a_person_nothing_is_visible(alices_rows, table) -> None:
-    assert count(None, table) == 0
+def test_without_a_person_nothing_is_visible(alices_rows, subtests) -> None:
+    for table in TABLES:
+        with subtests.test(table):
+            assert count(None, table) == 0
 
 
 @pytest.mark.parametrize(
@@ -381,75 +385,78 @@ def add(user_id: UUID, row: SQLModel) -> None:
         session.add(type(row)(**row.model_dump()))
 
 
-@pytest.mark.parametrize(
-    "statement",
-    [
-        "SET ROLE imgapp_system",
-        "SET ROLE imgapp_owner",
-        "ALTER TABLE images DISABLE ROW LEVEL SECURITY",
-        "ALTER TABLE images NO FORCE ROW LEVEL SECURITY",
-        "DROP POLICY own ON images",
-        "CREATE TABLE mine (id int)",
-        "INSERT INTO users (id, email, is_admin, created_at)"
-        " VALUES (gen_random_uuid(), 'x@y', true, now())",
-        "UPDATE users SET is_admin = true",
-        "DELETE FROM users",
-        "UPDATE image_analyses SET description = 'x'",
-        "DELETE FROM image_analyses",
-        "UPDATE tokens SET scopes = '{read,write}'",
-        "UPDATE images SET s3_key = 'x'",
-        "TRUNCATE images CASCADE",
-        "SELECT * FROM alembic_version",
-        "UPDATE users SET quota_bytes = 1000000",
-        "UPDATE users SET budget = NULL",
-        "UPDATE installation SET paused = true",
-        "DELETE FROM installation",
-        "INSERT INTO installation_prompts (number, template, author) VALUES (1, 'x', 'x')",
-        "DELETE FROM installation_prompts",
-        "UPDATE prompts SET template = 'x'",
-        "UPDATE prompt_trials SET template = 'x'",
-        "UPDATE provider_state SET failures = 0",
-        "DELETE FROM provider_state",
-        "UPDATE images SET lane = 'x'",
-        "UPDATE runs SET user_id = gen_random_uuid()",
-        "UPDATE run_items SET image_id = gen_random_uuid()",
-        "DELETE FROM runs",
-        "DELETE FROM run_items",
-        "UPDATE progress SET since = now()",
-        "DELETE FROM progress",
-        "UPDATE users SET deleting_at = NULL",
-        "UPDATE users SET disabled_at = NULL",
-        "UPDATE identities SET user_id = gen_random_uuid()",
-        "UPDATE storage_usage SET bytes = 0",
-        "UPDATE usage_months SET cost = 0",
-        "DELETE FROM usage_months",
-        "SELECT * FROM usage_removed",
-        "UPDATE model_calls SET reserved = 0",
-        "DELETE FROM model_calls",
-        "UPDATE users SET over_budget = false",
-        "DELETE FROM storage_usage",
-        "SELECT * FROM audit_events",
-        "INSERT INTO audit_events (id, at, kind, address, user_agent, details)"
-        " VALUES (gen_random_uuid(), now(), 'x', '', '', '{}')",
-        "UPDATE audit_events SET kind = 'x'",
-        "DELETE FROM audit_events",
-        "DELETE FROM image_deletions",
-        "DELETE FROM webhook_deliveries",
-        "UPDATE webhooks SET user_id = gen_random_uuid()",
-        "UPDATE webhook_deliveries SET webhook_id = gen_random_uuid()",
-        "UPDATE batches SET added = 7",
-        "DELETE FROM batches",
-        "UPDATE batch_items SET batch_id = gen_random_uuid()",
-        "UPDATE batch_items SET url = 'x'",
-        "DELETE FROM batch_items",
-        "UPDATE direct_uploads SET s3_key = 'x'",
-        "UPDATE direct_uploads SET user_id = gen_random_uuid()",
-        "INSERT INTO image_deletions SELECT gen_random_uuid(), id, now() FROM users",
-    ],
-)
-def test_the_application_may_not(alice, statement) -> None:
-    with pytest.raises(sa.exc.ProgrammingError, match=r"permission denied|must be owner"):
-        execute(alice.user_id, statement)
+FORBIDDEN = [
+    "SET ROLE imgapp_system",
+    "SET ROLE imgapp_owner",
+    "ALTER TABLE images DISABLE ROW LEVEL SECURITY",
+    "ALTER TABLE images NO FORCE ROW LEVEL SECURITY",
+    "DROP POLICY own ON images",
+    "CREATE TABLE mine (id int)",
+    "INSERT INTO users (id, email, is_admin, created_at)"
+    " VALUES (gen_random_uuid(), 'x@y', true, now())",
+    "UPDATE users SET is_admin = true",
+    "DELETE FROM users",
+    "UPDATE image_analyses SET description = 'x'",
+    "DELETE FROM image_analyses",
+    "UPDATE tokens SET scopes = '{read,write}'",
+    "UPDATE images SET s3_key = 'x'",
+    "TRUNCATE images CASCADE",
+    "SELECT * FROM alembic_version",
+    "UPDATE users SET quota_bytes = 1000000",
+    "UPDATE users SET budget = NULL",
+    "UPDATE installation SET paused = true",
+    "DELETE FROM installation",
+    "INSERT INTO installation_prompts (number, template, author) VALUES (1, 'x', 'x')",
+    "DELETE FROM installation_prompts",
+    "UPDATE prompts SET template = 'x'",
+    "UPDATE prompt_trials SET template = 'x'",
+    "UPDATE provider_state SET failures = 0",
+    "DELETE FROM provider_state",
+    "UPDATE images SET lane = 'x'",
+    "UPDATE runs SET user_id = gen_random_uuid()",
+    "UPDATE run_items SET image_id = gen_random_uuid()",
+    "DELETE FROM runs",
+    "DELETE FROM run_items",
+    "UPDATE progress SET since = now()",
+    "DELETE FROM progress",
+    "UPDATE users SET deleting_at = NULL",
+    "UPDATE users SET disabled_at = NULL",
+    "UPDATE identities SET user_id = gen_random_uuid()",
+    "UPDATE storage_usage SET bytes = 0",
+    "UPDATE usage_months SET cost = 0",
+    "DELETE FROM usage_months",
+    "SELECT * FROM usage_removed",
+    "UPDATE model_calls SET reserved = 0",
+    "DELETE FROM model_calls",
+    "UPDATE users SET over_budget = false",
+    "DELETE FROM storage_usage",
+    "SELECT * FROM audit_events",
+    "INSERT INTO audit_events (id, at, kind, address, user_agent, details)"
+    " VALUES (gen_random_uuid(), now(), 'x', '', '', '{}')",
+    "UPDATE audit_events SET kind = 'x'",
+    "DELETE FROM audit_events",
+    "DELETE FROM image_deletions",
+    "DELETE FROM webhook_deliveries",
+    "UPDATE webhooks SET user_id = gen_random_uuid()",
+    "UPDATE webhook_deliveries SET webhook_id = gen_random_uuid()",
+    "UPDATE batches SET added = 7",
+    "DELETE FROM batches",
+    "UPDATE batch_items SET batch_id = gen_random_uuid()",
+    "UPDATE batch_items SET url = 'x'",
+    "DELETE FROM batch_items",
+    "UPDATE direct_uploads SET s3_key = 'x'",
+    "UPDATE direct_uploads SET user_id = gen_random_uuid()",
+    "INSERT INTO image_deletions SELECT gen_random_uuid(), id, now() FROM users",
+]
+
+
+def test_the_application_may_not(alice, subtests) -> None:
+    for statement in FORBIDDEN:
+        with (
+            subtests.test(statement),
+            pytest.raises(sa.exc.ProgrammingError, match=r"permission denied|must be owner"),
+        ):
+            execute(alice.user_id, statement)
 
 
 def test_turning_row_security_off_turns_the_query_off(alice, alices_rows) -> None:

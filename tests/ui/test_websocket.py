@@ -81,9 +81,10 @@ def site() -> Iterator[App]:
 def new_person(site: App) -> Callable[[str], Someone]:
     def make(name: str) -> Someone:
         email = f"{name}-{os.urandom(3).hex()}@example.org"
-        site.cli("user", "add", email, "--password-stdin", stdin=f"{PASSWORD}\n")
-        token = site.cli("token", "create", email, "--name", "t")
-        return Someone(email, sign_in(site, email), token)
+        with httpx.Client(base_url=site.url, headers={"Origin": site.url}) as client:
+            client.post("/api/sign-up", data={"email": email, "password": PASSWORD})
+            made = client.post("/api/tokens", json={"name": "t"}).raise_for_status().json()
+            return Someone(email, dict(client.cookies), made["token"])
 
     return make
 

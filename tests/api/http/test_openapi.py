@@ -63,8 +63,6 @@ ELSEWHERE = frozenset(
     }
 )
 
-every_operation = pytest.mark.parametrize(("method", "path", "operation"), OPERATIONS, ids=NAMES)
-
 
 def shapes(of: type[BaseModel] = BaseModel) -> Iterator[type[BaseModel]]:
     for shape in of.__subclasses__():
@@ -72,59 +70,63 @@ def shapes(of: type[BaseModel] = BaseModel) -> Iterator[type[BaseModel]]:
         yield from shapes(shape)
 
 
-@every_operation
-def test_an_operation_is_described_with_examples(
-    method: str, path: str, operation: dict[str, Any]
-) -> None:
-    assert operation["summary"]
-    assert operation["description"]
-    for media_type, content in operation.get("requestBody", {}).get("content", {}).items():
-        assert media_type == "multipart/form-data" or content["example"]
-    for status, answer in operation["responses"].items():
-        for media_type, content in answer.get("content", {}).items():
-            if media_type == "application/json" and status < "300":
-                assert SCHEMAS[content["schema"]["$ref"].rsplit("/")[-1]]["examples"]
+def test_every_operation_is_described_with_examples(subtests: pytest.Subtests) -> None:
+    for method, path, operation in OPERATIONS:
+        with subtests.test(f"{method} {path}"):
+            assert operation["summary"]
+            assert operation["description"]
+            for media_type, content in operation.get("requestBody", {}).get("content", {}).items():
+                assert media_type == "multipart/form-data" or content["example"]
+            for status, answer in operation["responses"].items():
+                for media_type, content in answer.get("content", {}).items():
+                    if media_type == "application/json" and status < "300":
+                        assert SCHEMAS[content["schema"]["$ref"].rsplit("/")[-1]]["examples"]
 
 
-@every_operation
-def test_an_operation_names_every_problem_with_its_code(
-    method: str, path: str, operation: dict[str, Any]
-) -> None:
-    answers = operation["responses"]
-    if path not in PUBLIC:
-        assert {"401", "403", "422", "429", "503"} <= answers.keys()
-        assert "Retry-After" in answers["429"]["headers"]
-    if "requestBody" in operation:
-        assert {"408", "413", "415"} <= answers.keys()
-    for status, answer in answers.items():
-        assert "X-Request-Id" in answer["headers"]
-        if status >= "400":
-            examples = answer["content"]["application/problem+json"]["examples"]
-            for code, example in examples.items():
-                assert example == {"$ref": f"#/components/examples/{code}"}
-                shown = DOCUMENT["components"]["examples"][code]["value"]
-                assert (shown["code"], str(shown["status"])) == (code, status)
-                assert f"`{code}`" in answer["description"]
+def test_every_operation_names_every_problem_with_its_code(subtests: pytest.Subtests) -> None:
+    for method, path, operation in OPERATIONS:
+        with subtests.test(f"{method} {path}"):
+            answers = operation["responses"]
+            if path not in PUBLIC:
+                assert {"401", "403", "422", "429", "503"} <= answers.keys()
+                assert "Retry-After" in answers["429"]["headers"]
+            if "requestBody" in operation:
+                assert {"408", "413", "415"} <= answers.keys()
+            for status, answer in answers.items():
+                assert "X-Request-Id" in answer["headers"]
+                if status >= "400":
+                    assert_problems_are_shown(status, answer)
 
 
-@every_operation
-def test_ids_in_paths_have_examples(method: str, path: str, operation: dict[str, Any]) -> None:
-    named = {p["name"]: p for p in operation.get("parameters", []) if p["in"] == "path"}
-    assert set(named) == set(re.findall(r"\{(\w+)\}", path))
-    for name, parameter in named.items():
-        if name.endswith("_id"):
-            assert parameter["schema"]["format"] == "uuid"
-            assert parameter["example"]
+def assert_problems_are_shown(status: str, answer: dict[str, Any]) -> None:
+    examples = answer["content"]["application/problem+json"]["examples"]
+    for code, example in examples.items():
+        assert example == {"$ref": f"#/components/examples/{code}"}
+        shown = DOCUMENT["components"]["examples"][code]["value"]
+        assert (shown["code"], str(shown["status"])) == (code, status)
+        assert f"`{code}`" in answer["description"]
 
 
-@pytest.mark.parametrize("name", EXAMPLES)
-def test_an_example_is_what_a_route_answers(name: str) -> None:
-    shape = next(one for one in shapes() if one.__name__ == name and name in SCHEMAS)
-    shown = shape.model_validate(EXAMPLES[name]).model_dump(
-        mode="json", exclude_none=name == "Problem"
-    )
-    assert shown == EXAMPLES[name]
-    assert SCHEMAS[name]["examples"] == [EXAMPLES[name]]
+def test_ids_in_paths_have_examples(subtests: pytest.Subtests) -> None:
+    for method, path, operation in OPERATIONS:
+        with subtests.test(f"{method} {path}"):
+            named = {p["name"]: p for p in operation.get("parameters", []) if p["in"] == "path"}
+            assert set(named) == set(re.findall(r"\{(\w+)\}", path))
+            for name, parameter in named.items():
+                if name.endswith("_id"):
+                    assert parameter["schema"]["format"] == "uuid"
+                    assert parameter["example"]
+
+
+def test_every_example_is_what_a_route_answers(subtests: pytest.Subtests) -> None:
+    for name, example in EXAMPLES.items():
+        with subtests.test(name):
+            shape = next(one for one in shapes() if one.__name__ == name and name in SCHEMAS)
+            shown = shape.model_validate(example).model_dump(
+                mode="json", exclude_none=name == "Problem"
+            )
+            assert shown == example
+            assert SCHEMAS[name]["examples"] == [example]
 
 
 def test_every_code_in_the_source_is_documented() -> None:
