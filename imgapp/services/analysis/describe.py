@@ -380,7 +380,6 @@ def _leased(session: Session, claim: ImageClaim) -> Image | None:
 
 def _release(image: Image) -> None:
     image.lease_id = image.lease_expires_at = None
-    image.updated_at = now()
 
 
 def _publish(session: Session, image: Image, kind: str) -> None:

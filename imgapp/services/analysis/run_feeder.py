@@ -122,7 +122,7 @@ def _reuse(session: Session, run: Run, item: RunItem, image: Image) -> bool:
         setattr(image, name, value)
     image.analysis_id = analysis.id
     image.analysis_status = AnalysisStatus.COMPLETED
-    image.completed_at = image.updated_at = analysis.completed_at
+    image.completed_at = analysis.completed_at
     image.error_code = image.error_message = image.waiting_reason = image.ask = None
     item.outcome, item.finished_at = RunOutcome.REUSED, analysis.completed_at
     _publish(session, image, "image_described")
@@ -168,7 +168,7 @@ def _restore(image: Image, was: dict[str, Any]) -> None:
         setattr(image, name, was.get(name))
     at = was.get("completed_at")
     image.completed_at = datetime.fromisoformat(at) if at else None
-    image.waiting_reason, image.updated_at = None, now()
+    image.waiting_reason = None
 
 
 def _end(session: Session, run: Run) -> None:

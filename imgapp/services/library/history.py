@@ -25,7 +25,6 @@ from imgapp.models import (
     ImageAnalysis,
     ImagePublic,
     Shape,
-    now,
 )
 from imgapp.services.common.pagination import newest_page
 from imgapp.services.library import images, text_provenance
@@ -192,7 +191,6 @@ def _change(
         require(image, required)
         change(session, image)
         if session.is_modified(image):
-            image.updated_at = now()
             session.add(image)
             after_commit(session, partial(events.publish, user_id, "image_edited", image_id))
             session.flush()

@@ -80,7 +80,6 @@ def edit_version(
         require(image, required)
         if edit.model_fields_set:
             _apply(image, edit)
-            image.updated_at = now()
             session.add(image)
             _publish(session, image, "image_edited")
             session.flush()
@@ -113,7 +112,7 @@ def delete_image(
             )
             after_commit(session, partial(object_removals.run, object_removals.place_of(image)))
         else:
-            image.deleted_at = image.updated_at = now()
+            image.deleted_at = now()
             session.add(image)
         _publish(session, image, "image_deleted")
 

@@ -21,6 +21,7 @@ def waiting_anew(priority: Priority) -> dict[str, Any]:
         "priority": priority,
         "queued_at": at,
         "due_at": at,
+        # Told of all the same, where nothing is changed that a page shows.
         "updated_at": at,
         "started_at": None,
         "completed_at": None,
