@@ -168,9 +168,9 @@ def test_an_import_that_is_stopped_goes_on_later(
         stdout=subprocess.PIPE,
         text=True,
     )
-    eventually(lambda: count_of(alice.user_id) > 0)
+    eventually(lambda: count_of(alice.user_id) > 0, 60)
     process.send_signal(number)
-    said, _ = process.communicate(timeout=20)
+    said, _ = process.communicate(timeout=60)
 
     assert process.returncode == 130
     assert "The same command goes on from here." in said
