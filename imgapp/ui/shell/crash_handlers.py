@@ -1,4 +1,4 @@
-"""Crash handlers: log what nobody caught, and say a sentence on the page."""
+"""Handlers of last resort for exceptions that nobody caught: in an event handler, in a browser."""
 
 from __future__ import annotations
 
@@ -15,7 +15,10 @@ _MOST_CHARACTERS = 500
 
 
 def on_backend_exception(exception: Exception) -> EventSpec | None:
-    """Log it, and say on the page that something went wrong; no more than that."""
+    """Log the exception of an event handler; the page says that something failed, not what.
+
+    An event without a session is no fault: it is not logged, and the page says nothing.
+    """
     if isinstance(exception, NotSignedIn):
         return None
     log.error("handler_failed", exc_info=exception)
@@ -23,6 +26,9 @@ def on_backend_exception(exception: Exception) -> EventSpec | None:
 
 
 def on_frontend_exception(exception: Exception) -> None:
-    """Log what a browser reports, on one line: its words are not ours."""
+    """Log what a browser reports, escaped and cut: anybody can send it (CWE-117).
+
+    The page that broke has said so by itself (`pages.look`).
+    """
     said = str(exception).encode("unicode_escape").decode("ascii")
     log.warning("page_failed", extra={"said": said[:_MOST_CHARACTERS]})
