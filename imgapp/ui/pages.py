@@ -100,9 +100,11 @@ def look() -> dict[str, Any]:
         "head_components": [
             rx.el.meta(name="color-scheme", content="light dark"),
             rx.el.meta(
-                name="theme-color", content="#fbfbfa", media="(prefers-color-scheme: light)"
+                name="theme-color", content=_PAPER["light"], media="(prefers-color-scheme: light)"
             ),
-            rx.el.meta(name="theme-color", content="#121413", media="(prefers-color-scheme: dark)"),
+            rx.el.meta(
+                name="theme-color", content=_PAPER["dark"], media="(prefers-color-scheme: dark)"
+            ),
             rx.el.link(rel="icon", href="/favicon.ico", sizes="32x32"),
             rx.el.link(rel="icon", href="/icon.svg", type="image/svg+xml"),
             rx.el.link(rel="apple-touch-icon", href="/icons/apple-touch-icon.png"),

@@ -60,15 +60,6 @@ class Uploader(rx.Component):
     direct: rx.Var[bool]
 
 
-class CopyButton(rx.Component):
-    """Copies a text to the clipboard and says so."""
-
-    library = "$/public/shell/copy.jsx"
-    tag = "CopyButton"
-    text: rx.Var[str]
-    label: rx.Var[str]
-
-
 class OnceForm(rx.Component):
     """A form sent as JSON to the API; shows the secret in the answer once, in this tab alone."""
 
