@@ -10,19 +10,24 @@ import reflex as rx
 from reflex_base.event import noop
 from reflex_components_core.base.error_boundary import ErrorBoundary
 
-from imgapp.ui.admin import audit, people, queue
-from imgapp.ui.gallery import failures_page, page, progress_strip, trash_page
+from imgapp.ui.admin import audit, people, people_sections, queue, queue_sections
+from imgapp.ui.gallery import failure_sections, failures_page, page, progress_strip, trash_page
 from imgapp.ui.settings import (
     account,
+    account_sections,
+    description_sections,
     descriptions,
     help,
     prompts,
     spending,
     spending_administration,
+    spending_sections,
+    webhook_sections,
     webhooks,
 )
 from imgapp.ui.shell import not_found, sign_in
 from imgapp.ui.shell.client_components import PlainLink
+from imgapp.ui.shell.reflex_types import Unbound
 
 
 @dataclass(frozen=True)
@@ -32,7 +37,7 @@ class Page:
     route: str
     title: str
     component: Callable[[], rx.Component]
-    on_load: Any = None
+    on_load: Unbound[[]] | list[Unbound[[]]] | None = None
 
 
 PAGES = (
@@ -45,27 +50,27 @@ PAGES = (
     Page(
         "/failures",
         "Not described · imgapp",
-        failures_page.page,
+        failure_sections.page,
         [failures_page.FailuresState.load, progress_strip.ProgressState.load],
     ),
     Page("/trash", "Trash · imgapp", trash_page.page, trash_page.TrashState.load),
-    Page("/account", "Account · imgapp", account.page, account.AccountState.load),
+    Page("/account", "Account · imgapp", account_sections.page, account.AccountState.load),
     Page(
         "/descriptions",
         "Descriptions · imgapp",
-        descriptions.page,
+        description_sections.page,
         [descriptions.DescriptionsState.load, prompts.PromptState.load],
     ),
     Page(
         "/usage",
         "Usage · imgapp",
-        spending.page,
+        spending_sections.page,
         [spending.UsageState.load, spending_administration.SpendingAdministrationState.load],
     ),
-    Page("/webhooks", "Webhooks · imgapp", webhooks.page, webhooks.WebhooksState.load),
+    Page("/webhooks", "Webhooks · imgapp", webhook_sections.page, webhooks.WebhooksState.load),
     Page("/help", "Help · imgapp", help.page, help.HelpState.load),
-    Page("/queue", "Queue · imgapp", queue.page, queue.QueueState.load),
-    Page("/people", "People · imgapp", people.page, people.PeopleState.load),
+    Page("/queue", "Queue · imgapp", queue_sections.page, queue.QueueState.load),
+    Page("/people", "People · imgapp", people_sections.page, people.PeopleState.load),
     Page("/audit", "Audit trail · imgapp", audit.page, audit.AuditState.load),
     Page("/sign-in", "Sign in · imgapp", sign_in.page),
     Page("/sign-up", "Create an account · imgapp", sign_in.sign_up_page),
@@ -130,5 +135,6 @@ def _boundary(stateful: bool) -> rx.Component:
         ),
         class_name="sheet-page",
     )
-    told = {} if stateful else {"on_error": noop()}
-    return ErrorBoundary.create(fallback_render=broken, **told)
+    if stateful:
+        return ErrorBoundary.create(fallback_render=broken)
+    return ErrorBoundary.create(fallback_render=broken, on_error=noop())

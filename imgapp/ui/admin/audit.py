@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
 import reflex as rx
 
@@ -15,6 +14,7 @@ from imgapp.services.common import audit_trail
 from imgapp.services.common.audit_trail import AuditEventPublic, Kind
 from imgapp.services.common.thread_pools import in_db
 from imgapp.ui.shell.notices import failures_shown
+from imgapp.ui.shell.reflex_types import Action, handler, length
 from imgapp.ui.shell.settings_layout import (
     choice,
     field,
@@ -104,37 +104,37 @@ class AuditState(rx.State):
     _since: datetime | None = None
     _next: str = ""
 
-    @rx.event
-    async def load(self):
+    @handler
+    async def load(self) -> None:
         viewer = current_viewer()
         self.email, self.is_admin, self.missing = viewer.email, viewer.is_admin, False
         await self._read_newest()
 
-    @rx.event
-    async def choose_kind(self, kind: str):
+    @handler
+    async def choose_kind(self, kind: str) -> None:
         current_viewer()
         self._kind = str(kind) if str(kind) in set(Kind) else ""
         await self._read_newest()
 
-    @rx.event
-    async def choose_period(self, hours: str):
+    @handler
+    async def choose_period(self, hours: str) -> None:
         current_viewer()
         self._hours = int(hours) if str(hours) in PERIODS.values() and hours else 0
         await self._read_newest()
 
-    @rx.event
-    async def choose_person(self, person: str):
+    @handler
+    async def choose_person(self, person: str) -> None:
         current_viewer()
         self._person = str(person)[:254]
         await self._read_newest()
 
-    @rx.event
-    async def go_newest(self):
+    @handler
+    async def go_newest(self) -> None:
         current_viewer()
         await self._read_newest()
 
-    @rx.event
-    async def go_older(self):
+    @handler
+    async def go_older(self) -> None:
         current_viewer()
         if self._next:
             await self._read(self._next)
@@ -146,15 +146,17 @@ class AuditState(rx.State):
 
     async def _read(self, cursor: str) -> None:
         user = current_viewer().user_id
-        wanted = {
-            "kind": Kind(self._kind) if self._kind else None,
-            "person": self._person,
-            "since": self._since,
-        }
+        kind = Kind(self._kind) if self._kind else None
         async with failures_shown(self):
             try:
                 page = await in_db(
-                    audit_trail.list_events, user, limit=STEP, cursor=cursor or None, **wanted
+                    audit_trail.list_events,
+                    user,
+                    kind=kind,
+                    person=self._person,
+                    since=self._since,
+                    limit=STEP,
+                    cursor=cursor or None,
                 )
             except NotFound:
                 self.events, self.missing = [], True
@@ -217,7 +219,7 @@ def _events() -> rx.Component:
         rx.cond(
             AuditState.loaded,
             rx.cond(
-                AuditState.events.length() > 0,
+                length(AuditState.events) > 0,
                 rx.el.ul(rx.foreach(AuditState.events, _event), class_name="rows trail"),
                 rx.el.p("Nothing like that happened.", class_name="nothing"),
             ),
@@ -232,7 +234,7 @@ def _events() -> rx.Component:
     )
 
 
-def _event(event: Any) -> rx.Component:
+def _event(event: EventRow) -> rx.Component:
     return rx.el.li(
         moment(event.at, ago=False),
         rx.el.p(
@@ -246,5 +248,5 @@ def _event(event: Any) -> rx.Component:
     )
 
 
-def _move(words: str, handler: Any) -> rx.Component:
-    return rx.el.button(words, type="button", class_name="button", on_click=handler)
+def _move(words: str, action: Action) -> rx.Component:
+    return rx.el.button(words, type="button", class_name="button", on_click=action)

@@ -10,8 +10,8 @@ from imgapp.errors import NotFound
 from imgapp.services.accounts import administration
 from imgapp.services.accounts.administration import PersonEdit, PersonPublic
 from imgapp.services.common.thread_pools import in_db
-from imgapp.ui.admin.people_sections import people_page
 from imgapp.ui.shell.notices import failures_shown, id_of, say
+from imgapp.ui.shell.reflex_types import handler
 from imgapp.ui.shell.viewer_context import current_viewer
 from imgapp.ui.viewer.fact_words import file_size
 
@@ -46,43 +46,43 @@ class PeopleState(rx.State):
     has_more: bool = False
     _next: str = ""
 
-    @rx.event
-    async def load(self):
+    @handler
+    async def load(self) -> None:
         viewer = current_viewer()
         self.email, self.is_admin, self.missing = viewer.email, viewer.is_admin, False
         await self._read(max(len(self.people), STEP))
 
-    @rx.event
-    async def search(self, query: str):
+    @handler
+    async def search(self, query: str) -> None:
         current_viewer()
         self.query = str(query)[:254]
         await self._read(STEP)
 
-    @rx.event
-    async def load_more(self):
+    @handler
+    async def load_more(self) -> None:
         current_viewer()
         await self._read(STEP, self._next)
 
-    @rx.event
-    async def reread(self):
+    @handler
+    async def reread(self) -> None:
         """After somebody was added."""
         current_viewer()
         await self._read(max(len(self.people), STEP))
 
-    @rx.event
-    async def set_disabled(self, person_id: str, disabled: bool):
+    @handler
+    async def set_disabled(self, person_id: str, disabled: bool) -> None:
         current_viewer()
         done = "disabled and signed out" if disabled else "enabled"
         await self._change(person_id, PersonEdit(disabled=disabled is True), done)
 
-    @rx.event
-    async def set_admin(self, person_id: str, is_admin: bool):
+    @handler
+    async def set_admin(self, person_id: str, is_admin: bool) -> None:
         current_viewer()
         done = "an administrator" if is_admin else "no administrator any more"
         await self._change(person_id, PersonEdit(is_admin=is_admin is True), done)
 
-    @rx.event
-    async def delete(self, person_id: str):
+    @handler
+    async def delete(self, person_id: str) -> None:
         viewer = current_viewer()
         async with failures_shown(self):
             await in_db(administration.delete_person, viewer.user_id, id_of(person_id))
@@ -114,11 +114,6 @@ class PeopleState(rx.State):
             self.people = [*self.people, *rows] if cursor else rows
             self._next, self.has_more = page.next_cursor or "", page.next_cursor is not None
             self.loaded = True
-
-
-def page() -> rx.Component:
-    """`/people`"""
-    return people_page(PeopleState)
 
 
 def person_row(person: PersonPublic, *, is_me: bool) -> PersonRow:

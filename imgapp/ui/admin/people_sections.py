@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
 
 import reflex as rx
 
+from imgapp.ui.admin.people import PeopleState, PersonRow
 from imgapp.ui.shell.client_components import OnceForm
+from imgapp.ui.shell.reflex_types import Action, length
 from imgapp.ui.shell.settings_layout import (
     badge,
     confirmed,
@@ -19,7 +21,12 @@ from imgapp.ui.shell.settings_layout import (
 )
 
 
-def people_page(state: Any) -> rx.Component:
+def page() -> rx.Component:
+    """`/people`"""
+    return people_page(PeopleState)
+
+
+def people_page(state: type[PeopleState]) -> rx.Component:
     """The whole page for its state class."""
     return settings_page(
         "People",
@@ -34,7 +41,7 @@ def people_page(state: Any) -> rx.Component:
     )
 
 
-def _add(state: Any) -> rx.Component:
+def _add(state: type[PeopleState]) -> rx.Component:
     return section(
         "Add somebody",
         "They sign in with a one-time password, and choose one of their own then.",
@@ -61,7 +68,7 @@ def _add(state: Any) -> rx.Component:
     )
 
 
-def _search(state: Any) -> rx.Component:
+def _search(state: type[PeopleState]) -> rx.Component:
     return rx.el.div(
         rx.el.label("Find", html_for="find", class_name="sr-only"),
         rx.el.input(
@@ -76,12 +83,12 @@ def _search(state: Any) -> rx.Component:
     )
 
 
-def _list(state: Any) -> rx.Component:
+def _list(state: type[PeopleState]) -> rx.Component:
     return rx.el.div(
         rx.cond(
             state.loaded,
             rx.cond(
-                state.people.length() > 0,
+                length(state.people) > 0,
                 rx.el.ul(rx.foreach(state.people, _person(state)), class_name="rows people"),
                 rx.el.p("Nobody has an address like that.", class_name="nothing"),
             ),
@@ -95,8 +102,8 @@ def _list(state: Any) -> rx.Component:
     )
 
 
-def _person(state: Any) -> Any:
-    def row(one: Any) -> rx.Component:
+def _person(state: type[PeopleState]) -> Callable[[PersonRow], rx.Component]:
+    def row(one: PersonRow) -> rx.Component:
         seen = rx.cond(
             one.last_seen_at == "",
             "never signed in",
@@ -122,7 +129,7 @@ def _person(state: Any) -> Any:
     return row
 
 
-def _actions(state: Any, one: Any) -> rx.Component:
+def _actions(state: type[PeopleState], one: PersonRow) -> rx.Component:
     """Behind one button: what is here is done rarely and on purpose."""
     return rx.el.details(
         rx.el.summary(
@@ -160,5 +167,5 @@ def _actions(state: Any, one: Any) -> rx.Component:
     )
 
 
-def _action(words: str, handler: Any) -> rx.Component:
-    return rx.el.button(words, type="button", class_name="button small", on_click=handler)
+def _action(words: str, action: Action) -> rx.Component:
+    return rx.el.button(words, type="button", class_name="button small", on_click=action)

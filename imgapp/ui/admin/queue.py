@@ -15,11 +15,18 @@ from imgapp.services.installation import runtime_settings
 from imgapp.services.installation.runtime_settings import InstallationEdit
 from imgapp.services.queue import admin_queue
 from imgapp.services.queue.admin_queue import QueuePublic
-from imgapp.ui.admin.queue_sections import PACE, queue_page
 from imgapp.ui.shell.notices import failures_shown, say
 from imgapp.ui.shell.reason_words import WAITS, duration_words, failure_words, pictures
+from imgapp.ui.shell.reflex_types import handler
 from imgapp.ui.shell.retrying import queue_again
 from imgapp.ui.shell.viewer_context import current_viewer
+
+PACE = {
+    "max_in_flight": "Analyses at once",
+    "requests_per_minute": "Requests a minute",
+    "tokens_per_minute": "Tokens a minute",
+}
+"""The limits, by what they are called."""
 
 
 @dataclass
@@ -81,32 +88,32 @@ class QueueState(rx.State):
     """The limits as they are in the form; empty for none."""
     _shown: dict[str, Any] = {}
 
-    @rx.event
-    async def load(self):
+    @handler
+    async def load(self) -> None:
         viewer = current_viewer()
         self.email, self.is_admin, self.missing = viewer.email, viewer.is_admin, False
         if (found := await self._read()) is not None:
             self.pace = {name: _in_form(getattr(found, name)) for name in PACE}
             self.loaded = True
 
-    @rx.event
-    async def look(self):
+    @handler
+    async def look(self) -> None:
         current_viewer()
         await self._read()
 
-    @rx.event
-    async def set_paused(self, paused: bool):
+    @handler
+    async def set_paused(self, paused: bool) -> None:
         current_viewer()
         done = "Paused: everybody's pictures wait." if paused is True else "Analyses go on."
         await self._change(done, paused=paused is True)
 
-    @rx.event
-    async def save_pace(self, said: dict[str, Any]):
+    @handler
+    async def save_pace(self, said: dict[str, Any]) -> None:
         current_viewer()
         await self._change("Saved. It holds from now on.", **pace_of(said))
 
-    @rx.event
-    async def retry(self, code: str):
+    @handler
+    async def retry(self, code: str) -> None:
         user, reason = current_viewer().user_id, str(code)[:100] or None
         async with failures_shown(self):
             await say(self, await queue_again(partial(admin_queue.retry_failures, user, reason)))
@@ -139,11 +146,6 @@ class QueueState(rx.State):
                 self.view, self._shown = view, asdict(view)
             return found
         return None
-
-
-def page() -> rx.Component:
-    """`/queue`"""
-    return queue_page(QueueState)
 
 
 def view_of(found: QueuePublic) -> QueueView:

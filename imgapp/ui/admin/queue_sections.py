@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import reflex as rx
 
+from imgapp.ui.admin.queue import PACE, FailuresRow, QueueState, QueueView
 from imgapp.ui.shell.client_components import LookAgain
+from imgapp.ui.shell.reflex_types import length
 from imgapp.ui.shell.settings_layout import (
     badge,
     confirmed,
@@ -18,15 +21,15 @@ from imgapp.ui.shell.settings_layout import (
     settings_page,
 )
 
-PACE = {
-    "max_in_flight": "Analyses at once",
-    "requests_per_minute": "Requests a minute",
-    "tokens_per_minute": "Tokens a minute",
-}
 _AGAIN = "Each is sent to the model once more, behind what people wait for."
 
 
-def queue_page(state: Any) -> rx.Component:
+def page() -> rx.Component:
+    """`/queue`"""
+    return queue_page(QueueState)
+
+
+def queue_page(state: type[QueueState]) -> rx.Component:
     """The whole page for its state class."""
     return settings_page(
         "Queue",
@@ -52,7 +55,7 @@ def queue_page(state: Any) -> rx.Component:
     )
 
 
-def _alarms(view: Any) -> rx.Component:
+def _alarms(view: QueueView) -> rx.Component:
     return rx.el.div(
         rx.cond(view.alarm != "", _alarm(view.alarm)),
         rx.foreach(
@@ -84,7 +87,7 @@ def _alarm(*content: Any, **looks: Any) -> rx.Component:
     )
 
 
-def _figures(view: Any) -> rx.Component:
+def _figures(view: QueueView) -> rx.Component:
     return rx.el.dl(
         rx.foreach(
             view.figures,
@@ -100,7 +103,7 @@ def _figures(view: Any) -> rx.Component:
     )
 
 
-def _pause(state: Any) -> rx.Component:
+def _pause(state: type[QueueState]) -> rx.Component:
     view = state.view
     return section(
         "Pause",
@@ -129,7 +132,7 @@ def _pause(state: Any) -> rx.Component:
             ),
         ),
         rx.cond(
-            view.waits.length() > 0,
+            length(view.waits) > 0,
             rx.el.ul(
                 rx.foreach(view.waits, lambda one: rx.el.li(one, key=one)), class_name="quiet"
             ),
@@ -137,7 +140,7 @@ def _pause(state: Any) -> rx.Component:
     )
 
 
-def _pace(state: Any) -> rx.Component:
+def _pace(state: type[QueueState]) -> rx.Component:
     return section(
         "Pace",
         "Of all workers together, from the next picture on. Nothing is no limit.",
@@ -163,7 +166,7 @@ def _pace(state: Any) -> rx.Component:
     )
 
 
-def _failures(state: Any) -> rx.Component:
+def _failures(state: type[QueueState]) -> rx.Component:
     view = state.view
     return section(
         "Failures",
@@ -173,7 +176,7 @@ def _failures(state: Any) -> rx.Component:
             rx.fragment(
                 rx.el.ul(rx.foreach(view.failures, _failure(state)), class_name="rows"),
                 rx.cond(
-                    view.failures.length() > 1,
+                    length(view.failures) > 1,
                     confirmed(
                         f"Try all {view.failed} again",
                         _AGAIN,
@@ -188,8 +191,8 @@ def _failures(state: Any) -> rx.Component:
     )
 
 
-def _failure(state: Any) -> Any:
-    def row(one: Any) -> rx.Component:
+def _failure(state: type[QueueState]) -> Callable[[FailuresRow], rx.Component]:
+    def row(one: FailuresRow) -> rx.Component:
         return rx.el.li(
             rx.el.div(
                 rx.el.p(rx.el.strong(one.words)),

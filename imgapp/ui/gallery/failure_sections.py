@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
 
 import reflex as rx
 
+from imgapp.ui.gallery.failures_page import FailureRow, FailuresState, ReasonRow
 from imgapp.ui.gallery.progress_strip import strip
 from imgapp.ui.shell.client_components import LookAgain, PlainLink
 from imgapp.ui.shell.frame import frame
+from imgapp.ui.shell.reflex_types import either, length
 from imgapp.ui.shell.settings_layout import confirmed, loading, moment
 
 
-def failures_page(state: Any) -> rx.Component:
+def page() -> rx.Component:
+    """`/failures`"""
+    return failures_page(FailuresState)
+
+
+def failures_page(state: type[FailuresState]) -> rx.Component:
     """The whole page for its state class."""
     return frame(
         rx.el.div(
@@ -46,10 +53,10 @@ def _none() -> rx.Component:
     )
 
 
-def _failures(state: Any) -> rx.Component:
+def _failures(state: type[FailuresState]) -> rx.Component:
     return rx.el.div(
         rx.cond(
-            state.reasons.length() > 1,
+            length(state.reasons) > 1,
             rx.el.ul(
                 rx.foreach(state.reasons, _reason(state)),
                 class_name="chips",
@@ -70,15 +77,15 @@ def _failures(state: Any) -> rx.Component:
     )
 
 
-def _reason(state: Any) -> Any:
-    def chip(one: Any) -> rx.Component:
+def _reason(state: type[FailuresState]) -> Callable[[ReasonRow], rx.Component]:
+    def chip(one: ReasonRow) -> rx.Component:
         return rx.el.li(
             rx.el.button(
                 one.words,
                 rx.el.span(one.count, class_name="day-count"),
                 type="button",
                 class_name="button small",
-                aria_pressed=rx.cond(state.chosen == one.code, "true", "false"),
+                aria_pressed=either(state.chosen == one.code, "true", "false"),
                 on_click=state.choose(one.code),
             ),
             key=one.code,
@@ -87,7 +94,7 @@ def _reason(state: Any) -> Any:
     return chip
 
 
-def _try_all(state: Any) -> rx.Component:
+def _try_all(state: type[FailuresState]) -> rx.Component:
     return rx.cond(
         state.many,
         confirmed(
@@ -107,8 +114,8 @@ def _try_all(state: Any) -> rx.Component:
     )
 
 
-def _failure(state: Any) -> Any:
-    def row(one: Any) -> rx.Component:
+def _failure(state: type[FailuresState]) -> Callable[[FailureRow], rx.Component]:
+    def row(one: FailureRow) -> rx.Component:
         return rx.el.li(
             rx.el.div(
                 rx.el.img(src=one.thumb, alt="", loading="lazy", class_name="row-thumb"),

@@ -11,9 +11,9 @@ from imgapp.services.analysis import describe
 from imgapp.services.common.thread_pools import in_db
 from imgapp.services.queue import progress
 from imgapp.services.queue.progress import FailurePublic, FailureReason
-from imgapp.ui.gallery.failure_sections import failures_page
 from imgapp.ui.shell.notices import failures_shown, id_of, say
 from imgapp.ui.shell.reason_words import failure_words, pictures
+from imgapp.ui.shell.reflex_types import handler
 from imgapp.ui.shell.retrying import queue_again
 from imgapp.ui.shell.viewer_context import current_viewer
 
@@ -58,37 +58,37 @@ class FailuresState(rx.State):
     has_more: bool = False
     _next: str = ""
 
-    @rx.event
-    async def load(self):
+    @handler
+    async def load(self) -> None:
         self.email, self.chosen = current_viewer().email, ""
         await self._read(STEP)
 
-    @rx.event
-    async def look(self):
+    @handler
+    async def look(self) -> None:
         current_viewer()
         if len(self.failures) <= MOST:
             await self._read(max(len(self.failures), STEP))
 
-    @rx.event
-    async def choose(self, code: str):
+    @handler
+    async def choose(self, code: str) -> None:
         current_viewer()
         self.chosen = "" if self.chosen == str(code) else str(code)[:100]
         await self._read(STEP)
 
-    @rx.event
-    async def show_more(self):
+    @handler
+    async def show_more(self) -> None:
         current_viewer()
         await self._read(STEP, self._next)
 
-    @rx.event
-    async def try_again(self, image_id: str):
+    @handler
+    async def try_again(self, image_id: str) -> None:
         user = current_viewer().user_id
         async with failures_shown(self):
             await in_db(describe.request_analysis, user, id_of(image_id))
         await self._read(max(len(self.failures), STEP))
 
-    @rx.event
-    async def try_all(self):
+    @handler
+    async def try_all(self) -> None:
         user = current_viewer().user_id
         async with failures_shown(self):
             said = await queue_again(partial(progress.retry_failed, user, self.chosen or None))
@@ -114,11 +114,6 @@ class FailuresState(rx.State):
             total = sum(one.images for one in found if code in (None, one.code))
             self.total, self.many = pictures(total) if total else "", total > progress.FEW
             self.loaded = True
-
-
-def page() -> rx.Component:
-    """`/failures`"""
-    return failures_page(FailuresState)
 
 
 def failure_row(one: FailurePublic) -> FailureRow:

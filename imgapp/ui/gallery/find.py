@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import reflex as rx
+
+from imgapp.ui.shell.reflex_types import Fires, Unbound
 
 
 class FindBar(rx.Component):
@@ -17,7 +17,7 @@ class FindBar(rx.Component):
     found: rx.Var[int]
     query: rx.Var[str]
     """What the page shows now."""
-    on_find: rx.EventHandler[rx.event.passthrough_event_spec(str)]
+    on_find: Fires[str]
     """The address asks for something else."""
 
 
@@ -28,14 +28,16 @@ class ClearFilters(rx.Component):
     tag = "ClearFilters"
 
 
-def find_bar(state: Any) -> rx.Component:
+def find_bar(
+    *, live: bool, total: int, found: int, query: str, on_find: Unbound[str]
+) -> rx.Component:
     """The bar over the gallery."""
     return FindBar.create(
-        live=state.loaded,
-        total=state.total,
-        found=state.found,
-        query=state.query,
-        on_find=state.find,
+        live=live,
+        total=total,
+        found=found,
+        query=query,
+        on_find=on_find,
     )
 
 

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 import reflex as rx
 from reflex.vars import VarData
 from reflex.vars.base import Var
 
 from imgapp.models import AnalysisStatus
+from imgapp.ui.gallery.live_window import LiveWindow
 from imgapp.ui.gallery.selection import select_box
 from imgapp.ui.shell.cards import Card
+from imgapp.ui.shell.reflex_types import Fires, Unbound, as_value, either, length
 from imgapp.ui.shell.status_badge import status_badge
 from imgapp.ui.viewer.dialog import ViewerState
 
@@ -23,18 +25,24 @@ class PictureGrid(rx.Component):
     library = "$/public/gallery/grid.jsx"
     tag = "PictureGrid"
     lib_dependencies: list[str] = [VIRTUAL]
-    shown: rx.Var[dict]
-    patch: rx.Var[dict]
+    shown: rx.Var[dict[str, Any]]
+    patch: rx.Var[dict[str, Any]]
     total: rx.Var[int]
     card: rx.Var[Any]
     """The component that draws one card."""
-    on_look: rx.EventHandler[rx.event.passthrough_event_spec(int, int)]
+    on_look: Fires[int, int]
     """The window of so many cards from a position on is wanted."""
-    on_stale: rx.EventHandler[rx.event.no_args_event_spec]
+    on_stale: Fires[()]
     """The list is to be read again."""
 
 
-def grid(state: Any, *, empty: rx.Component) -> rx.Component:
+def grid(
+    state: type[LiveWindow],
+    *,
+    empty: rx.Component,
+    on_look: Unbound[int, int],
+    on_stale: Unbound[[]],
+) -> rx.Component:
     """The pictures that are looked for, a section for each day; `empty` where there are none."""
     return PictureGrid.create(
         empty,
@@ -42,15 +50,15 @@ def grid(state: Any, *, empty: rx.Component) -> rx.Component:
         patch=state.patch,
         total=state.total,
         card=_component(picture_card),
-        on_look=state.look,
-        on_stale=state.read_again,
+        on_look=on_look,
+        on_stale=on_stale,
     )
 
 
-def _component(memo: Any) -> Var:
+def _component(memo: Any) -> Var[Any]:
     """A component of ours as a value that a component in JavaScript draws."""
     drawn = memo(
-        card=Var("card").to(Card),
+        card=Var("card").to(cast("Any", Card)),
         eager=Var("eager").to(bool),
         tab=Var("tab").to(int),
         selected=Var("selected").to(bool),
@@ -81,36 +89,37 @@ def picture_card(
 ) -> rx.Component:
     """One picture. Drawn again only when it changes itself. `tab` is its place in the order of the
     Tab key: of all cards, one takes part in it."""
+    shown = as_value(card)
     return rx.el.li(
         rx.el.button(
             rx.el.img(
-                src=card.thumb,
-                alt=rx.cond(
-                    card.alt_text != "",
-                    card.alt_text,
-                    rx.cond(card.decorative, "", f"Not described yet: {card.filename}"),
+                src=shown.thumb,
+                alt=either(
+                    shown.alt_text != "",
+                    shown.alt_text,
+                    either(shown.decorative, "", f"Not described yet: {shown.filename}"),
                 ),
-                loading=rx.cond(eager, "eager", "lazy"),
+                loading=either(as_value(eager), "eager", "lazy"),
                 custom_attrs={"decoding": "async"},
             ),
-            rx.cond(card.decorative, rx.el.span(card.filename, class_name="sr-only")),
+            rx.cond(shown.decorative, rx.el.span(shown.filename, class_name="sr-only")),
             type="button",
             class_name="picture",
-            data_open=card.id,
+            data_open=shown.id,
             tab_index=tab,
         ),
-        select_box(card.filename, selected, tab),
-        status_badge(card.status),
-        _text(card),
+        select_box(shown.filename, as_value(selected), as_value(tab)),
+        status_badge(shown.status),
+        _text(shown),
         rest,
         class_name="card",
         data_testid="card",
-        data_image_id=card.id,
-        data_status=card.status,
+        data_image_id=shown.id,
+        data_status=shown.status,
     )
 
 
-def _text(card: Var[Card]) -> rx.Component:
+def _text(card: Card) -> rx.Component:
     return rx.el.div(
         rx.cond(
             card.status == AnalysisStatus.FAILED.value,
@@ -125,7 +134,7 @@ def _text(card: Var[Card]) -> rx.Component:
     )
 
 
-def _said(card: Var[Card]) -> rx.Component:
+def _said(card: Card) -> rx.Component:
     return rx.el.div(
         rx.cond(
             card.decorative & (card.alt_text == ""),
@@ -134,7 +143,7 @@ def _said(card: Var[Card]) -> rx.Component:
         ),
         rx.cond(card.description != "", rx.el.p(card.description, class_name="card-description")),
         rx.cond(
-            card.tags.length() > 0,
+            length(card.tags) > 0,
             rx.el.ul(
                 rx.foreach(card.tags, lambda tag: rx.el.li(tag, class_name="tag", key=tag)),
                 class_name="tags",
@@ -145,7 +154,7 @@ def _said(card: Var[Card]) -> rx.Component:
     )
 
 
-def _not_yet(card: Var[Card]) -> rx.Component:
+def _not_yet(card: Card) -> rx.Component:
     return rx.fragment(
         rx.el.p(card.filename, class_name="card-name"),
         rx.cond(card.note != "", rx.el.p(card.note, class_name="card-description")),
@@ -156,7 +165,7 @@ def _not_yet(card: Var[Card]) -> rx.Component:
     )
 
 
-def _problem(card: Var[Card]) -> rx.Component:
+def _problem(card: Card) -> rx.Component:
     return rx.el.div(
         rx.el.p(card.note, class_name="card-problem"),
         rx.el.button(

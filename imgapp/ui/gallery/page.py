@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+
 import reflex as rx
 
 from imgapp.services.common.thread_pools import in_db
@@ -19,6 +21,7 @@ from imgapp.ui.shell.client_components import KeepFresh, PlainLink, Uploader
 from imgapp.ui.shell.content_policy import upload_origin
 from imgapp.ui.shell.frame import frame
 from imgapp.ui.shell.notices import failures_shown
+from imgapp.ui.shell.reflex_types import handler
 from imgapp.ui.shell.viewer_context import current_viewer
 from imgapp.ui.viewer.dialog import viewer
 
@@ -53,8 +56,8 @@ class GalleryState(LiveWindow, rx.State):
     """How many pictures match."""
     _uncounted: bool = False
 
-    @rx.event
-    async def load(self):
+    @handler
+    async def load(self) -> AsyncIterator[None]:
         """Read the list again, from its start; also after the connection was lost."""
         settings = get_settings()
         self.email, self.person = current_viewer().email, str(current_viewer().user_id)
@@ -65,26 +68,26 @@ class GalleryState(LiveWindow, rx.State):
         await self._count()
         self.direct = await upload_origin() is not None
         # In one event: each is an answer to the page.
-        for cls in (ProgressState, UpgradeState):
-            await (await self.get_state(cls)).load()
+        await (await self.get_state(ProgressState)).load()
+        await (await self.get_state(UpgradeState)).load()
 
-    @rx.event
-    async def read_again(self):
+    @handler
+    async def read_again(self) -> AsyncIterator[None]:
         current_viewer()
         await self._read(self._wanted())
         yield
         await self._count()
 
-    @rx.event
-    async def find(self, query: str):
+    @handler
+    async def find(self, query: str) -> AsyncIterator[None]:
         """Show the pictures that a query string asks for."""
         current_viewer()
         await self._read(Wanted.from_query(str(query)))
         yield
         await self._count()
 
-    @rx.event
-    async def look(self, start: int, count: int):
+    @handler
+    async def look(self, start: int, count: int) -> None:
         """Read the window that begins at a position of the list."""
         user, start = current_viewer().user_id, min(max(0, int(start)), MOST_PICTURES)
         count, seq = min(max(1, int(count)), MOST), self._live().patches.mark()
@@ -132,7 +135,13 @@ def page() -> rx.Component:
     """`/`"""
     return frame(
         rx.el.h1("Your pictures", class_name="sr-only"),
-        find_bar(GalleryState),
+        find_bar(
+            live=GalleryState.loaded,
+            total=GalleryState.total,
+            found=GalleryState.found,
+            query=GalleryState.query,
+            on_find=GalleryState.find,
+        ),
         _no_model(),
         upgrade_hint(),
         strip(),
@@ -144,6 +153,8 @@ def page() -> rx.Component:
                 grid(
                     GalleryState,
                     empty=rx.cond(GalleryState.total == 0, _empty(), nothing_found()),
+                    on_look=GalleryState.look,
+                    on_stale=GalleryState.read_again,
                 ),
             ),
             skeleton(),
@@ -156,7 +167,7 @@ def page() -> rx.Component:
             direct=GalleryState.direct,
         ),
         viewer(GalleryState.patch),
-        selection_bar(GalleryState),
+        selection_bar(found=GalleryState.found, query=GalleryState.query),
         email=GalleryState.email,
         total=GalleryState.total,
         live=GalleryState.loaded,

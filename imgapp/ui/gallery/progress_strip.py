@@ -13,6 +13,7 @@ from imgapp.services.queue.progress import ProgressPublic, WaitingFor
 from imgapp.ui.shell.client_components import PlainLink
 from imgapp.ui.shell.notices import failures_shown
 from imgapp.ui.shell.reason_words import pictures
+from imgapp.ui.shell.reflex_types import either, handler
 from imgapp.ui.shell.settings_layout import moment
 from imgapp.ui.shell.viewer_context import current_viewer
 
@@ -57,8 +58,8 @@ class ProgressState(rx.State):
     """What is announced, seldom enough to be listened to."""
     _shown: dict[str, Any] = {}
 
-    @rx.event
-    async def load(self):
+    @handler
+    async def load(self) -> None:
         user = current_viewer().user_id
         async with failures_shown(self):
             self._show(view_of(await in_db(progress.read_progress, user)))
@@ -113,18 +114,18 @@ def strip(*, here: bool = False) -> rx.Component:
     )
 
 
-def _failures_link(view: Any) -> rx.Component:
+def _failures_link(view: ProgressView) -> rx.Component:
     return rx.cond(
         view.failed != "",
         PlainLink.create(
-            rx.cond(view.active, view.failed, "See why, and try again"),
+            either(view.active, view.failed, "See why, and try again"),
             href="/failures",
             class_name="button small",
         ),
     )
 
 
-def _wait(wait: Any) -> rx.Component:
+def _wait(wait: Wait) -> rx.Component:
     return rx.el.p(
         rx.icon("clock-alert", size=15, aria_hidden="true"),
         rx.el.span(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from typing import Any
 from uuid import UUID
 
@@ -18,6 +19,7 @@ from imgapp.services.spending import budgets
 from imgapp.ui.shell.money_words import estimate_words
 from imgapp.ui.shell.notices import Undo, failures_shown, id_of, say, with_those_left
 from imgapp.ui.shell.reason_words import pictures
+from imgapp.ui.shell.reflex_types import Fires, handler
 from imgapp.ui.shell.viewer_context import current_viewer
 
 MOST_UNDONE = 10_000
@@ -32,8 +34,8 @@ class SelectionState(rx.State):
     cost: str = ""
     """What describing the selected pictures again would take."""
 
-    @rx.event
-    async def trash(self, chosen: dict):
+    @handler
+    async def trash(self, chosen: dict[str, Any]) -> None:
         user = current_viewer().user_id
         async with failures_shown(self):
             outcome = await in_io(bulk.move_to_trash, user, chosen_of(chosen))
@@ -43,30 +45,30 @@ class SelectionState(rx.State):
                 return
         self.failed += 1
 
-    @rx.event
-    async def tag(self, chosen: dict, add: bool, tags: list[str]):
+    @handler
+    async def tag(self, chosen: dict[str, Any], add: bool, tags: list[str]) -> None:
         user, change = current_viewer().user_id, bulk.add_tags if add else bulk.remove_tags
         async with failures_shown(self):
             outcome = await in_io(change, user, chosen_of(chosen), list(map(str, tags)))
             undo = Undo(tags=tuple(outcome.before)) if _can_undo(outcome) else None
             await say(self, _told(outcome, "changed"), undo=undo)
 
-    @rx.event
-    async def price(self, chosen: dict):
+    @handler
+    async def price(self, chosen: dict[str, Any]) -> AsyncIterator[None]:
         user, self.cost = current_viewer().user_id, ""
         yield
         async with failures_shown(self):
             self.cost = await in_io(_cost, user, chosen_of(chosen))
 
-    @rx.event
-    async def analyze(self, chosen: dict):
+    @handler
+    async def analyze(self, chosen: dict[str, Any]) -> None:
         user = current_viewer().user_id
         async with failures_shown(self):
             outcome, _ = await in_io(runs.analyze, user, chosen_of(chosen))
             await say(self, f"{pictures(len(outcome.changed))} will be described again")
 
 
-def chosen_of(said: Any) -> Chosen:
+def chosen_of(said: object) -> Chosen:
     """What the browser says is selected. Raises InvalidRequest, NotFound (an id that is none)."""
     if not isinstance(said, dict):
         raise InvalidRequest("Nothing is selected")
@@ -103,17 +105,17 @@ class SelectionBar(rx.Component):
     query: rx.Var[str]
     failed: rx.Var[int]
     cost: rx.Var[str]
-    on_trash: rx.EventHandler[rx.event.passthrough_event_spec(dict)]
-    on_tag: rx.EventHandler[rx.event.passthrough_event_spec(dict, bool, list[str])]
-    on_analyze: rx.EventHandler[rx.event.passthrough_event_spec(dict)]
-    on_price: rx.EventHandler[rx.event.passthrough_event_spec(dict)]
+    on_trash: Fires[dict[str, Any]]
+    on_tag: Fires[dict[str, Any], bool, list[str]]
+    on_analyze: Fires[dict[str, Any]]
+    on_price: Fires[dict[str, Any]]
 
 
-def selection_bar(gallery: Any) -> rx.Component:
+def selection_bar(*, found: int, query: str) -> rx.Component:
     """The bar at the bottom of the gallery."""
     return SelectionBar.create(
-        found=gallery.found,
-        query=gallery.query,
+        found=found,
+        query=query,
         failed=SelectionState.failed,
         cost=SelectionState.cost,
         on_trash=SelectionState.trash,
@@ -123,7 +125,7 @@ def selection_bar(gallery: Any) -> rx.Component:
     )
 
 
-def select_box(name: rx.Var[str], selected: rx.Var[bool], tab: rx.Var[int]) -> rx.Component:
+def select_box(name: str, selected: bool, tab: int) -> rx.Component:
     """The box with which a card is selected; `selection-gestures.js` hears its clicks."""
     return rx.el.label(
         rx.el.input(

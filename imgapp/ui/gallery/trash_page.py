@@ -8,7 +8,6 @@ from datetime import timedelta
 from uuid import UUID
 
 import reflex as rx
-from reflex.vars.base import Var
 
 from imgapp.models import now
 from imgapp.services.common.thread_pools import in_db, in_io
@@ -19,6 +18,7 @@ from imgapp.ui.shell.client_components import PlainLink
 from imgapp.ui.shell.frame import frame
 from imgapp.ui.shell.notices import failures_shown, id_of, say
 from imgapp.ui.shell.reason_words import pictures
+from imgapp.ui.shell.reflex_types import handler
 from imgapp.ui.shell.settings_layout import confirmed, loading
 from imgapp.ui.shell.viewer_context import current_viewer
 
@@ -49,45 +49,45 @@ class TrashState(rx.State):
     has_more: bool = False
     _next: str = ""
 
-    @rx.event
-    async def load(self):
+    @handler
+    async def load(self) -> None:
         viewer = current_viewer()
         self.email = viewer.email
         await self._read(viewer.user_id)
 
-    @rx.event
-    async def more(self):
+    @handler
+    async def more(self) -> None:
         user = current_viewer().user_id
         async with failures_shown(self):
             page = await in_db(trash.list_trash, user, limit=STEP, cursor=self._next or None)
             self.rows += map(row_of, page.items)
             self._next, self.has_more = page.next_cursor or "", bool(page.next_cursor)
 
-    @rx.event
-    async def restore(self, image_id: str):
+    @handler
+    async def restore(self, image_id: str) -> None:
         user = current_viewer().user_id
         async with failures_shown(self):
             await in_db(trash.restore_image, user, id_of(image_id))
             await say(self, "It is back among your pictures")
         await self.load()
 
-    @rx.event
-    async def remove(self, image_id: str):
+    @handler
+    async def remove(self, image_id: str) -> None:
         user, chosen = current_viewer().user_id, Chosen((id_of(image_id),))
         async with failures_shown(self):
             await in_io(bulk.delete_for_good, user, chosen, in_trash=True)
         await self.load()
 
-    @rx.event
-    async def restore_all(self):
+    @handler
+    async def restore_all(self) -> None:
         user = current_viewer().user_id
         async with failures_shown(self):
             outcome = await in_io(trash.restore_all, user)
             await say(self, f"{pictures(len(outcome.changed))} taken out of the trash")
         await self.load()
 
-    @rx.event
-    async def empty(self):
+    @handler
+    async def empty(self) -> None:
         user = current_viewer().user_id
         async with failures_shown(self):
             outcome = await in_io(trash.empty_trash, user)
@@ -182,7 +182,7 @@ def _pictures() -> rx.Component:
     )
 
 
-def _picture(row: Var[TrashRow]) -> rx.Component:
+def _picture(row: TrashRow) -> rx.Component:
     return rx.el.li(
         rx.el.img(src=row.thumb, alt=row.alt, loading="lazy"),
         rx.el.p(row.filename, title=row.filename),

@@ -13,6 +13,7 @@ from imgapp.services.installation.vision_models import offered
 from imgapp.ui.shell.client_components import LookAgain
 from imgapp.ui.shell.money_words import about
 from imgapp.ui.shell.notices import failures_shown, id_of
+from imgapp.ui.shell.reflex_types import Action, handler
 from imgapp.ui.shell.viewer_context import current_viewer
 
 BASIC = "basic-1"
@@ -33,14 +34,14 @@ class UpgradeState(rx.State):
     put_off: bool = False
     _run: str = ""
 
-    @rx.event
-    async def load(self):
+    @handler
+    async def load(self) -> None:
         user = current_viewer().user_id
         async with failures_shown(self):
             await self._read(user)
 
-    @rx.event
-    async def look(self):
+    @handler
+    async def look(self) -> None:
         """Where the run is."""
         user = current_viewer().user_id
         if not self._run:
@@ -48,8 +49,8 @@ class UpgradeState(rx.State):
         async with failures_shown(self):
             self._show_run(await in_db(runs.get_run, user, id_of(self._run)))
 
-    @rx.event
-    async def start(self):
+    @handler
+    async def start(self) -> None:
         user = current_viewer().user_id
         if self.active:
             return
@@ -58,8 +59,8 @@ class UpgradeState(rx.State):
             self.offer, self._run = "", str(made.id)
             self._show_run(made)
 
-    @rx.event
-    async def stop(self):
+    @handler
+    async def stop(self) -> None:
         user = current_viewer().user_id
         if not self._run:
             return
@@ -67,8 +68,8 @@ class UpgradeState(rx.State):
             self._show_run(await in_io(runs.cancel_run, user, id_of(self._run)))
             await self._read(user)
 
-    @rx.event
-    async def put_aside(self):
+    @handler
+    async def put_aside(self) -> None:
         current_viewer()
         self.put_off, self.progress = True, ""
 
@@ -130,12 +131,12 @@ def _hint(*content: rx.Component) -> rx.Component:
     )
 
 
-def _button(words: str, handler: rx.EventHandler, *, primary: bool = False) -> rx.Component:
+def _button(words: str, action: Action, *, primary: bool = False) -> rx.Component:
     return rx.el.button(
         words,
         type="button",
         class_name="button small primary" if primary else "button small",
-        on_click=handler,
+        on_click=action,
     )
 
 

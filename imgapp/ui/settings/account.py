@@ -11,8 +11,8 @@ from imgapp.services.accounts.own_account import Account, Usage
 from imgapp.services.accounts.sessions import SessionPublic
 from imgapp.services.accounts.tokens import TokenPublic
 from imgapp.services.common.thread_pools import in_db
-from imgapp.ui.settings.account_sections import account_page
 from imgapp.ui.shell.notices import failures_shown, id_of, say
+from imgapp.ui.shell.reflex_types import handler
 from imgapp.ui.shell.viewer_context import current_viewer
 from imgapp.ui.viewer.fact_words import file_size
 
@@ -56,8 +56,8 @@ class AccountState(rx.State):
     used_percent: int = -1
     """Of the tighter quota; -1 where there is none."""
 
-    @rx.event
-    async def load(self):
+    @handler
+    async def load(self) -> None:
         viewer = current_viewer()
         self.email, self.is_admin = viewer.email, viewer.is_admin
         async with failures_shown(self):
@@ -66,32 +66,32 @@ class AccountState(rx.State):
             await self._read_tokens()
             self.loaded = True
 
-    @rx.event
-    async def end_session(self, session_id: str):
+    @handler
+    async def end_session(self, session_id: str) -> None:
         user = current_viewer().user_id
         async with failures_shown(self):
             await in_db(sessions.revoke_session, user, id_of(session_id))
             await say(self, "Signed out there.")
         await self._read_sessions()
 
-    @rx.event
-    async def end_other_sessions(self):
+    @handler
+    async def end_other_sessions(self) -> None:
         viewer = current_viewer()
         async with failures_shown(self):
             ended = await in_db(sessions.revoke_other_sessions, viewer.user_id, viewer.session_id)
             await say(self, f"Signed out in {ended} other {'place' if ended == 1 else 'places'}.")
         await self._read_sessions()
 
-    @rx.event
-    async def revoke_token(self, token_id: str):
+    @handler
+    async def revoke_token(self, token_id: str) -> None:
         user = current_viewer().user_id
         async with failures_shown(self):
             await in_db(tokens.revoke_token, user, id_of(token_id))
             await say(self, "The token is revoked.")
         await self._read_tokens()
 
-    @rx.event
-    async def read_tokens(self):
+    @handler
+    async def read_tokens(self) -> None:
         current_viewer()
         await self._read_tokens()
 
@@ -107,11 +107,6 @@ class AccountState(rx.State):
     def _show(self, account: Account) -> None:
         self.signs_in_here, self.linked = account.has_password, account.linked
         self.used, self.used_percent = usage_words(account.usage), usage_percent(account.usage)
-
-
-def page() -> rx.Component:
-    """`/account`"""
-    return account_page(AccountState)
 
 
 def session_row(one: SessionPublic) -> SessionRow:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
 
 import reflex as rx
 
 from imgapp.services.accounts.registration import MIN_PASSWORD
+from imgapp.ui.settings.account import AccountState, SessionRow, TokenRow
 from imgapp.ui.shell.client_components import OnceForm, PlainForm, PlainLink
+from imgapp.ui.shell.reflex_types import as_text, either, length
 from imgapp.ui.shell.settings_layout import (
     badge,
     choice,
@@ -25,7 +27,12 @@ _EXPIRY = {"In 30 days": "30", "In 90 days": "90", "In a year": "365", "Never": 
 _SCOPES = {"Read and change": "read write", "Only read": "read"}
 
 
-def account_page(state: Any) -> rx.Component:
+def page() -> rx.Component:
+    """`/account`"""
+    return account_page(AccountState)
+
+
+def account_page(state: type[AccountState]) -> rx.Component:
     """The whole page for its state class."""
     return settings_page(
         "Account",
@@ -43,21 +50,19 @@ def account_page(state: Any) -> rx.Component:
     )
 
 
-def _storage(state: Any) -> rx.Component:
+def _storage(state: type[AccountState]) -> rx.Component:
     return section(
         "Storage",
         "Your pictures, those in the trash included.",
-        rx.el.p(rx.cond(state.loaded, state.used, "…"), class_name="figure"),
+        rx.el.p(either(state.loaded, state.used, "…"), class_name="figure"),
         rx.cond(
             state.used_percent >= 0,
-            rx.el.progress(
-                value=state.used_percent.to_string(), max="100", aria_label="Storage used"
-            ),
+            rx.el.progress(value=as_text(state.used_percent), max="100", aria_label="Storage used"),
         ),
     )
 
 
-def _password(state: Any) -> rx.Component:
+def _password(state: type[AccountState]) -> rx.Component:
     return section(
         "Password",
         "Changing it signs you out everywhere else.",
@@ -99,7 +104,7 @@ def _password(state: Any) -> rx.Component:
     )
 
 
-def _sessions(state: Any) -> rx.Component:
+def _sessions(state: type[AccountState]) -> rx.Component:
     return section(
         "Where you are signed in",
         "Something here that you do not know? Sign it out, then change your password.",
@@ -109,7 +114,7 @@ def _sessions(state: Any) -> rx.Component:
             loading(),
         ),
         rx.cond(
-            state.sessions.length() > 1,
+            length(state.sessions) > 1,
             confirmed(
                 "Sign out everywhere else",
                 "All other browsers have to sign in again.",
@@ -120,8 +125,8 @@ def _sessions(state: Any) -> rx.Component:
     )
 
 
-def _session(state: Any) -> Any:
-    def row(one: Any) -> rx.Component:
+def _session(state: type[AccountState]) -> Callable[[SessionRow], rx.Component]:
+    def row(one: SessionRow) -> rx.Component:
         return rx.el.li(
             rx.el.div(
                 rx.el.p(rx.el.strong(one.device), rx.cond(one.current, badge("this one", "good"))),
@@ -145,12 +150,12 @@ def _session(state: Any) -> Any:
     return row
 
 
-def _tokens(state: Any) -> rx.Component:
+def _tokens(state: type[AccountState]) -> rx.Component:
     return section(
         "Access tokens",
         "For programs that use imgapp in your name, through its API.",
         rx.cond(
-            state.tokens.length() > 0,
+            length(state.tokens) > 0,
             rx.el.ul(rx.foreach(state.tokens, _token(state)), class_name="rows"),
         ),
         OnceForm.create(
@@ -167,8 +172,8 @@ def _tokens(state: Any) -> rx.Component:
     )
 
 
-def _token(state: Any) -> Any:
-    def row(one: Any) -> rx.Component:
+def _token(state: type[AccountState]) -> Callable[[TokenRow], rx.Component]:
+    def row(one: TokenRow) -> rx.Component:
         used = rx.cond(
             one.last_used_at == "",
             "never used",
@@ -209,7 +214,7 @@ def _take_along() -> rx.Component:
     )
 
 
-def _end(state: Any) -> rx.Component:
+def _end(state: type[AccountState]) -> rx.Component:
     return section(
         "Delete the account",
         "Your pictures, their texts and your account are removed for good.",

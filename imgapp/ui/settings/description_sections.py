@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import reflex as rx
 
+from imgapp.ui.settings.descriptions import DescriptionsState
 from imgapp.ui.settings.prompt_sections import prompt_sections
+from imgapp.ui.settings.prompts import PromptState
+from imgapp.ui.shell.reflex_types import Action, either
 from imgapp.ui.shell.settings_layout import (
     badge,
     loading,
@@ -17,7 +18,12 @@ from imgapp.ui.shell.settings_layout import (
 )
 
 
-def descriptions_page(state: Any, prompt: Any) -> rx.Component:
+def page() -> rx.Component:
+    """`/descriptions`"""
+    return descriptions_page(DescriptionsState, PromptState)
+
+
+def descriptions_page(state: type[DescriptionsState], prompt: type[PromptState]) -> rx.Component:
     """The whole page for its state classes."""
     return settings_page(
         "Descriptions",
@@ -32,7 +38,7 @@ def descriptions_page(state: Any, prompt: Any) -> rx.Component:
     )
 
 
-def _purpose(state: Any) -> rx.Component:
+def _purpose(state: type[DescriptionsState]) -> rx.Component:
     return section(
         "Language and purpose",
         "A good text depends on what a picture is there for. It goes for pictures that are"
@@ -41,7 +47,7 @@ def _purpose(state: Any) -> rx.Component:
     )
 
 
-def _form(state: Any) -> rx.Component:
+def _form(state: type[DescriptionsState]) -> rx.Component:
     return rx.el.form(
         rx.el.div(
             rx.el.label("Language", html_for="language"),
@@ -84,7 +90,7 @@ def _form(state: Any) -> rx.Component:
     )
 
 
-def _places(state: Any) -> rx.Component:
+def _places(state: type[DescriptionsState]) -> rx.Component:
     return section(
         "Where pictures go",
         "What may be seen by a model that somebody else runs. A single picture can be kept back,"
@@ -95,7 +101,7 @@ def _places(state: Any) -> rx.Component:
             rx.fragment(
                 rx.el.p(
                     rx.el.strong("Your pictures are never sent to a model elsewhere."),
-                    rx.cond(
+                    either(
                         state.is_elsewhere,
                         " imgapp describes them with what it measures itself.",
                         "",
@@ -108,7 +114,7 @@ def _places(state: Any) -> rx.Component:
     )
 
 
-def _pause(state: Any) -> rx.Component:
+def _pause(state: type[DescriptionsState]) -> rx.Component:
     return section(
         "Pause",
         "Pictures can be uploaded and wait. What is under way is finished.",
@@ -128,10 +134,10 @@ def _pause(state: Any) -> rx.Component:
     )
 
 
-def _button(words: str, handler: Any, *, primary: bool = False) -> rx.Component:
+def _button(words: str, action: Action, *, primary: bool = False) -> rx.Component:
     return rx.el.button(
         words,
         type="button",
         class_name="button primary" if primary else "button",
-        on_click=handler,
+        on_click=action,
     )

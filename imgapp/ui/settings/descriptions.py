@@ -12,9 +12,8 @@ from imgapp.services.analysis import preferences
 from imgapp.services.analysis.preferences import PreferencesEdit, PreferencesPublic
 from imgapp.services.common.thread_pools import in_db
 from imgapp.settings import Settings, get_settings
-from imgapp.ui.settings.description_sections import descriptions_page
-from imgapp.ui.settings.prompts import PromptState
 from imgapp.ui.shell.notices import failures_shown, say
+from imgapp.ui.shell.reflex_types import handler
 from imgapp.ui.shell.viewer_context import current_viewer
 
 
@@ -46,8 +45,8 @@ class DescriptionsState(rx.State):
     is_elsewhere: bool = False
     """Whether pictures are sent to a model elsewhere."""
 
-    @rx.event
-    async def load(self):
+    @handler
+    async def load(self) -> None:
         viewer = current_viewer()
         self.email, self.is_admin = viewer.email, viewer.is_admin
         self.server, self.is_elsewhere = server_words(get_settings())
@@ -55,19 +54,19 @@ class DescriptionsState(rx.State):
             self._show(await in_db(preferences.get_preferences, viewer.user_id))
             self.loaded = True
 
-    @rx.event
-    async def save(self, said: dict[str, Any]):
+    @handler
+    async def save(self, said: dict[str, Any]) -> None:
         current_viewer()
         await self._change("Saved. It goes for what is described from now on.", **edit_of(said))
 
-    @rx.event
-    async def set_never_cloud(self, never: bool):
+    @handler
+    async def set_never_cloud(self, never: bool) -> None:
         current_viewer()
         done = "not sent to a model elsewhere any more" if never is True else "sent to the model"
         await self._change(f"From now on your pictures are {done}.", never_cloud=never is True)
 
-    @rx.event
-    async def set_paused(self, paused: bool):
+    @handler
+    async def set_paused(self, paused: bool) -> None:
         current_viewer()
         done = "Paused: your pictures wait." if paused is True else "Your pictures go on."
         await self._change(done, paused=paused is True)
@@ -91,11 +90,6 @@ class DescriptionsState(rx.State):
         self.vocabulary = "\n".join(said.vocabulary)
         self.never_cloud, self.paused = said.never_cloud, said.paused
         self.paused_at = said.paused_at.isoformat() if said.paused_at else ""
-
-
-def page() -> rx.Component:
-    """`/descriptions`"""
-    return descriptions_page(DescriptionsState, PromptState)
 
 
 def edit_of(said: dict[str, Any]) -> dict[str, Any]:

@@ -7,6 +7,7 @@ import reflex as rx
 from imgapp import __version__
 from imgapp.settings import get_settings
 from imgapp.ui.shell.client_components import PlainLink
+from imgapp.ui.shell.reflex_types import handler
 from imgapp.ui.shell.settings_layout import section, settings_page
 from imgapp.ui.shell.viewer_context import current_viewer
 
@@ -26,8 +27,8 @@ class HelpState(rx.State):
     is_admin: bool = False
     max_mb: int = 50
 
-    @rx.event
-    async def load(self):
+    @handler
+    async def load(self) -> None:
         viewer = current_viewer()
         self.email, self.is_admin = viewer.email, viewer.is_admin
         self.max_mb = get_settings().max_upload_mb

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import cast
 
 import reflex as rx
 
+from imgapp.services.library.text_diff import Part
+from imgapp.ui.settings.prompts import Offer, PromptState, Said, Tried, VersionRow
 from imgapp.ui.shell.client_components import LookAgain
+from imgapp.ui.shell.reflex_types import as_text, either, length
 from imgapp.ui.shell.settings_layout import badge, confirmed, loading, long_field, moment, section
 
 
-def prompt_sections(state: Any) -> list[rx.Component]:
+def prompt_sections(state: type[PromptState]) -> list[rx.Component]:
     """The editor, the trial and the versions for their state class."""
     return [_prompt(state), _try(state), _versions(state)]
 
 
-def _prompt(state: Any) -> rx.Component:
+def _prompt(state: type[PromptState]) -> rx.Component:
     return section(
         "What the model is asked",
         "The whole prompt. What is in braces is filled in for each picture; the version stands on"
@@ -26,13 +30,13 @@ def _prompt(state: Any) -> rx.Component:
     )
 
 
-def _scopes(state: Any) -> rx.Component:
+def _scopes(state: type[PromptState]) -> rx.Component:
     def tab(words: str, scope: str) -> rx.Component:
         return rx.el.button(
             words,
             type="button",
             class_name="button small",
-            aria_pressed=rx.cond(state.scope == scope, "true", "false"),
+            aria_pressed=either(state.scope == scope, "true", "false"),
             on_click=state.choose_scope(scope),
         )
 
@@ -45,7 +49,7 @@ def _scopes(state: Any) -> rx.Component:
     )
 
 
-def _editor(state: Any) -> rx.Component:
+def _editor(state: type[PromptState]) -> rx.Component:
     return rx.el.div(
         rx.el.p(
             rx.el.strong("Version ", state.version),
@@ -64,7 +68,7 @@ def _editor(state: Any) -> rx.Component:
                 spell_check=False,
                 max_length=12_000,
             ),
-            key=state.serial.to_string(),
+            key=as_text(state.serial),
             class_name="prompt-field",
         ),
         rx.el.details(
@@ -113,22 +117,23 @@ def _editor(state: Any) -> rx.Component:
     )
 
 
-def _part(part: Any) -> rx.Component:
-    return rx.match(
+def _part(part: Part) -> rx.Component:
+    drawn = rx.match(
         part.kind,
         ("added", rx.el.ins(part.text)),
         ("removed", rx.el.del_(part.text)),
         rx.el.span(part.text),
     )
+    return cast("rx.Component", drawn)
 
 
-def _try(state: Any) -> rx.Component:
+def _try(state: type[PromptState]) -> rx.Component:
     return section(
         "Try it",
         "The prompt in the editor and the present one, on up to three pictures. Each answer is paid"
         " for like an analysis, and none is kept.",
         rx.cond(
-            state.offers.length() > 0,
+            length(state.offers) > 0,
             rx.fragment(
                 rx.el.div(
                     rx.foreach(state.offers, _offer(state)),
@@ -151,7 +156,7 @@ def _try(state: Any) -> rx.Component:
                         ),
                     ),
                     rx.el.p(
-                        rx.cond(state.under_way, "The model is being asked…", state.spent),
+                        either(state.under_way, "The model is being asked…", state.spent),
                         role="status",
                         class_name="quiet",
                     ),
@@ -169,13 +174,13 @@ def _try(state: Any) -> rx.Component:
     )
 
 
-def _offer(state: Any) -> Any:
-    def one(offer: Any) -> rx.Component:
+def _offer(state: type[PromptState]) -> Callable[[Offer], rx.Component]:
+    def one(offer: Offer) -> rx.Component:
         return rx.el.button(
             rx.el.img(src=offer.thumb, alt="", loading="lazy"),
             type="button",
             aria_label=offer.name,
-            aria_pressed=rx.cond(offer.chosen, "true", "false"),
+            aria_pressed=either(offer.chosen, "true", "false"),
             class_name="offer",
             key=offer.id,
             on_click=state.toggle(offer.id),
@@ -184,7 +189,7 @@ def _offer(state: Any) -> Any:
     return one
 
 
-def _tried(picture: Any) -> rx.Component:
+def _tried(picture: Tried) -> rx.Component:
     return rx.el.div(
         rx.el.div(
             rx.cond(picture.thumb != "", rx.el.img(src=picture.thumb, alt="")),
@@ -198,7 +203,7 @@ def _tried(picture: Any) -> rx.Component:
     )
 
 
-def _side(side: Any) -> rx.Component:
+def _side(side: Said) -> rx.Component:
     return rx.el.section(
         rx.el.h3(side.title),
         rx.match(
@@ -212,8 +217,8 @@ def _side(side: Any) -> rx.Component:
     )
 
 
-def _answer(side: Any) -> rx.Component:
-    def said(label: str, text: Any) -> rx.Component:
+def _answer(side: Said) -> rx.Component:
+    def said(label: str, text: str) -> rx.Component:
         return rx.cond(
             text != "", rx.fragment(rx.el.dt(label), rx.el.dd(text, lang=side.lang)), None
         )
@@ -229,12 +234,12 @@ def _answer(side: Any) -> rx.Component:
     )
 
 
-def _versions(state: Any) -> rx.Component:
+def _versions(state: type[PromptState]) -> rx.Component:
     return section(
         "Versions",
         "Each stays as it was when it was saved.",
         rx.cond(
-            state.versions.length() > 0,
+            length(state.versions) > 0,
             rx.el.ul(rx.foreach(state.versions, _version(state)), class_name="rows"),
             rx.cond(
                 state.loaded,
@@ -251,8 +256,8 @@ def _versions(state: Any) -> rx.Component:
     )
 
 
-def _version(state: Any) -> Any:
-    def row(one: Any) -> rx.Component:
+def _version(state: type[PromptState]) -> Callable[[VersionRow], rx.Component]:
+    def row(one: VersionRow) -> rx.Component:
         return rx.el.li(
             rx.el.div(
                 rx.el.p(

@@ -16,6 +16,7 @@ from imgapp.services.common.thread_pools import in_db
 from imgapp.services.library import listing
 from imgapp.services.library.text_diff import Part, differences
 from imgapp.ui.shell.notices import failures_shown, id_of, say
+from imgapp.ui.shell.reflex_types import handler
 from imgapp.ui.shell.viewer_context import current_viewer
 
 STEP = 10
@@ -106,8 +107,8 @@ class PromptState(rx.State):
     _default: str = ""
     _next: str = ""
 
-    @rx.event
-    async def load(self):
+    @handler
+    async def load(self) -> None:
         viewer = current_viewer()
         self.is_admin, self.scope, self.trial, self.trial_id = viewer.is_admin, "own", [], ""
         self.under_way, self.spent = False, ""
@@ -119,30 +120,30 @@ class PromptState(rx.State):
             ]
             self.loaded = True
 
-    @rx.event
-    async def choose_scope(self, scope: str):
+    @handler
+    async def choose_scope(self, scope: str) -> None:
         current_viewer()
         self.scope = "everybody" if scope == "everybody" and self.is_admin else "own"
         async with failures_shown(self):
             await self._read()
 
-    @rx.event
-    async def write(self, text: str):
+    @handler
+    async def write(self, text: str) -> None:
         current_viewer()
         await self._draft(str(text))
 
-    @rx.event
-    async def save(self):
+    @handler
+    async def save(self) -> None:
         current_viewer()
         await self._save(self.draft)
 
-    @rx.event
-    async def reset_prompt(self):
+    @handler
+    async def reset_prompt(self) -> None:
         current_viewer()
         await self._save(None)
 
-    @rx.event
-    async def open_version(self, number: int):
+    @handler
+    async def open_version(self, number: int) -> None:
         """Put an earlier text into the editor."""
         current_viewer()
         async with failures_shown(self):
@@ -151,14 +152,14 @@ class PromptState(rx.State):
             await self._draft(self._default if text is None else text)
             await say(self, "It is in the editor. Save it to have it hold again.")
 
-    @rx.event
-    async def show_more(self):
+    @handler
+    async def show_more(self) -> None:
         current_viewer()
         async with failures_shown(self):
             await self._read_versions(self._next)
 
-    @rx.event
-    async def toggle(self, image_id: str):
+    @handler
+    async def toggle(self, image_id: str) -> None:
         current_viewer()
         chosen = sum(one.chosen for one in self.offers)
         for one in self.offers:
@@ -166,8 +167,8 @@ class PromptState(rx.State):
                 one.chosen = not one.chosen and chosen < prompt_trials.MOST_PICTURES
         self.offers = list(self.offers)
 
-    @rx.event
-    async def try_it(self):
+    @handler
+    async def try_it(self) -> None:
         user = current_viewer().user_id
         ids = [UUID(one.id) for one in self.offers if one.chosen]
         try:
@@ -178,15 +179,15 @@ class PromptState(rx.State):
         async with failures_shown(self):
             self._show_trial(await in_db(prompt_trials.start_trial, user, request))
 
-    @rx.event
-    async def look(self):
+    @handler
+    async def look(self) -> None:
         user = current_viewer().user_id
         if self.under_way:
             async with failures_shown(self):
                 self._show_trial(await in_db(prompt_trials.get_trial, user, id_of(self.trial_id)))
 
-    @rx.event
-    async def end_trial(self):
+    @handler
+    async def end_trial(self) -> None:
         user, trial, self.under_way = current_viewer().user_id, self.trial_id, False
         self.trial, self.spent = [], ""
         async with failures_shown(self):
@@ -216,8 +217,7 @@ class PromptState(rx.State):
 
     async def _read_versions(self, cursor: str = "") -> None:
         user, scope = current_viewer().user_id, self._scope()
-        wanted = {"limit": STEP, "cursor": cursor or None}
-        page = await in_db(prompts.list_versions, user, scope, **wanted)
+        page = await in_db(prompts.list_versions, user, scope, limit=STEP, cursor=cursor or None)
         rows = [version_row(one, self.version) for one in page.items]
         self.versions = [*self.versions, *rows] if cursor else rows
         self._next, self.has_more = page.next_cursor or "", page.next_cursor is not None

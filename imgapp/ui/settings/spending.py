@@ -11,8 +11,6 @@ from pydantic import TypeAdapter, ValidationError
 from imgapp.services.common.thread_pools import in_db
 from imgapp.services.installation import vision_models
 from imgapp.services.spending import budgets, usage
-from imgapp.ui.settings.spending_administration import SpendingAdministrationState
-from imgapp.ui.settings.spending_sections import usage_page
 from imgapp.ui.shell.money_words import (
     SpentRow,
     StandView,
@@ -22,6 +20,7 @@ from imgapp.ui.shell.money_words import (
     stand_view,
 )
 from imgapp.ui.shell.notices import failures_shown, say
+from imgapp.ui.shell.reflex_types import handler
 from imgapp.ui.shell.viewer_context import current_viewer
 
 _PICTURES = TypeAdapter(budgets.Pictures)
@@ -40,8 +39,8 @@ class UsageState(rx.State):
     estimated: str = ""
     _shown: dict[str, Any] = {}
 
-    @rx.event
-    async def load(self):
+    @handler
+    async def load(self) -> None:
         viewer = current_viewer()
         self.email, self.is_admin = viewer.email, viewer.is_admin
         self.estimated = ""
@@ -49,13 +48,13 @@ class UsageState(rx.State):
             self.models = (await in_db(vision_models.offered)).models
         await self._read()
 
-    @rx.event
-    async def look(self):
+    @handler
+    async def look(self) -> None:
         current_viewer()
         await self._read()
 
-    @rx.event
-    async def estimate(self, said: dict[str, Any]):
+    @handler
+    async def estimate(self, said: dict[str, Any]) -> None:
         user = current_viewer().user_id
         model = str(said.get("model") or "")[:200] or None
         try:
@@ -77,8 +76,3 @@ class UsageState(rx.State):
             if shown != self._shown:
                 self.stand, self.earlier, self._shown = stand, earlier, shown
             self.loaded = True
-
-
-def page() -> rx.Component:
-    """`/usage`"""
-    return usage_page(UsageState, SpendingAdministrationState)

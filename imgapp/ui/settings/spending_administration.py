@@ -24,6 +24,7 @@ from imgapp.ui.shell.money_words import (
     spent_row,
 )
 from imgapp.ui.shell.notices import failures_shown, id_of, say
+from imgapp.ui.shell.reflex_types import handler
 from imgapp.ui.shell.viewer_context import current_viewer
 
 STEP = 30
@@ -56,32 +57,32 @@ class SpendingAdministrationState(rx.State):
     """How often prices were saved: the form is drawn anew then."""
     _next: str = ""
 
-    @rx.event
-    async def load(self):
+    @handler
+    async def load(self) -> None:
         self.shown = current_viewer().is_admin
         if self.shown:
             await self._read_all()
             await self._read_people(STEP)
 
-    @rx.event
-    async def look(self):
+    @handler
+    async def look(self) -> None:
         if current_viewer().is_admin:
             await self._read_months()
             await self._read_people(max(len(self.people), STEP))
 
-    @rx.event
-    async def search(self, query: str):
+    @handler
+    async def search(self, query: str) -> None:
         current_viewer()
         self.query = str(query)[:254]
         await self._read_people(STEP)
 
-    @rx.event
-    async def load_more(self):
+    @handler
+    async def load_more(self) -> None:
         current_viewer()
         await self._read_people(STEP, self._next)
 
-    @rx.event
-    async def save_prices(self, said: dict[str, Any]):
+    @handler
+    async def save_prices(self, said: dict[str, Any]) -> None:
         current_viewer()
         try:
             prices = prices_of(said)
@@ -90,15 +91,15 @@ class SpendingAdministrationState(rx.State):
             return
         await self._change("Saved. Calls cost that from now on.", prices=prices)
 
-    @rx.event
-    async def save_budgets(self, said: dict[str, Any]):
+    @handler
+    async def save_budgets(self, said: dict[str, Any]) -> None:
         current_viewer()
         names = ("budget", "person_budget")
         changes = {name: str(said.get(name) or "").strip() or None for name in names}
         await self._change("Saved. It holds from now on.", **changes)
 
-    @rx.event
-    async def set_budget(self, said: dict[str, Any]):
+    @handler
+    async def set_budget(self, said: dict[str, Any]) -> None:
         """Of one person; nothing is what holds for everybody."""
         user = current_viewer().user_id
         amount = str(said.get("own_budget") or "").strip() or None

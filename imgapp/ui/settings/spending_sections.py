@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import reflex as rx
 
+from imgapp.ui.settings.spending import UsageState
+from imgapp.ui.settings.spending_administration import PriceRow, SpendingAdministrationState
 from imgapp.ui.shell.client_components import LookAgain, PlainLink
+from imgapp.ui.shell.money_words import PersonRow, SpentRow, StandView
+from imgapp.ui.shell.reflex_types import as_text, length
 from imgapp.ui.shell.settings_layout import badge, field, loading, section, settings_page
 
 
-def usage_page(state: Any, everybody: Any) -> rx.Component:
+def page() -> rx.Component:
+    """`/usage`"""
+    return usage_page(UsageState, SpendingAdministrationState)
+
+
+def usage_page(
+    state: type[UsageState], everybody: type[SpendingAdministrationState]
+) -> rx.Component:
     """The whole page for its state classes."""
     return settings_page(
         "Usage",
@@ -40,7 +52,7 @@ def usage_page(state: Any, everybody: Any) -> rx.Component:
     )
 
 
-def _month(stand: Any) -> rx.Component:
+def _month(stand: StandView) -> rx.Component:
     return section(
         "This month",
         "What models took to describe your pictures. Failed answers count too, where the server"
@@ -63,7 +75,7 @@ def _month(stand: Any) -> rx.Component:
         rx.cond(
             stand.of != "",
             rx.el.progress(
-                value=stand.share.to_string(),
+                value=as_text(stand.share),
                 max="1",
                 custom_attrs={"aria-label": "Spent of the budget"},
             ),
@@ -73,15 +85,15 @@ def _month(stand: Any) -> rx.Component:
     )
 
 
-def _rows(rows: Any, nothing: str, kind: str) -> rx.Component:
+def _rows(rows: list[SpentRow], nothing: str, kind: str) -> rx.Component:
     return rx.cond(
-        rows.length() > 0,
+        length(rows) > 0,
         rx.el.ul(rx.foreach(rows, lambda one: _row(one, kind)), class_name="rows spent"),
         rx.el.p(nothing, class_name="quiet"),
     )
 
 
-def _row(one: Any, kind: str) -> rx.Component:
+def _row(one: SpentRow, kind: str) -> rx.Component:
     return rx.el.li(
         rx.el.div(
             rx.el.p(rx.el.strong(one.name)),
@@ -97,7 +109,7 @@ def _row(one: Any, kind: str) -> rx.Component:
     )
 
 
-def _estimate(state: Any) -> rx.Component:
+def _estimate(state: type[UsageState]) -> rx.Component:
     return section(
         "Before you send many",
         "What so many pictures will probably take, after those that were described lately.",
@@ -131,7 +143,7 @@ def _estimate(state: Any) -> rx.Component:
     )
 
 
-def _earlier(state: Any) -> rx.Component:
+def _earlier(state: type[UsageState]) -> rx.Component:
     return section(
         "Earlier months",
         "The last twelve, by the clock of UTC.",
@@ -140,7 +152,7 @@ def _earlier(state: Any) -> rx.Component:
     )
 
 
-def _everybody(state: Any) -> rx.Component:
+def _everybody(state: type[SpendingAdministrationState]) -> rx.Component:
     return section(
         "Everybody",
         "All people together, those who were removed among them.",
@@ -153,7 +165,7 @@ def _download(words: str, href: str) -> rx.Component:
     return PlainLink.create(words, href=href, download="", class_name="more")
 
 
-def _budgets(state: Any) -> rx.Component:
+def _budgets(state: type[SpendingAdministrationState]) -> rx.Component:
     return section(
         "Budgets",
         "In US dollars a month (UTC). Where one is used up, pictures wait until the next month, or"
@@ -169,12 +181,12 @@ def _budgets(state: Any) -> rx.Component:
     )
 
 
-def _dollars(label: str, name: str, value: Any, **attributes: Any) -> rx.Component:
+def _dollars(label: str, name: str, value: str, **attributes: Any) -> rx.Component:
     looks = {"placeholder": "no limit", "auto_complete": "off"} | attributes
     return field(label, name, type="number", min="0", step="any", default_value=value, **looks)
 
 
-def _prices(state: Any) -> rx.Component:
+def _prices(state: type[SpendingAdministrationState]) -> rx.Component:
     return section(
         "Prices",
         "In US dollars for a million tokens, as your provider charges them: imgapp knows none by"
@@ -193,13 +205,13 @@ def _prices(state: Any) -> rx.Component:
             rx.el.button("Save", type="submit", class_name="button primary"),
             on_submit=state.save_prices,
             class_name="prices",
-            key=state.saved.to_string(),
+            key=as_text(state.saved),
             custom_attrs={"aria-label": "Prices"},
         ),
     )
 
 
-def _price(one: Any, index: Any) -> rx.Component:
+def _price(one: PriceRow, index: int) -> rx.Component:
     return rx.el.div(
         rx.el.input(type="hidden", name=f"model_{index}", value=one.model, read_only=True),
         rx.el.span(one.model, class_name="price-model"),
@@ -227,7 +239,7 @@ def _new_price() -> rx.Component:
     )
 
 
-def _amount(name: Any, label: Any, value: Any) -> rx.Component:
+def _amount(name: str, label: str, value: str) -> rx.Component:
     return rx.el.input(
         name=name,
         type="number",
@@ -241,7 +253,7 @@ def _amount(name: Any, label: Any, value: Any) -> rx.Component:
     )
 
 
-def _people(state: Any) -> rx.Component:
+def _people(state: type[SpendingAdministrationState]) -> rx.Component:
     return section(
         "People",
         "What each spent this month, those who spent most first.",
@@ -258,7 +270,7 @@ def _people(state: Any) -> rx.Component:
             class_name="field",
         ),
         rx.cond(
-            state.people.length() > 0,
+            length(state.people) > 0,
             rx.el.ul(rx.foreach(state.people, _person(state)), class_name="rows spent"),
             rx.el.p("Nobody has an address like that.", class_name="quiet"),
         ),
@@ -271,8 +283,8 @@ def _people(state: Any) -> rx.Component:
     )
 
 
-def _person(state: Any) -> Any:
-    def row(one: Any) -> rx.Component:
+def _person(state: type[SpendingAdministrationState]) -> Callable[[PersonRow], rx.Component]:
+    def row(one: PersonRow) -> rx.Component:
         return rx.el.li(
             rx.el.div(
                 rx.el.p(rx.el.strong(one.email), rx.cond(one.over, badge("used up", "warn"))),

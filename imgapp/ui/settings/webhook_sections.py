@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
 
 import reflex as rx
 
 from imgapp.services.webhooks.webhooks import MAX_NAME
+from imgapp.ui.settings.webhooks import DeliveryRow, WebhookRow, WebhooksState
 from imgapp.ui.shell.client_components import LookAgain, OnceForm, PlainLink
+from imgapp.ui.shell.reflex_types import Action, either, length
 from imgapp.ui.shell.settings_layout import (
     badge,
     choice,
@@ -27,7 +29,12 @@ _EVENTS = {
 _NOTE = "Copy the secret now: it is not shown again. The receiver verifies the signatures with it."
 
 
-def webhooks_page(state: Any) -> rx.Component:
+def page() -> rx.Component:
+    """`/webhooks`"""
+    return webhooks_page(WebhooksState)
+
+
+def webhooks_page(state: type[WebhooksState]) -> rx.Component:
     """The whole page for its state class."""
     return settings_page(
         "Webhooks",
@@ -41,7 +48,7 @@ def webhooks_page(state: Any) -> rx.Component:
     )
 
 
-def _add(state: Any) -> rx.Component:
+def _add(state: type[WebhooksState]) -> rx.Component:
     return section(
         "Add a webhook",
         "imgapp sends signed messages there (Standard Webhooks), again and again until they are"
@@ -68,14 +75,14 @@ def _add(state: Any) -> rx.Component:
     )
 
 
-def _all(state: Any) -> rx.Component:
+def _all(state: type[WebhooksState]) -> rx.Component:
     return section(
         "Your webhooks",
         "Each with what it was told last, and what came of it.",
         rx.cond(
             state.loaded,
             rx.cond(
-                state.webhooks.length() > 0,
+                length(state.webhooks) > 0,
                 rx.el.ul(rx.foreach(state.webhooks, _webhook(state)), class_name="rows"),
                 rx.el.p("There are none yet.", class_name="quiet"),
             ),
@@ -84,8 +91,8 @@ def _all(state: Any) -> rx.Component:
     )
 
 
-def _webhook(state: Any) -> Any:
-    def row(one: Any) -> rx.Component:
+def _webhook(state: type[WebhooksState]) -> Callable[[WebhookRow], rx.Component]:
+    def row(one: WebhookRow) -> rx.Component:
         return rx.el.li(
             rx.el.div(
                 rx.el.p(rx.el.strong(one.title), _condition(one)),
@@ -97,7 +104,7 @@ def _webhook(state: Any) -> Any:
                 type="button",
                 class_name="button small",
                 aria_label=f"Deliveries to {one.title}",
-                aria_expanded=rx.cond(state.chosen == one.id, "true", "false"),
+                aria_expanded=either(state.chosen == one.id, "true", "false"),
                 on_click=state.choose(one.id),
             ),
             _actions(state, one),
@@ -109,12 +116,12 @@ def _webhook(state: Any) -> Any:
     return row
 
 
-def _condition(one: Any) -> rx.Component:
+def _condition(one: WebhookRow) -> rx.Component:
     failing = rx.cond(one.since != "", badge("failing", "bad"))
     return rx.cond(one.enabled, failing, badge("off", "warn"))
 
 
-def _trouble(one: Any) -> rx.Component:
+def _trouble(one: WebhookRow) -> rx.Component:
     return rx.fragment(
         rx.cond(
             one.trouble != "",
@@ -137,7 +144,7 @@ def _trouble(one: Any) -> rx.Component:
     )
 
 
-def _actions(state: Any, one: Any) -> rx.Component:
+def _actions(state: type[WebhooksState], one: WebhookRow) -> rx.Component:
     """Behind one button: what is here is done rarely and on purpose."""
     return rx.el.details(
         rx.el.summary(
@@ -174,14 +181,14 @@ def _actions(state: Any, one: Any) -> rx.Component:
     )
 
 
-def _action(words: str, handler: Any) -> rx.Component:
-    return rx.el.button(words, type="button", class_name="button small", on_click=handler)
+def _action(words: str, action: Action) -> rx.Component:
+    return rx.el.button(words, type="button", class_name="button small", on_click=action)
 
 
-def _deliveries(state: Any) -> rx.Component:
+def _deliveries(state: type[WebhooksState]) -> rx.Component:
     return rx.el.div(
         rx.cond(
-            state.deliveries.length() > 0,
+            length(state.deliveries) > 0,
             rx.el.ul(rx.foreach(state.deliveries, _delivery(state)), class_name="rows"),
             rx.el.p("Nothing was sent there yet.", class_name="quiet"),
         ),
@@ -195,8 +202,8 @@ def _deliveries(state: Any) -> rx.Component:
     )
 
 
-def _delivery(state: Any) -> Any:
-    def row(one: Any) -> rx.Component:
+def _delivery(state: type[WebhooksState]) -> Callable[[DeliveryRow], rx.Component]:
+    def row(one: DeliveryRow) -> rx.Component:
         return rx.el.li(
             rx.el.div(
                 rx.el.p(
@@ -217,7 +224,7 @@ def _delivery(state: Any) -> Any:
                 one.state == "sending",
                 None,
                 rx.el.button(
-                    rx.cond(one.state == "waiting", "Send now", "Send again"),
+                    either(one.state == "waiting", "Send now", "Send again"),
                     type="button",
                     class_name="button small",
                     on_click=state.send_again(one.id),

@@ -13,8 +13,8 @@ from imgapp.services.common.thread_pools import in_db, in_io
 from imgapp.services.webhooks import deliveries, webhooks
 from imgapp.services.webhooks.deliveries import DeliveryPublic
 from imgapp.services.webhooks.webhooks import WebhookEdit, WebhookPublic
-from imgapp.ui.settings.webhook_sections import webhooks_page
 from imgapp.ui.shell.notices import failures_shown, id_of, say
+from imgapp.ui.shell.reflex_types import handler
 from imgapp.ui.shell.viewer_context import current_viewer
 
 STEP = 20
@@ -64,66 +64,66 @@ class WebhooksState(rx.State):
     """Whether something shown will be over in a moment."""
     _next: str = ""
 
-    @rx.event
-    async def load(self):
+    @handler
+    async def load(self) -> None:
         viewer = current_viewer()
         self.email, self.is_admin, self.chosen = viewer.email, viewer.is_admin, ""
         async with failures_shown(self):
             await self._read()
             self.loaded = True
 
-    @rx.event
-    async def reread(self):
+    @handler
+    async def reread(self) -> None:
         """After one was made, or given another secret."""
         current_viewer()
         await self._read()
 
-    @rx.event
-    async def choose(self, webhook_id: str):
+    @handler
+    async def choose(self, webhook_id: str) -> None:
         current_viewer()
         self.chosen = "" if self.chosen == str(webhook_id) else str(id_of(webhook_id))
         self.deliveries = []
         async with failures_shown(self):
             await self._read_deliveries()
 
-    @rx.event
-    async def look(self):
+    @handler
+    async def look(self) -> None:
         current_viewer()
         async with failures_shown(self):
             await self._read()
             await self._read_deliveries()
 
-    @rx.event
-    async def show_more(self):
+    @handler
+    async def show_more(self) -> None:
         current_viewer()
         async with failures_shown(self):
             await self._read_deliveries(self._next)
 
-    @rx.event
-    async def send_test(self, webhook_id: str):
+    @handler
+    async def send_test(self, webhook_id: str) -> None:
         user, hook = current_viewer().user_id, id_of(webhook_id)
         async with failures_shown(self):
             await in_db(deliveries.send_ping, user, hook)
             self.chosen = str(hook)
             await self._read_deliveries()
 
-    @rx.event
-    async def send_again(self, delivery_id: str):
+    @handler
+    async def send_again(self, delivery_id: str) -> None:
         user = current_viewer().user_id
         async with failures_shown(self):
             await in_db(deliveries.redeliver, user, id_of(self.chosen), id_of(delivery_id))
             await self._read_deliveries()
 
-    @rx.event
-    async def set_enabled(self, webhook_id: str, enabled: bool):
+    @handler
+    async def set_enabled(self, webhook_id: str, enabled: bool) -> None:
         user, edit = current_viewer().user_id, WebhookEdit(enabled=enabled is True)
         async with failures_shown(self):
             await in_io(webhooks.update_webhook, user, id_of(webhook_id), edit)
             await say(self, f"The webhook is switched {'on' if edit.enabled else 'off'}.")
         await self.look()
 
-    @rx.event
-    async def delete(self, webhook_id: str):
+    @handler
+    async def delete(self, webhook_id: str) -> None:
         user = current_viewer().user_id
         async with failures_shown(self):
             await in_db(webhooks.delete_webhook, user, id_of(webhook_id))
@@ -146,11 +146,6 @@ class WebhooksState(rx.State):
         self.deliveries = [*self.deliveries, *rows] if cursor else rows
         self._next, self.has_more = page.next_cursor or "", page.next_cursor is not None
         self.under_way = any(map(over_soon, page.items))
-
-
-def page() -> rx.Component:
-    """`/webhooks`"""
-    return webhooks_page(WebhooksState)
 
 
 def webhook_row(one: WebhookPublic) -> WebhookRow:

@@ -2,34 +2,34 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import cast
 
 import reflex as rx
 from reflex.vars import VarData
 from reflex.vars.base import Var
+
+from imgapp.ui.shell.reflex_types import Fires, as_var
 
 TUS = "tus-js-client@4.3.1"
 VIRTUAL = "@tanstack/react-virtual@3.14.26"
 FONT = "@fontsource-variable/inter@5.3.0"
 
 
-def _call(name: str, argument: Var, result: Any) -> Var:
+def _call(name: str, argument: str) -> str:
     imports = {"$/public/shell/times.js": rx.ImportVar(tag=name)}
-    return Var(
-        _js_expr=f"{name}({argument!s})",
-        _var_type=result,
-        _var_data=VarData.merge(argument._get_all_var_data(), VarData(imports=imports)),
-    ).guess_type()
+    data = VarData.merge(as_var(argument)._get_all_var_data(), VarData(imports=imports))
+    said = Var(_js_expr=f"{name}({argument!s})", _var_type=str, _var_data=data).guess_type()
+    return cast("str", said)
 
 
-def time_ago(iso: Var[str]) -> Var[str]:
+def time_ago(iso: str) -> str:
     """An ISO 8601 time as it is said: "5 minutes ago", and the date if that is long ago."""
-    return _call("timeAgo", iso, str)
+    return _call("timeAgo", iso)
 
 
-def local_time(iso: Var[str]) -> Var[str]:
+def local_time(iso: str) -> str:
     """An ISO 8601 time as people write it where the browser is."""
-    return _call("localTime", iso, str)
+    return _call("localTime", iso)
 
 
 class PlainForm(rx.el.Div):
@@ -68,7 +68,7 @@ class OnceForm(rx.Component):
     action: rx.Var[str]
     secret: rx.Var[str]
     note: rx.Var[str]
-    on_done: rx.EventHandler[rx.event.no_args_event_spec]
+    on_done: Fires[()]
 
 
 class KeepFresh(rx.Component):
@@ -77,7 +77,7 @@ class KeepFresh(rx.Component):
     library = "$/public/gallery/refresh-timers.jsx"
     tag = "KeepFresh"
     minutes: rx.Var[int]
-    on_stale: rx.EventHandler[rx.event.no_args_event_spec]
+    on_stale: Fires[()]
 
 
 class LookAgain(rx.Component):
@@ -86,7 +86,7 @@ class LookAgain(rx.Component):
     library = "$/public/gallery/refresh-timers.jsx"
     tag = "LookAgain"
     seconds: rx.Var[int]
-    on_look: rx.EventHandler[rx.event.no_args_event_spec]
+    on_look: Fires[()]
 
 
 class AddressToken(rx.Component):

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import reflex as rx
-from reflex.vars.base import Var
 from reflex_components_core.core.banner import has_connection_errors
 
 from imgapp.ui.shell.client_components import Appearance, PlainForm, PlainLink, ShortcutSheet
 from imgapp.ui.shell.notices import notice
+from imgapp.ui.shell.reflex_types import as_text, either, negated
 
 
 def logo() -> rx.Component:
@@ -27,9 +27,9 @@ def logo() -> rx.Component:
 
 def frame(
     *content: rx.Component,
-    email: Var[str],
-    total: Var[int] | None = None,
-    live: Var[bool] | None = None,
+    email: str,
+    total: int | None = None,
+    live: bool | None = None,
     here: str = "/",
 ) -> rx.Component:
     """A page for a person who is signed in; with `live`, pictures can be added there."""
@@ -38,7 +38,7 @@ def frame(
         PlainLink.create(skip, href="#main", class_name="skip"),
         rx.el.header(
             PlainLink.create(logo(), rx.el.span("imgapp"), href="/", class_name="brand"),
-            rx.cond(live, _count(total)) if live is not None else None,
+            rx.cond(live, _count(total)) if live is not None and total is not None else None,
             rx.el.div(class_name="space"),
             _not_live(here),
             _upload_button(live) if live is not None else None,
@@ -53,11 +53,11 @@ def frame(
     )
 
 
-def _count(total: Var[int]) -> rx.Component:
+def _count(total: int) -> rx.Component:
     return rx.el.span(
-        total.to(int).to_string(),
+        as_text(total),
         " ",
-        rx.cond(total == 1, "picture", "pictures"),
+        either(total == 1, "picture", "pictures"),
         class_name="count",
     )
 
@@ -79,7 +79,7 @@ def _not_live(here: str) -> rx.Component:
     )
 
 
-def _upload_button(live: Var[bool]) -> rx.Component:
+def _upload_button(live: bool) -> rx.Component:
     return rx.el.div(
         rx.el.button(
             rx.icon("upload", size=17, aria_hidden="true"),
@@ -88,7 +88,7 @@ def _upload_button(live: Var[bool]) -> rx.Component:
             class_name="button primary",
             aria_label="Upload pictures",
             data_pick="files",
-            disabled=~live,
+            disabled=negated(live),
         ),
         rx.el.button(
             rx.icon("folder-up", size=17, aria_hidden="true"),
@@ -97,13 +97,13 @@ def _upload_button(live: Var[bool]) -> rx.Component:
             aria_label="Upload a folder",
             title="Upload a folder",
             data_pick="folder",
-            disabled=~live,
+            disabled=negated(live),
         ),
         class_name="split",
     )
 
 
-def _account(email: Var[str]) -> rx.Component:
+def _account(email: str) -> rx.Component:
     return rx.el.div(
         rx.el.button(
             rx.icon("circle-user-round", size=22, aria_hidden="true"),

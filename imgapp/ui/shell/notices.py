@@ -15,6 +15,7 @@ from imgapp.errors import ImgappError, NotFound, NotSignedIn
 from imgapp.services.common.thread_pools import in_io
 from imgapp.services.library import bulk
 from imgapp.ui.shell.reason_words import pictures
+from imgapp.ui.shell.reflex_types import as_text, either, handler
 from imgapp.ui.shell.viewer_context import current_viewer
 
 log = logging.getLogger(__name__)
@@ -56,18 +57,18 @@ class NoticeState(rx.State):
     _undo: dict[int, Undo] = {}
     _serial: int = 0
 
-    @rx.event
-    async def dismiss(self, serial: int):
+    @handler
+    async def dismiss(self, serial: int) -> None:
         current_viewer()
         self._drop(serial)
 
-    @rx.event
-    async def say_that_it_failed(self):
+    @handler
+    async def say_that_it_failed(self) -> None:
         current_viewer()
         await say(self, "Something went wrong. Try again in a moment.", is_error=True)
 
-    @rx.event
-    async def undo(self, serial: int):
+    @handler
+    async def undo(self, serial: int) -> None:
         user, undo = current_viewer().user_id, self._undo.get(serial)
         if undo is None:
             return
@@ -139,7 +140,7 @@ def notice() -> rx.Component:
     )
 
 
-def _notice(notice: rx.Var[Notice]) -> rx.Component:
+def _notice(notice: Notice) -> rx.Component:
     return rx.el.div(
         rx.cond(
             notice.is_error,
@@ -163,7 +164,7 @@ def _notice(notice: rx.Var[Notice]) -> rx.Component:
             aria_label="Dismiss this message",
             on_click=NoticeState.dismiss(notice.serial),
         ),
-        key=notice.serial.to_string(),
-        role=rx.cond(notice.is_error, "alert", "none"),
-        class_name=rx.cond(notice.is_error, "notice error", "notice"),
+        key=as_text(notice.serial),
+        role=either(notice.is_error, "alert", "none"),
+        class_name=either(notice.is_error, "notice error", "notice"),
     )

@@ -100,9 +100,9 @@ async def _signed_out(state: BaseState) -> StateUpdate:
     """Empty everything that this tab shows and send it to the sign-in page."""
     root = state._get_root_state()
     for cls in rx.State.get_substates():
-        (await root.get_state(cls)).reset()
+        (await root.get_state(cls)).reset()  # type: ignore[no-untyped-call]  # Reflex has no types here.
     delta = await root._get_resolved_delta()
-    root._clean()
+    root._clean()  # type: ignore[no-untyped-call]  # Reflex has no types here.
     return StateUpdate(delta=delta, events=to_sign_in())
 
 

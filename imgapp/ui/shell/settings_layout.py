@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import reflex as rx
-from reflex.vars.base import Var
 
 from imgapp.ui.shell.client_components import PlainLink, local_time, time_ago
 from imgapp.ui.shell.frame import frame
+from imgapp.ui.shell.reflex_types import Action
 
 _PAGES = {
     "/account": "Account",
@@ -21,7 +21,7 @@ _LAST = {"/help": "Help"}
 
 
 def settings_page(
-    title: str, *content: rx.Component, here: str, email: Var[str], is_admin: Var[bool]
+    title: str, *content: rx.Component, here: str, email: str, is_admin: bool
 ) -> rx.Component:
     """A page of settings. Administrators see the way to the pages that are theirs alone."""
     return frame(
@@ -101,7 +101,7 @@ def long_field(
     )
 
 
-def moment(iso: Var[str], *, ago: bool = True) -> rx.Component:
+def moment(iso: str, *, ago: bool = True) -> rx.Component:
     """A time, in words or in full; the full time is in its tooltip."""
     return rx.el.time(
         time_ago(iso) if ago else local_time(iso), date_time=iso, title=local_time(iso)
@@ -109,7 +109,7 @@ def moment(iso: Var[str], *, ago: bool = True) -> rx.Component:
 
 
 def confirmed(
-    word: str, question: str, button: str, handler: Any, *, danger: bool = True
+    word: str, question: str, button: str, action: Action, *, danger: bool = True
 ) -> rx.Component:
     """A button that asks first. Opened and closed by the browser itself."""
     return rx.el.details(
@@ -120,7 +120,7 @@ def confirmed(
                 button,
                 type="button",
                 class_name=f"button small{' danger solid' if danger else ' primary'}",
-                on_click=handler,
+                on_click=action,
             ),
             class_name="confirm-box",
         ),
@@ -128,7 +128,7 @@ def confirmed(
     )
 
 
-def badge(text: Var[str] | str, kind: str = "") -> rx.Component:
+def badge(text: str, kind: str = "") -> rx.Component:
     """A word about somebody or something."""
     return rx.el.span(text, class_name=f"badge {kind}".strip())
 

@@ -6,6 +6,8 @@ message with that id is shown by the browser itself (`:target`).
 
 from __future__ import annotations
 
+from typing import Any, Literal
+
 import reflex as rx
 
 from imgapp.services.accounts.registration import MIN_PASSWORD
@@ -88,8 +90,9 @@ def _sheet(title: str, *content: rx.Component) -> rx.Component:
     )
 
 
-def _message(name: str, text: str, **looks: str) -> rx.Component:
-    return rx.el.p(text, id=name, **({"role": "alert", "class_name": "sheet-message"} | looks))
+def _message(name: str, text: str, **looks: Any) -> rx.Component:
+    looks = {"role": "alert", "class_name": "sheet-message"} | looks
+    return rx.el.p(text, id=name, **looks)
 
 
 def _form(action: str, button: str, *extra: rx.Component, complete: str) -> rx.Component:
@@ -104,7 +107,9 @@ def _form(action: str, button: str, *extra: rx.Component, complete: str) -> rx.C
     )
 
 
-def _field(label: str, name: str, kind: str, autocomplete: str) -> rx.Component:
+def _field(
+    label: str, name: str, kind: Literal["email", "password"], autocomplete: str
+) -> rx.Component:
     return rx.el.div(
         rx.el.label(label, html_for=name),
         rx.el.input(

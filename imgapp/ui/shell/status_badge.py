@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 import reflex as rx
-from reflex.vars.base import Var
 
 from imgapp.models import AnalysisStatus
 
 
-def status_badge(status: Var[str]) -> rx.Component:
+def status_badge(status: str) -> rx.Component:
     """A small label; nothing once the picture is described."""
-    return rx.match(
+    found = rx.match(
         status,
         (
             AnalysisStatus.PENDING.value,
@@ -26,6 +27,7 @@ def status_badge(status: Var[str]) -> rx.Component:
         ),
         rx.fragment(),
     )
+    return cast("rx.Component", found)
 
 
 def _badge(icon: str, text: str, kind: str) -> rx.Component:

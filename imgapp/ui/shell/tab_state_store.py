@@ -132,7 +132,7 @@ class TabStates(StateManagerRedis):
         if self._saver is not None:
             self._saver.cancel()
         await self._save(list(self._unsaved))
-        await super().close()
+        await super().close()  # type: ignore[no-untyped-call]  # Reflex has no types here.
 
     def _lock_of(self, ident: str) -> asyncio.Lock:
         lock = self._locks.get(ident)
@@ -199,7 +199,7 @@ class TabTokens(LocalTokenManager):
     """Which tabs are connected to this process; the state of one that goes is let go."""
 
     def __init__(self, states: TabStates) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]  # Reflex has no types here.
         self._states = states
 
     async def disconnect_token(self, token: str, sid: str) -> None:

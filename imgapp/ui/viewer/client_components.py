@@ -6,13 +6,10 @@ from typing import Any
 
 import reflex as rx
 
+from imgapp.ui.shell.reflex_types import Fires
 from imgapp.ui.viewer.details import Beside, Details
 
 ZOOM = "react-zoom-pan-pinch@4.2.0"
-
-
-def _shown(image_id: rx.Var[str], query: rx.Var[str]) -> tuple[rx.Var[str], rx.Var[str]]:
-    return image_id, query
 
 
 class ViewerDialog(rx.Component):
@@ -26,13 +23,13 @@ class ViewerDialog(rx.Component):
     previous: rx.Var[Beside]
     next: rx.Var[Beside]
     missing: rx.Var[str]
-    patch: rx.Var[dict]
-    trash_failed: rx.Var[dict]
-    on_show: rx.EventHandler[_shown]
-    on_change: rx.EventHandler[rx.event.no_args_event_spec]
-    on_look_around: rx.EventHandler[rx.event.passthrough_event_spec(str)]
-    on_trash: rx.EventHandler[rx.event.passthrough_event_spec(str)]
-    on_close: rx.EventHandler[rx.event.no_args_event_spec]
+    patch: rx.Var[dict[str, Any]]
+    trash_failed: rx.Var[dict[str, Any]]
+    on_show: Fires[str, str]
+    on_change: Fires[()]
+    on_look_around: Fires[str]
+    on_trash: Fires[str]
+    on_close: Fires[()]
 
 
 class EditableText(rx.Component):
@@ -87,7 +84,7 @@ class CopyWays(rx.Component):
     filename: rx.Var[str]
 
 
-def swatch(code: Any) -> rx.Component:
+def swatch(code: str) -> rx.Component:
     """A colour, seen."""
     return rx.el.span(
         class_name="swatch", custom_attrs={"style": {"background": code}}, aria_hidden="true"

@@ -16,6 +16,7 @@ from imgapp.services.installation import vision_models
 from imgapp.services.installation.vision_models import VisionModels
 from imgapp.services.library import images
 from imgapp.ui.shell.notices import failures_shown, id_of, say
+from imgapp.ui.shell.reflex_types import handler
 from imgapp.ui.shell.viewer_context import current_viewer
 
 
@@ -34,8 +35,8 @@ class Describing(rx.State, mixin=True):
     languages: list[Option] = []
     describing_open: bool = False
 
-    @rx.event
-    async def toggle_describing(self):
+    @handler
+    async def toggle_describing(self) -> None:
         current_viewer()
         self.describing_open = not self.describing_open
         async with failures_shown(self):
@@ -43,8 +44,8 @@ class Describing(rx.State, mixin=True):
             known = preferences.languages()
             self.languages = [Option("", "As always"), *(Option(*one) for one in known)]
 
-    @rx.event
-    async def describe_like_this(self, said: dict[str, Any]):
+    @handler
+    async def describe_like_this(self, said: dict[str, Any]) -> None:
         user, image = current_viewer().user_id, id_of(self._shown_id())
         named = {name: said[name] for name in Wishes.model_fields if said.get(name)}
         wishes = await self._read(Wishes, named)
@@ -55,14 +56,14 @@ class Describing(rx.State, mixin=True):
             self.describing_open = False
             await self._look_again()
 
-    @rx.event
-    async def save_context(self, said: dict[str, Any]):
+    @handler
+    async def save_context(self, said: dict[str, Any]) -> None:
         current_viewer()
         text = {"context": str(said.get("context", "")) or None}
         await self._edit(text, "Saved. It goes for the next description.")
 
-    @rx.event
-    async def set_never_cloud(self, never: bool):
+    @handler
+    async def set_never_cloud(self, never: bool) -> None:
         current_viewer()
         stays = "stays here" if never is True else "may be sent to the model"
         await self._edit({"never_cloud": never is True}, f"This picture {stays} from now on.")

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import reflex as rx
 
+from imgapp.ui.shell.reflex_types import either, negated
+from imgapp.ui.viewer.describing import Describing, Option
 from imgapp.ui.viewer.details import Details
 
 _DETAILS = {
@@ -16,7 +16,7 @@ _DETAILS = {
 }
 
 
-def describing_section(state: Any, image: Details) -> rx.Component:
+def describing_section(state: type[Describing], image: Details) -> rx.Component:
     """Behind one button: what is here is done rarely and on purpose."""
     return rx.el.section(
         rx.el.button(
@@ -25,7 +25,7 @@ def describing_section(state: Any, image: Details) -> rx.Component:
             rx.icon("chevron-down", size=15, aria_hidden="true", class_name="turns"),
             type="button",
             class_name="button small",
-            aria_expanded=rx.cond(state.describing_open, "true", "false"),
+            aria_expanded=either(state.describing_open, "true", "false"),
             on_click=state.toggle_describing,
         ),
         rx.cond(
@@ -42,7 +42,7 @@ def describing_section(state: Any, image: Details) -> rx.Component:
     )
 
 
-def _context(state: Any, image: Details) -> rx.Component:
+def _context(state: type[Describing], image: Details) -> rx.Component:
     return rx.el.form(
         rx.el.div(
             rx.el.label("What this picture is for", html_for="picture_context"),
@@ -62,7 +62,7 @@ def _context(state: Any, image: Details) -> rx.Component:
     )
 
 
-def _never_cloud(state: Any, image: Details) -> rx.Component:
+def _never_cloud(state: type[Describing], image: Details) -> rx.Component:
     return rx.el.button(
         rx.el.span(class_name="switch-track", aria_hidden="true"),
         rx.el.span(
@@ -72,12 +72,12 @@ def _never_cloud(state: Any, image: Details) -> rx.Component:
         type="button",
         role="switch",
         class_name="toggle",
-        aria_checked=rx.cond(image.never_cloud, "true", "false"),
-        on_click=state.set_never_cloud(~image.never_cloud),
+        aria_checked=either(image.never_cloud, "true", "false"),
+        on_click=state.set_never_cloud(negated(image.never_cloud)),
     )
 
 
-def _again(state: Any) -> rx.Component:
+def _again(state: type[Describing]) -> rx.Component:
     return rx.el.form(
         _choice("Model", "model", _options(state.models)),
         _choice("Language", "language", _options(state.languages)),
@@ -92,7 +92,7 @@ def _again(state: Any) -> rx.Component:
     )
 
 
-def _options(options: Any) -> list[rx.Component]:
+def _options(options: list[Option]) -> list[rx.Component]:
     return [rx.foreach(options, lambda one: rx.el.option(one.name, value=one.value))]
 
 

@@ -10,7 +10,6 @@ from typing import Any
 from uuid import UUID
 
 import reflex as rx
-from reflex.vars.base import Var
 
 from imgapp.errors import NotFound
 from imgapp.models import AnalysisStatus
@@ -20,6 +19,7 @@ from imgapp.services.library import images, listing
 from imgapp.services.library.image_query import Wanted
 from imgapp.ui.shell.client_components import PlainLink
 from imgapp.ui.shell.notices import Undo, failures_shown, id_of, notice, say
+from imgapp.ui.shell.reflex_types import handler
 from imgapp.ui.shell.status_badge import status_badge
 from imgapp.ui.shell.viewer_context import current_viewer
 from imgapp.ui.viewer.client_components import ViewerDialog
@@ -47,8 +47,8 @@ class ViewerState(TextHistory, Describing, rx.State):
     _beside: tuple[UUID | None, tuple[UUID | None, UUID | None]] = (None, (None, None))
     """A picture and the ones before and after it, when it was last found."""
 
-    @rx.event
-    async def show(self, image_id: str, query: str = ""):
+    @handler
+    async def show(self, image_id: str, query: str = "") -> None:
         user, self._query, self.missing = current_viewer().user_id, str(query or "")[:2000], ""
         async with failures_shown(self):
             try:
@@ -61,32 +61,32 @@ class ViewerState(TextHistory, Describing, rx.State):
             await self._look_around(user, image.id)
             await self._follow(user, image.id)
 
-    @rx.event
-    async def read_again(self):
+    @handler
+    async def read_again(self) -> None:
         current_viewer()
         await self._look_again()
 
-    @rx.event
-    async def look_around(self, query: str):
+    @handler
+    async def look_around(self, query: str) -> None:
         """The pictures before and after may be others now."""
         user, self._query = current_viewer().user_id, str(query or "")[:2000]
         async with failures_shown(self):
             if self.image.id:
                 await self._look_around(user, id_of(self.image.id))
 
-    @rx.event
-    async def close(self):
+    @handler
+    async def close(self) -> None:
         current_viewer()
         self._empty()
 
-    @rx.event
-    async def try_again(self, image_id: str):
+    @handler
+    async def try_again(self, image_id: str) -> None:
         user = current_viewer().user_id
         async with failures_shown(self):
             await in_db(describe.request_analysis, user, id_of(image_id))
 
-    @rx.event
-    async def move_to_trash(self, image_id: str):
+    @handler
+    async def move_to_trash(self, image_id: str) -> None:
         """The dialog has gone on already, and comes back if this fails."""
         user, times = current_viewer().user_id, self.trash_failed["times"] + 1
         self.trash_failed = {"id": str(image_id), "times": times}
@@ -109,7 +109,7 @@ class ViewerState(TextHistory, Describing, rx.State):
         self._beside = (image_id, ids)
         found = await in_db(images.public_images, user, list(filter(None, ids)))
         known = {image.id: image for image in found}
-        self.previous, self.next = (beside_of(known.get(one)) for one in ids)
+        self.previous, self.next = (beside_of(known.get(one) if one else None) for one in ids)
 
     def _empty(self) -> None:
         self.image, self.previous, self.next = Details(), Beside(), Beside()
@@ -120,7 +120,7 @@ class ViewerState(TextHistory, Describing, rx.State):
         return self.image.id
 
 
-def viewer(patch: Var[dict]) -> rx.Component:
+def viewer(patch: dict[str, Any]) -> rx.Component:
     """The dialog. `patch` is the gallery's: what changed lately (`live_window.LiveWindow`)."""
     image = ViewerState.image
     return ViewerDialog.create(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import reflex as rx
 
 from imgapp.ui.shell.client_components import local_time
+from imgapp.ui.shell.reflex_types import length
 from imgapp.ui.viewer.client_components import swatch
 from imgapp.ui.viewer.details import Details
 
@@ -12,7 +13,7 @@ from imgapp.ui.viewer.details import Details
 def facts_section(image: Details) -> rx.Component:
     """Colours, and a list of facts."""
     return rx.fragment(
-        rx.cond(image.colours.length() > 0, _colours(image)),
+        rx.cond(length(image.colours) > 0, _colours(image)),
         rx.el.section(
             rx.el.h3("Details"),
             rx.el.dl(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, get_args
+from typing import get_args
 from uuid import UUID
 
 import reflex as rx
@@ -13,6 +13,7 @@ from imgapp.services.library import history, images
 from imgapp.services.library.history import Restoration
 from imgapp.services.library.text_provenance import TextField
 from imgapp.ui.shell.notices import failures_shown, id_of, say
+from imgapp.ui.shell.reflex_types import handler
 from imgapp.ui.shell.viewer_context import current_viewer
 from imgapp.ui.viewer.history_words import Entry, Suggested, entry_of, suggested_of
 
@@ -30,21 +31,21 @@ class TextHistory(rx.State, mixin=True):
     """The picture that these are about."""
     _next: str = ""
 
-    @rx.event
-    async def toggle_history(self):
+    @handler
+    async def toggle_history(self) -> None:
         current_viewer()
         self.history_open = not self.history_open
         async with failures_shown(self):
             await self._read_entries()
 
-    @rx.event
-    async def show_more_entries(self):
+    @handler
+    async def show_more_entries(self) -> None:
         current_viewer()
         async with failures_shown(self):
             await self._read_entries(self._next)
 
-    @rx.event
-    async def restore(self, analysis_id: str, name: str):
+    @handler
+    async def restore(self, analysis_id: str, name: str) -> None:
         """One text, or all of them without a name."""
         user, image = current_viewer().user_id, id_of(self._of)
         async with failures_shown(self):
@@ -54,16 +55,16 @@ class TextHistory(rx.State, mixin=True):
             await say(self, "Restored." if name else "All texts are restored.")
             await self._look_again()
 
-    @rx.event
-    async def release(self, name: str):
+    @handler
+    async def release(self, name: str) -> None:
         user, image = current_viewer().user_id, id_of(self._of)
         async with failures_shown(self):
             await in_db(history.release, user, image, [_field(name)])
             await say(self, "Models write it from now on.")
             await self._look_again()
 
-    @rx.event
-    async def keep(self, name: str):
+    @handler
+    async def keep(self, name: str) -> None:
         user, image = current_viewer().user_id, id_of(self._of)
         async with failures_shown(self):
             await in_db(history.keep, user, image, [_field(name)])
@@ -99,7 +100,7 @@ class TextHistory(rx.State, mixin=True):
         raise NotImplementedError
 
 
-def _field(name: Any) -> TextField:
+def _field(name: object) -> TextField:
     """A text's name that came from the browser. Raises NotFound."""
     for known in get_args(TextField):
         if known == name:

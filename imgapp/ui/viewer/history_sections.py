@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
 
 import reflex as rx
-from reflex.vars.base import Var
 
+from imgapp.ui.shell.reflex_types import Action, contains, either, length
 from imgapp.ui.shell.settings_layout import badge, moment
+from imgapp.ui.viewer.history import TextHistory
+from imgapp.ui.viewer.history_words import Difference, Entry, Piece, Suggested
 
 
-def text_owner(state: Any, name: str, written: Var[list[str]]) -> rx.Component:
+def text_owner(state: type[TextHistory], name: str, written: list[str]) -> rx.Component:
     """Beside who wrote a text: the way to let models write it again."""
     return rx.cond(
-        written.contains(name),
+        contains(written, name),
         rx.el.button(
             "Let it write this again",
             type="button",
@@ -23,10 +25,10 @@ def text_owner(state: Any, name: str, written: Var[list[str]]) -> rx.Component:
     )
 
 
-def suggestion(state: Any, name: str, title: str) -> rx.Component:
+def suggestion(state: type[TextHistory], name: str, title: str) -> rx.Component:
     """What a model says of a text that a person wrote, if it is something else."""
 
-    def box(one: Any) -> rx.Component:
+    def box(one: Suggested) -> rx.Component:
         return rx.cond(
             one.field == name,
             rx.el.div(
@@ -46,7 +48,7 @@ def suggestion(state: Any, name: str, title: str) -> rx.Component:
     return rx.foreach(state.suggestions, box)
 
 
-def history_section(state: Any) -> rx.Component:
+def history_section(state: type[TextHistory]) -> rx.Component:
     """Every analysis, with what it says otherwise."""
     return rx.el.section(
         rx.el.button(
@@ -55,14 +57,14 @@ def history_section(state: Any) -> rx.Component:
             rx.icon("chevron-down", size=15, aria_hidden="true", class_name="turns"),
             type="button",
             class_name="button small",
-            aria_expanded=rx.cond(state.history_open, "true", "false"),
+            aria_expanded=either(state.history_open, "true", "false"),
             on_click=state.toggle_history,
         ),
         rx.cond(
             state.history_open,
             rx.fragment(
                 rx.cond(
-                    state.entries.length() > 0,
+                    length(state.entries) > 0,
                     rx.el.ol(rx.foreach(state.entries, _entry(state)), class_name="history"),
                     rx.el.p("It was not described yet.", class_name="quiet"),
                 ),
@@ -76,8 +78,8 @@ def history_section(state: Any) -> rx.Component:
     )
 
 
-def _entry(state: Any) -> Any:
-    def row(entry: Any) -> rx.Component:
+def _entry(state: type[TextHistory]) -> Callable[[Entry], rx.Component]:
+    def row(entry: Entry) -> rx.Component:
         return rx.el.li(
             rx.el.p(
                 rx.el.strong(entry.model),
@@ -85,11 +87,11 @@ def _entry(state: Any) -> Any:
             ),
             rx.el.p(moment(entry.at), " · ", entry.facts, class_name="quiet"),
             rx.cond(
-                entry.differences.length() > 0,
+                length(entry.differences) > 0,
                 rx.fragment(
                     rx.foreach(entry.differences, _difference(state, entry)),
                     rx.cond(
-                        entry.differences.length() > 1,
+                        length(entry.differences) > 1,
                         _button("Restore all", "Restore all texts", state.restore(entry.id, "")),
                     ),
                 ),
@@ -102,8 +104,8 @@ def _entry(state: Any) -> Any:
     return row
 
 
-def _difference(state: Any, entry: Any) -> Any:
-    def text(difference: Any) -> rx.Component:
+def _difference(state: type[TextHistory], entry: Entry) -> Callable[[Difference], rx.Component]:
+    def text(difference: Difference) -> rx.Component:
         return rx.el.div(
             rx.el.div(
                 rx.el.h4(difference.title),
@@ -121,7 +123,7 @@ def _difference(state: Any, entry: Any) -> Any:
     return text
 
 
-def _pieces(pieces: Any) -> rx.Component:
+def _pieces(pieces: list[Piece]) -> rx.Component:
     return rx.el.p(
         rx.foreach(
             pieces,
@@ -136,7 +138,7 @@ def _pieces(pieces: Any) -> rx.Component:
     )
 
 
-def _button(words: str, label: Any, handler: Any) -> rx.Component:
+def _button(words: str, label: str, action: Action) -> rx.Component:
     return rx.el.button(
-        words, type="button", class_name="button small", aria_label=label, on_click=handler
+        words, type="button", class_name="button small", aria_label=label, on_click=action
     )

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import dataclasses
+from dataclasses import dataclass
 
 from imgapp.models import AnalysisPublic, ImagePublic
 from imgapp.services.library.history import Suggestion
@@ -33,7 +34,7 @@ class Suggested:
 
     field: str
     model: str
-    pieces: list[Piece] = field(default_factory=list)
+    pieces: list[Piece] = dataclasses.field(default_factory=list)
 
 
 @dataclass
@@ -42,7 +43,7 @@ class Difference:
 
     field: str
     title: str
-    pieces: list[Piece] = field(default_factory=list)
+    pieces: list[Piece] = dataclasses.field(default_factory=list)
 
 
 @dataclass
@@ -54,7 +55,7 @@ class Entry:
     at: str
     facts: str
     newest: bool
-    differences: list[Difference] = field(default_factory=list)
+    differences: list[Difference] = dataclasses.field(default_factory=list)
 
 
 def suggested_of(one: Suggestion) -> Suggested:

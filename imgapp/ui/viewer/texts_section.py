@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import reflex as rx
-from reflex.vars.base import Var
 
+from imgapp.ui.shell.reflex_types import either
 from imgapp.ui.viewer.client_components import (
     CopyWays,
     DecorativeSwitch,
@@ -14,11 +14,12 @@ from imgapp.ui.viewer.client_components import (
     EditableText,
 )
 from imgapp.ui.viewer.details import Details
+from imgapp.ui.viewer.history import TextHistory
 from imgapp.ui.viewer.history_sections import suggestion, text_owner
 from imgapp.ui.viewer.history_words import TITLES
 
 
-def texts_section(state: Any, image: Details) -> rx.Component:
+def texts_section(state: type[TextHistory], image: Details) -> rx.Component:
     """Alt text, description, tags and visible text, with who wrote each."""
     return rx.el.div(
         _section(
@@ -29,7 +30,7 @@ def texts_section(state: Any, image: Details) -> rx.Component:
                 image,
                 "alt_text",
                 image.alt_text,
-                nothing=rx.cond(
+                nothing=either(
                     image.decorative, "Decorative: screen readers skip it.", "Nothing yet."
                 ),
                 most=2_000,
@@ -86,11 +87,13 @@ def texts_section(state: Any, image: Details) -> rx.Component:
     )
 
 
-def _section(state: Any, name: str, *content: rx.Component) -> rx.Component:
+def _section(state: type[TextHistory], name: str, *content: rx.Component) -> rx.Component:
     return rx.el.section(*content, suggestion(state, name, TITLES[name]))
 
 
-def _text(state: Any, image: Details, name: str, value: Var[str], **how: Any) -> rx.Component:
+def _text(
+    state: type[TextHistory], image: Details, name: str, value: str, **how: Any
+) -> rx.Component:
     # Words that are in the picture may be in any language.
     lang = "" if name == "visible_text" else image.language
     return EditableText.create(
@@ -105,11 +108,11 @@ def _text(state: Any, image: Details, name: str, value: Var[str], **how: Any) ->
     )
 
 
-def _head(state: Any, image: Details, name: str) -> rx.Component:
+def _head(state: type[TextHistory], image: Details, name: str) -> rx.Component:
     return rx.el.div(*_named(state, image, name), class_name="viewer-text-head")
 
 
-def _named(state: Any, image: Details, name: str) -> list[rx.Component]:
+def _named(state: type[TextHistory], image: Details, name: str) -> list[rx.Component]:
     """The title of a text, who wrote it, and the way to let models write it again."""
     by = getattr(image, f"{name}_by")
     return [
