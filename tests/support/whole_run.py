@@ -22,7 +22,7 @@ FOLDER = pytest.StashKey[Path]()
 BEFORE = pytest.StashKey[str | None]()
 
 # What takes long comes first, so that no worker is left with it when the others are through.
-LONGEST_FIRST = ("browser", "worker", "cli", "", "services", "api", "adapters", "ui", "assets")
+LONGEST_FIRST = ("browser", "migrations", "worker", "cli", "", "services", "api", "adapters", "ui")
 TESTS = Path(__file__).parents[1]
 BROWSER = "tests/browser/"
 WITH_AN_APP_OF_THEIR_OWN = tuple(
@@ -64,7 +64,11 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Scheduling:
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     if is_worker(config):
-        items.sort(key=lambda item: (LONGEST_FIRST.index(_part(item)), _has_its_own_app(item)))
+        items.sort(key=lambda item: (_rank(_part(item)), _has_its_own_app(item)))
+
+
+def _rank(part: str) -> int:
+    return LONGEST_FIRST.index(part) if part in LONGEST_FIRST else len(LONGEST_FIRST)
 
 
 def _has_its_own_app(item: pytest.Item) -> bool:

@@ -1,4 +1,4 @@
-"""Crash handlers: log what nobody caught, and say a sentence on the page."""
+"""Handlers of last resort for exceptions that nobody caught: in an event handler, in a browser."""
 
 from __future__ import annotations
 
