@@ -151,11 +151,7 @@ class AuditState(rx.State):
 
     async def _read(self, cursor: str) -> None:
         user = current_viewer().user_id
-<<<<<<< HEAD
         kind = AuditKind(self._kind) if self._kind else None
-=======
-        kind = Kind(self._kind) if self._kind else None
->>>>>>> a8314c71f2373fafb28117a589a2aab3396fa8a4
         async with failures_shown(self):
             try:
                 page = await in_db(

@@ -8,11 +8,7 @@ from typing import Any
 import reflex as rx
 
 from imgapp.ui.admin.queue import PACE, FailuresRow, QueueState, QueueView
-<<<<<<< HEAD
 from imgapp.ui.shell.client_components import PollTimer
-=======
-from imgapp.ui.shell.client_components import LookAgain
->>>>>>> a8314c71f2373fafb28117a589a2aab3396fa8a4
 from imgapp.ui.shell.reflex_types import length
 from imgapp.ui.shell.settings_layout import (
     badge,

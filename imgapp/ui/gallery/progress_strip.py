@@ -125,11 +125,7 @@ def _failures_link(view: ProgressView) -> rx.Component:
     )
 
 
-<<<<<<< HEAD
 def _wait(wait: WaitRow) -> rx.Component:
-=======
-def _wait(wait: Wait) -> rx.Component:
->>>>>>> a8314c71f2373fafb28117a589a2aab3396fa8a4
     return rx.el.p(
         rx.icon("clock-alert", size=15, aria_hidden="true"),
         rx.el.span(

@@ -67,11 +67,7 @@ class SelectionState(rx.State):
             await say(self, f"{pictures(len(outcome.changed))} will be described again")
 
 
-<<<<<<< HEAD
 def chosen_of(said: object) -> ImageSelection:
-=======
-def chosen_of(said: object) -> Chosen:
->>>>>>> a8314c71f2373fafb28117a589a2aab3396fa8a4
     """What the browser says is selected. Raises InvalidRequest, NotFound (an id that is none)."""
     if not isinstance(said, dict):
         raise InvalidRequest("Nothing is selected")

@@ -12,7 +12,6 @@ import reflex as rx
 from imgapp.models import now
 from imgapp.services.common.thread_pools import in_db, in_io
 from imgapp.services.library import bulk, trash
-from imgapp.services.library.bulk import ImageSelection
 from imgapp.services.library.trash import TrashedImage
 from imgapp.ui.shell.client_components import PlainLink
 from imgapp.ui.shell.frame import frame
@@ -73,11 +72,7 @@ class TrashState(rx.State):
 
     @handler
     async def remove(self, image_id: str) -> None:
-<<<<<<< HEAD
         user, chosen = current_viewer().user_id, ImageSelection((id_of(image_id),))
-=======
-        user, chosen = current_viewer().user_id, Chosen((id_of(image_id),))
->>>>>>> a8314c71f2373fafb28117a589a2aab3396fa8a4
         async with failures_shown(self):
             await in_io(bulk.delete_for_good, user, chosen, in_trash=True)
         await self.load()

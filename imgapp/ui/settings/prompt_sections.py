@@ -7,15 +7,9 @@ from typing import cast
 
 import reflex as rx
 
-<<<<<<< HEAD
 from imgapp.services.library.text_diff import DiffPart
 from imgapp.ui.settings.prompts import PromptState, TrialCandidate, TrialRow, TrialText, VersionRow
 from imgapp.ui.shell.client_components import PollTimer
-=======
-from imgapp.services.library.text_diff import Part
-from imgapp.ui.settings.prompts import Offer, PromptState, Said, Tried, VersionRow
-from imgapp.ui.shell.client_components import LookAgain
->>>>>>> a8314c71f2373fafb28117a589a2aab3396fa8a4
 from imgapp.ui.shell.reflex_types import as_text, either, length
 from imgapp.ui.shell.settings_layout import badge, confirmed, loading, long_field, moment, section
 
@@ -123,11 +117,7 @@ def _editor(state: type[PromptState]) -> rx.Component:
     )
 
 
-<<<<<<< HEAD
 def _part(part: DiffPart) -> rx.Component:
-=======
-def _part(part: Part) -> rx.Component:
->>>>>>> a8314c71f2373fafb28117a589a2aab3396fa8a4
     drawn = rx.match(
         part.kind,
         ("added", rx.el.ins(part.text)),
@@ -184,13 +174,8 @@ def _try(state: type[PromptState]) -> rx.Component:
     )
 
 
-<<<<<<< HEAD
 def _offer(state: type[PromptState]) -> Callable[[TrialCandidate], rx.Component]:
     def one(offer: TrialCandidate) -> rx.Component:
-=======
-def _offer(state: type[PromptState]) -> Callable[[Offer], rx.Component]:
-    def one(offer: Offer) -> rx.Component:
->>>>>>> a8314c71f2373fafb28117a589a2aab3396fa8a4
         return rx.el.button(
             rx.el.img(src=offer.thumb, alt="", loading="lazy"),
             type="button",
@@ -204,11 +189,7 @@ def _offer(state: type[PromptState]) -> Callable[[Offer], rx.Component]:
     return one
 
 
-<<<<<<< HEAD
 def _tried(picture: TrialRow) -> rx.Component:
-=======
-def _tried(picture: Tried) -> rx.Component:
->>>>>>> a8314c71f2373fafb28117a589a2aab3396fa8a4
     return rx.el.div(
         rx.el.div(
             rx.cond(picture.thumb != "", rx.el.img(src=picture.thumb, alt="")),
@@ -222,11 +203,7 @@ def _tried(picture: Tried) -> rx.Component:
     )
 
 
-<<<<<<< HEAD
 def _side(side: TrialText) -> rx.Component:
-=======
-def _side(side: Said) -> rx.Component:
->>>>>>> a8314c71f2373fafb28117a589a2aab3396fa8a4
     return rx.el.section(
         rx.el.h3(side.title),
         rx.match(
@@ -240,11 +217,7 @@ def _side(side: Said) -> rx.Component:
     )
 
 
-<<<<<<< HEAD
 def _answer(side: TrialText) -> rx.Component:
-=======
-def _answer(side: Said) -> rx.Component:
->>>>>>> a8314c71f2373fafb28117a589a2aab3396fa8a4
     def said(label: str, text: str) -> rx.Component:
         return rx.cond(
             text != "", rx.fragment(rx.el.dt(label), rx.el.dd(text, lang=side.lang)), None

@@ -9,13 +9,8 @@ import reflex as rx
 
 from imgapp.ui.settings.spending import UsageState
 from imgapp.ui.settings.spending_administration import PriceRow, SpendingAdministrationState
-<<<<<<< HEAD
 from imgapp.ui.shell.client_components import PlainLink, PollTimer
 from imgapp.ui.shell.money_words import BudgetView, SpenderRow, SpentRow
-=======
-from imgapp.ui.shell.client_components import LookAgain, PlainLink
-from imgapp.ui.shell.money_words import PersonRow, SpentRow, StandView
->>>>>>> a8314c71f2373fafb28117a589a2aab3396fa8a4
 from imgapp.ui.shell.reflex_types import as_text, length
 from imgapp.ui.shell.settings_layout import badge, field, loading, section, settings_page
 
@@ -57,11 +52,7 @@ def usage_page(
     )
 
 
-<<<<<<< HEAD
 def _month(stand: BudgetView) -> rx.Component:
-=======
-def _month(stand: StandView) -> rx.Component:
->>>>>>> a8314c71f2373fafb28117a589a2aab3396fa8a4
     return section(
         "This month",
         "What models took to describe your pictures. Failed answers count too, where the server"
@@ -292,13 +283,8 @@ def _people(state: type[SpendingAdministrationState]) -> rx.Component:
     )
 
 
-<<<<<<< HEAD
 def _person(state: type[SpendingAdministrationState]) -> Callable[[SpenderRow], rx.Component]:
     def row(one: SpenderRow) -> rx.Component:
-=======
-def _person(state: type[SpendingAdministrationState]) -> Callable[[PersonRow], rx.Component]:
-    def row(one: PersonRow) -> rx.Component:
->>>>>>> a8314c71f2373fafb28117a589a2aab3396fa8a4
         return rx.el.li(
             rx.el.div(
                 rx.el.p(rx.el.strong(one.email), rx.cond(one.over, badge("used up", "warn"))),

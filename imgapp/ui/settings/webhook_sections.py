@@ -8,11 +8,7 @@ import reflex as rx
 
 from imgapp.services.webhooks.webhooks import MAX_NAME
 from imgapp.ui.settings.webhooks import DeliveryRow, WebhookRow, WebhooksState
-<<<<<<< HEAD
 from imgapp.ui.shell.client_components import OnceForm, PlainLink, PollTimer
-=======
-from imgapp.ui.shell.client_components import LookAgain, OnceForm, PlainLink
->>>>>>> a8314c71f2373fafb28117a589a2aab3396fa8a4
 from imgapp.ui.shell.reflex_types import Action, either, length
 from imgapp.ui.shell.settings_layout import (
     badge,

@@ -198,11 +198,7 @@ class TabStateStore(StateManagerRedis):
 class TabTokens(LocalTokenManager):
     """Which tabs are connected to this process; the state of one that goes is let go."""
 
-<<<<<<< HEAD
     def __init__(self, states: TabStateStore) -> None:
-=======
-    def __init__(self, states: TabStates) -> None:
->>>>>>> a8314c71f2373fafb28117a589a2aab3396fa8a4
         super().__init__()  # type: ignore[no-untyped-call]  # Reflex has no types here.
         self._states = states
 

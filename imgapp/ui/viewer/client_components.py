@@ -7,11 +7,7 @@ from typing import Any
 import reflex as rx
 
 from imgapp.ui.shell.reflex_types import Fires
-<<<<<<< HEAD
 from imgapp.ui.viewer.details import Details, Neighbour
-=======
-from imgapp.ui.viewer.details import Beside, Details
->>>>>>> a8314c71f2373fafb28117a589a2aab3396fa8a4
 
 ZOOM = "react-zoom-pan-pinch@4.2.0"
 

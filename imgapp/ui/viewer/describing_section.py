@@ -5,11 +5,7 @@ from __future__ import annotations
 import reflex as rx
 
 from imgapp.ui.shell.reflex_types import either, negated
-<<<<<<< HEAD
 from imgapp.ui.viewer.describing import Describing, DescribingOption
-=======
-from imgapp.ui.viewer.describing import Describing, Option
->>>>>>> a8314c71f2373fafb28117a589a2aab3396fa8a4
 from imgapp.ui.viewer.details import Details
 
 _DETAILS = {
@@ -96,11 +92,7 @@ def _again(state: type[Describing]) -> rx.Component:
     )
 
 
-<<<<<<< HEAD
 def _options(options: list[DescribingOption]) -> list[rx.Component]:
-=======
-def _options(options: list[Option]) -> list[rx.Component]:
->>>>>>> a8314c71f2373fafb28117a589a2aab3396fa8a4
     return [rx.foreach(options, lambda one: rx.el.option(one.name, value=one.value))]
 
 
