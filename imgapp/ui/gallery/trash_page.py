@@ -12,6 +12,7 @@ import reflex as rx
 from imgapp.models import now
 from imgapp.services.common.thread_pools import in_db, in_io
 from imgapp.services.library import bulk, trash
+from imgapp.services.library.bulk import ImageSelection
 from imgapp.services.library.trash import TrashedImage
 from imgapp.ui.shell.client_components import PlainLink
 from imgapp.ui.shell.frame import frame
