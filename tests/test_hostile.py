@@ -81,6 +81,7 @@ def test_hostile_files_are_stored_or_rejected(
     assert_store_holds(images.count_images(alice.user_id))
 
 
+@pytest.mark.long
 @pytest.mark.corpus
 def test_real_photos_are_stored(
     alice: Person, client_for: Callable[..., TestClient], corpus: Path

@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
+import pytest
 import sqlalchemy as sa
 
 from imgapp.adapters import db
@@ -137,6 +138,7 @@ def test_many_claimers_never_share_a_row(alice, mallory, add_image) -> None:
     assert set(claimed) == added
 
 
+@pytest.mark.long
 def test_a_claim_is_fast_behind_100_000_pictures_of_one_person(
     alice, mallory, add_image, administrator: sa.Engine
 ) -> None:

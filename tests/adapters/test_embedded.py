@@ -155,6 +155,7 @@ def test_redis_keeps_what_it_acknowledged_when_it_is_killed(redis: Redis) -> Non
         assert client.get("kept") == b"42"
 
 
+@pytest.mark.long
 def test_data_outlives_the_kill_of_the_postmaster(postgres: Postgres) -> None:
     remember(postgres)
     assert postgres.process is not None
@@ -166,6 +167,7 @@ def test_data_outlives_the_kill_of_the_postmaster(postgres: Postgres) -> None:
     assert remembers(postgres)
 
 
+@pytest.mark.long
 def test_servers_that_a_killed_run_left_alive_are_ended(postgres: Postgres, redis: Redis) -> None:
     remember(postgres)
     assert postgres.process is not None
@@ -183,6 +185,7 @@ def test_servers_that_a_killed_run_left_alive_are_ended(postgres: Postgres, redi
             heir.stop()
 
 
+@pytest.mark.long
 def test_a_lock_file_with_the_id_of_some_other_process_is_no_obstacle(postgres: Postgres) -> None:
     remember(postgres)
     lock = (postgres.data / "postmaster.pid").read_text().splitlines()
@@ -202,6 +205,7 @@ def test_a_lock_file_with_the_id_of_some_other_process_is_no_obstacle(postgres: 
     assert remembers(postgres)
 
 
+@pytest.mark.long
 def test_a_set_up_that_was_cut_off_is_begun_again(folder: Path) -> None:
     half = folder / "postgres" / "data.new"
     Postgres(folder / "postgres")
@@ -215,6 +219,7 @@ def test_a_set_up_that_was_cut_off_is_begun_again(folder: Path) -> None:
     server.stop()
 
 
+@pytest.mark.long
 def test_a_data_folder_with_a_very_long_path_works(folder: Path) -> None:
     deep = folder / ("a" * 90) / ("b" * 90)
     postgres, redis = start_postgres(deep / "postgres"), start_redis(deep / "redis")
@@ -278,6 +283,7 @@ def test_a_home_is_not_given_away(folder: Path) -> None:
     assert (home.stat().st_uid, home.stat().st_mode) == (before.st_uid, before.st_mode)
 
 
+@pytest.mark.long
 @needs_root
 def test_programs_that_the_servers_user_cannot_reach_are_copied(
     folder: Path, monkeypatch: pytest.MonkeyPatch

@@ -123,6 +123,7 @@ def test_what_cannot_be_imported_from_or_into_is_named(
     assert "Traceback" not in nobody.stderr + nowhere.stderr
 
 
+@pytest.mark.long
 def test_on_a_terminal_there_is_a_bar(
     environment: dict[str, str], alice: Person, folder: Path
 ) -> None:
@@ -151,6 +152,7 @@ def test_on_a_terminal_there_is_a_bar(
     assert "refused  notes [red].txt: " in text
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_an_import_that_is_stopped_goes_on_later(
     imgapp: Run,
@@ -281,6 +283,7 @@ def nothing_runs() -> Iterator[dict[str, str]]:
     shutil.rmtree(folder, ignore_errors=True)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("beside", [False, True], ids=["nothing runs", "beside a running imgapp"])
 def test_both_work_whether_the_servers_run_or_not(
     nothing_runs: dict[str, str], folder: Path, set_env: Callable[..., None], beside: bool

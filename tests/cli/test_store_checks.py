@@ -46,10 +46,12 @@ def line_of(output: str, name: str) -> str:
 # At the start.
 
 
+@pytest.mark.long
 def test_a_start_with_a_bucket_that_is_well_says_nothing(gate: Gate) -> None:
     assert said_at_start() == []
 
 
+@pytest.mark.long
 def test_a_start_with_a_bucket_that_strangers_can_list_warns(gate: Gate) -> None:
     gate.public = (f"/{BUCKET}?",)
     [said] = said_at_start()
@@ -73,6 +75,7 @@ def test_a_start_with_a_wrong_setting_is_refused_with_one_sentence(
     assert refusal.value.detail.count(". ") == 0
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("code", "named"),
     [
@@ -88,6 +91,7 @@ def test_a_start_with_what_the_server_refuses_is_refused(gate: Gate, code: str, 
         said_at_start()
 
 
+@pytest.mark.long
 def test_a_start_while_the_server_is_away_goes_on(gate: Gate, s3_env: Any) -> None:
     s3_env(AWS_ENDPOINT_URL_S3="http://127.0.0.1:9")
     assert said_at_start() == [
@@ -95,6 +99,7 @@ def test_a_start_while_the_server_is_away_goes_on(gate: Gate, s3_env: Any) -> No
     ]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("program", ["up", "web", "worker"])
 def test_nothing_starts_with_a_bucket_that_is_not_there(
     gate: Gate, s3_env: Callable[..., None], program: str

@@ -18,6 +18,8 @@ import pytest
 
 from tests.support.running import REPO, App, free_port, running_app
 
+pytestmark = pytest.mark.long
+
 SECONDS_TO_STOP = 10
 SECONDS_TO_HEAL = 20
 USUAL_SECONDS_TO_IMPORT = 1.2
@@ -191,7 +193,6 @@ def test_sigterm_stops_everything_in_time_and_a_new_start_is_quick(app: App) -> 
     assert time.monotonic() - began < 5 * slowness
 
 
-@pytest.mark.long
 def test_ctrl_c_stops_everything_too(app: App) -> None:
     everything = app.processes()
     assert app.process is not None

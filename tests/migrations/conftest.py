@@ -59,7 +59,7 @@ def _binaries(version: str) -> Path | None:
     return debian if (debian / "initdb").exists() else None
 
 
-@pytest.fixture(scope="session", params=["embedded", "15"])
+@pytest.fixture(scope="session", params=["embedded", pytest.param("15", marks=pytest.mark.long)])
 def server(request: pytest.FixtureRequest) -> Iterator[Server]:
     binaries = _binaries(request.param)
     if binaries is None:

@@ -95,6 +95,7 @@ def test_a_webhook_is_told_within_a_moment(
     eventually(lambda: [row.state for row in deliveries_of(alice.user_id)] == ["delivered"])
 
 
+@pytest.mark.long
 def test_kill_9_while_the_receiver_thinks_loses_nothing(
     alice: Person, receiver: Receiver, hanging: Receiver, administrator: sa.Engine
 ) -> None:
@@ -161,6 +162,7 @@ def test_a_receiver_that_hangs_holds_up_neither_pictures_nor_other_people(
     assert len(hanging.requests) == 4
 
 
+@pytest.mark.long
 def test_a_worker_that_ends_lets_go_of_a_receiver_that_hangs(
     alice: Person, model: OpenAIServer, hanging: Receiver
 ) -> None:

@@ -131,6 +131,7 @@ def test_a_transient_failure_is_retried_until_it_succeeds(
     assert third - second < 6
 
 
+@pytest.mark.long
 def test_a_picture_survives_a_queue_that_loses_everything(
     alice: Person, model: OpenAIServer, worker: dramatiq.Worker, servers: Servers
 ) -> None:
@@ -158,6 +159,7 @@ def test_takes_no_more_permits_than_it_has_threads(
     assert model.most_in_flight == 4
 
 
+@pytest.mark.long
 def test_kill_9_in_the_middle_of_a_call_costs_at_most_one_more_call(
     alice: Person, model: OpenAIServer
 ) -> None:
@@ -181,6 +183,7 @@ def test_kill_9_in_the_middle_of_a_call_costs_at_most_one_more_call(
     assert len(analyses_of(alice.user_id, image_id)) == 1
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("signal_", [signal.SIGTERM, signal.SIGINT])
 def test_a_worker_stops_within_seconds_and_hands_back_what_it_had(
     alice: Person, model: OpenAIServer, signal_: signal.Signals

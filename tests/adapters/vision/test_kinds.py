@@ -124,6 +124,7 @@ def photos(corpus: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, 
     return found
 
 
+@pytest.mark.long
 @pytest.mark.corpus
 def test_real_photos_are_photos(photos: dict[str, bytes]) -> None:
     sizes = {name: Image.open(io.BytesIO(copy)).size for name, copy in photos.items()}
@@ -149,6 +150,7 @@ def test_a_photo_is_sharp_until_it_is_blurred(photos: dict[str, bytes]) -> None:
     assert len(missed) <= 1, missed
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("make", "expected"), [(page, "document"), (screen, "screenshot"), (drawing, "drawing")]
 )
@@ -163,6 +165,7 @@ def screenshots() -> Iterator[Path]:
     yield from sorted((ROOT / "docs" / "screenshots").glob("*.png"))
 
 
+@pytest.mark.long
 def test_our_own_screenshots_are_screenshots() -> None:
     said = {}
     for path in screenshots():

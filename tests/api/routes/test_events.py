@@ -122,6 +122,7 @@ def listen_in_turns(
     return heard
 
 
+@pytest.mark.long
 def test_who_reconnects_again_and_again_misses_none_of_a_hundred_changes(
     alice: Person,
 ) -> None:
@@ -150,6 +151,7 @@ def test_who_reconnects_again_and_again_misses_none_of_a_hundred_changes(
     assert set(heard) == {str(image_id) for image_id in ids}
 
 
+@pytest.mark.long
 def test_every_web_process_tells_its_listeners(alice: Person) -> None:
     with web_server(workers=2) as server, ExitStack() as stack:
         token = token_of(alice)
@@ -162,6 +164,7 @@ def test_every_web_process_tells_its_listeners(alice: Person) -> None:
         assert time.monotonic() - began < 5
 
 
+@pytest.mark.long
 def test_open_streams_do_not_keep_a_web_process_from_ending(
     server: WebServer, alice: Person
 ) -> None:
@@ -175,6 +178,7 @@ def test_open_streams_do_not_keep_a_web_process_from_ending(
         assert time.monotonic() - began < 4
 
 
+@pytest.mark.long
 def test_a_listener_that_takes_nothing_is_dropped_and_the_others_are_not(alice: Person) -> None:
     """It fills what the sockets hold; then it is given up, and finds the end when it looks."""
     token, image_id = token_of(alice), add_image(alice.user_id).id

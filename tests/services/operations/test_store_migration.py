@@ -317,6 +317,7 @@ def move_and_stop(stopped: Event, bucket: str, step: str, after: int) -> None:
     list(store_migration.move_all(bucket))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("to", [BUCKET, LOCAL])
 @pytest.mark.parametrize(("step", "after"), [("_carry", 6), ("_copy", 2), ("_switch", 2)])
 def test_a_move_that_is_killed_goes_on(

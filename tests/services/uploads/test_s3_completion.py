@@ -347,6 +347,7 @@ def complete_and_stop(
     s3_completion.complete(user_id, upload_id)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "moment",
     [
