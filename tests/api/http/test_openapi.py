@@ -24,7 +24,8 @@ OPERATIONS = [
 ]
 NAMES = [f"{method.upper()} {path}" for method, path, _ in OPERATIONS]
 
-# Never the answer of an operation: of the command line, the forms, single files, analyses and webhooks.
+# Never the answer of an operation: of the command line, the forms, single files, analyses and
+# webhooks.
 ELSEWHERE = frozenset(
     {
         "account_disabled",
