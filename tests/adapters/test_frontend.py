@@ -16,8 +16,8 @@ from imgapp.errors import ConfigurationError
 @pytest.fixture
 def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A small checkout whose exporter only writes a page."""
-    (tmp_path / "imgapp" / "ui").mkdir(parents=True)
-    (tmp_path / "imgapp" / "ui" / "gallery.py").write_text("# a page\n")
+    (tmp_path / "imgapp" / "ui" / "gallery").mkdir(parents=True)
+    (tmp_path / "imgapp" / "ui" / "gallery" / "page.py").write_text("# a page\n")
     (tmp_path / "assets").mkdir()
     (tmp_path / "rxconfig.py").write_text("")
     (tmp_path / "requirements.txt").write_text("reflex\n")

@@ -41,6 +41,11 @@ def watched() -> Iterator[list[str]]:
     event.remove(Session, "after_transaction_end", _end)
 
 
+def hold_for_others(session: Session) -> None:
+    """A test keeps this transaction open itself, to see what others do meanwhile on its thread."""
+    _open().discard(id(session))
+
+
 def _open() -> set[int]:
     if not hasattr(_here, "sessions"):
         _here.sessions = set()

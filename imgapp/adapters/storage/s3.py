@@ -244,8 +244,9 @@ class S3Store:
                 )
 
     def _answers_strangers(self, key: str) -> bool:
+        wanted = {"Bucket": self.bucket, "Key": key, "Range": "bytes=0-0"}
         try:
-            self._unsigned_client.get_object(Bucket=self.bucket, Key=key, Range="bytes=0-0")
+            self._unsigned_client.get_object(**wanted)["Body"].close()
         except (BotoCoreError, ClientError):
             return False
         return True

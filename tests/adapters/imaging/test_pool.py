@@ -122,8 +122,8 @@ def test_an_idle_child_ends(
 def test_a_child_ends_with_its_parent(tmp_path: Path, job: dict) -> None:
     code = (
         "import json, os, sys; from pathlib import Path; import psutil;"
-        "from imgapp.adapters.imaging.pool import Pool;"
-        "Pool().run(json.loads(sys.argv[1]), Path(sys.argv[2]));"
+        "from imgapp.adapters.imaging.pool import DecoderPool;"
+        "DecoderPool().run(json.loads(sys.argv[1]), Path(sys.argv[2]));"
         "print(psutil.Process().children()[0].pid, flush=True); os.kill(os.getpid(), 9)"
     )
     command = [sys.executable, "-c", code, json.dumps(job), str(tmp_path)]

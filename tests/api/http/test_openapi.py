@@ -24,7 +24,8 @@ OPERATIONS = [
 ]
 NAMES = [f"{method.upper()} {path}" for method, path, _ in OPERATIONS]
 
-# Never the answer of an operation: of the command line, the forms, single files and analyses.
+# Never the answer of an operation: of the command line, the forms, single files, analyses and
+# webhooks.
 ELSEWHERE = frozenset(
     {
         "account_disabled",
@@ -38,6 +39,7 @@ ELSEWHERE = frozenset(
         "expired_link",
         "first_account",
         "hash_mismatch",
+        "interrupted",
         "invalid_link",
         "invalid_sign_in",
         "lease_lost",

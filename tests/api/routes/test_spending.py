@@ -83,7 +83,9 @@ def test_a_budget_that_is_none_is_refused(
     assert (answer.status_code, answer.json()["code"]) == (422, "validation_failed")
 
 
-def test_an_estimate(client_for: ClientFor, alice: Person) -> None:
+def test_an_estimate(client_for: ClientFor, alice: Person, set_env: Callable[..., None]) -> None:
+    # Without a vision model none is asked, whichever is named.
+    set_env(OPENAI_BASE_URL="http://127.0.0.1:9/v1")
     ask = client_for(alice).get
     said = ask("/api/spending/estimate", params={"pictures": 20, "model": "a"}).json()
     assert (said["basis"], said["input_tokens"], said["output_tokens"]) == ("own", 2000, 200)

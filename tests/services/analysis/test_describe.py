@@ -426,16 +426,6 @@ def test_the_sweeper_issues_the_permits_that_are_missing_and_no_more(
     assert queue.pending_permits() == 3
 
 
-def test_one_sweeper_works_at_a_time(alice: Person, model: OpenAIServer) -> None:
-    add_picture(alice.user_id)
-    with transaction() as session:
-        assert session.execute(describe._ONLY_ONE).scalar_one()
-        describe.sweep()
-        assert queue.pending_permits() == 0
-    describe.sweep()
-    assert queue.pending_permits() == 1
-
-
 def test_a_failed_picture_can_be_tried_again(
     alice: Person, model: OpenAIServer, heard: Callable[[], list[str]]
 ) -> None:

@@ -20,6 +20,7 @@ from imgapp.services.events.change_feed import ChangeReader, ImageChange, open_r
 from imgapp.services.library import images, trash
 from imgapp.services.queue import leases
 from tests.conftest import Person
+from tests.support.open_transactions import hold_for_others
 from tests.support.rows import add_image
 from tests.support.waiting import change
 
@@ -172,6 +173,7 @@ def test_a_change_that_is_committed_late_is_heard_of_by_who_listens_and_who_was_
     all_of(reader)
     with db.transaction(alice.user_id) as session:
         session.execute(sa.text("UPDATE images SET alt_text = 'slow' WHERE id = :id"), {"id": slow})
+        hold_for_others(session)
         images.edit_image(alice.user_id, quick, ImageEdit(alt_text="quick"))
         [first] = all_of(reader)
         assert first.image_id == quick

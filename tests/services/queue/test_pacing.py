@@ -19,7 +19,7 @@ from imgapp.adapters.redis_clients import redis_client
 from imgapp.models import Image, Preferences, Priority, now
 from imgapp.services.analysis import describe
 from imgapp.services.installation.runtime_settings import InstallationEdit, change_installation
-from imgapp.services.queue import image_status, leases, pacing, permits
+from imgapp.services.queue import image_status, leases, pacing, permits, waiting_reasons
 from tests.conftest import Person
 from tests.support.openai_server import OpenAIServer
 from tests.support.waiting import add_picture, eventually, row_of
@@ -83,6 +83,19 @@ def test_while_all_is_paused_nothing_is_claimed(
     assert describe.run_one() == image_id
 
 
+def test_one_worker_at_a_time_notes_what_waits_and_the_others_do_not_wait_for_it(
+    alice: Person, model: OpenAIServer, set_limits: Callable[..., None]
+) -> None:
+    image_id = add_picture(alice.user_id)
+    set_limits(paused=True)
+    with transaction() as session:
+        assert session.execute(waiting_reasons._ONLY_ONE).scalar_one()
+        assert waiting_reasons.note_waits() == 0
+        assert row_of(alice.user_id, image_id).waiting_reason is None
+    assert waiting_reasons.note_waits() == 1
+    assert row_of(alice.user_id, image_id).waiting_reason == "paused"
+
+
 def test_a_person_pauses_their_own_and_nobody_elses(
     alice: Person, mallory: Person, model: OpenAIServer
 ) -> None:
@@ -136,16 +149,18 @@ def test_never_more_are_under_way_than_allowed_however_many_workers_claim(
 def test_how_many_at_once_changes_while_it_runs(
     alice: Person, model: OpenAIServer, set_limits: Callable[..., None], worker: dramatiq.Worker
 ) -> None:
-    model.delay = 0.15
+    model.open.clear()
     set_limits(max_in_flight=2)
     ids = [add_picture(alice.user_id) for _ in range(24)]
     for image_id in ids:
         queue.enqueue_analysis(image_id)
-    model.wait_for_calls(6)
+    eventually(lambda: model.in_flight == 2 and queue.pending_permits() == 0)
     assert model.most_in_flight == 2
     set_limits(max_in_flight=6)
+    eventually(lambda: model.in_flight == 6)
+    model.open.set()
     eventually(lambda: all(done(alice, image_id) for image_id in ids))
-    assert 4 <= model.most_in_flight <= 6
+    assert model.most_in_flight == 6
 
 
 def test_no_place_is_taken_by_a_worker_that_is_gone(

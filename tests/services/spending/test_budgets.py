@@ -318,8 +318,9 @@ def test_an_estimate_says_how_far_the_budget_goes(
 
 
 def test_without_a_model_an_estimate_is_nothing(alice: Person) -> None:
-    said = budgets.estimate(alice.user_id, 10)
-    assert (said.model, said.basis, said.cost, said.enough) == ("basic-1", None, 0, True)
+    for named in (None, "another"):
+        said = budgets.estimate(alice.user_id, 10, named)
+        assert (said.model, said.basis, said.cost, said.enough) == ("basic-1", None, 0, True)
 
 
 def test_people_are_listed_by_what_they_spent(
