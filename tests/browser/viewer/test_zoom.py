@@ -61,6 +61,7 @@ def test_a_picture_is_zoomed_with_keys_wheel_and_double_click_and_dragged(
     whole(page, before)
 
 
+@pytest.mark.long
 def test_the_original_is_loaded_when_the_zoom_goes_beyond_the_preview(
     page: Page, pictures: Pictures, tmp_path: Path
 ) -> None:
@@ -86,6 +87,7 @@ def test_the_original_is_loaded_when_the_zoom_goes_beyond_the_preview(
     expect(frame).to_have_js_property("naturalWidth", 1440)
 
 
+@pytest.mark.long
 def test_fingers_swipe_to_the_next_picture_and_pinch_to_zoom(
     new_context: Callable[..., BrowserContext],
     pictures: Pictures,
@@ -127,6 +129,7 @@ def test_fingers_swipe_to_the_next_picture_and_pinch_to_zoom(
     assert viewer.is_visible()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("size", [(320, 256), (320, 640), (390, 844)])
 def test_a_narrow_window_shows_all_and_scrolls_one_way_only(
     size: tuple[int, int], page: Page, pictures: Pictures
