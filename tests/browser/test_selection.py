@@ -25,7 +25,7 @@ class Keeper(Person):
 @pytest.fixture(scope="module")
 def keeper(app: App) -> Keeper:
     email = f"keeper-{secrets.token_hex(4)}@example.org"
-    return Keeper(email, library=make_library(app, email, COUNT, files=True))
+    return Keeper(email, library=make_library(app, email, COUNT, files=True, scenes=10))
 
 
 @pytest.fixture(scope="module")
