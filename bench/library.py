@@ -83,7 +83,9 @@ def servers_of(app: App) -> dict[str, str]:
     return variables_of(EmbeddedServers(settings).fill_in())
 
 
-def make_library(app: App, email: str, count: int, *, files: bool = False) -> Library:
+def make_library(
+    app: App, email: str, count: int, *, files: bool = False, scenes: int = SCENES
+) -> Library:
     """An account with so many described pictures, the newest a quarter of an hour old and each a
     quarter older than the one before; with `files`, their renditions too."""
     app.add_person(email)
@@ -92,15 +94,22 @@ def make_library(app: App, email: str, count: int, *, files: bool = False) -> Li
         user_id = UUID(client.get("/api/account").json()["id"])
     pictures = Path(app.env["IMGAPP_DATA_DIR"]) / "pictures" if files else None
     variables = servers_of(app)
-    ids = fill(variables, user_id, count, pictures)
+    ids = fill(variables, user_id, count, pictures, scenes=scenes)
     vacuum(variables)
     return Library(user_id, token, ids)
 
 
-def fill(variables: dict[str, str], user_id: UUID, count: int, pictures: Path | None) -> list[str]:
+def fill(
+    variables: dict[str, str],
+    user_id: UUID,
+    count: int,
+    pictures: Path | None,
+    *,
+    scenes: int = SCENES,
+) -> list[str]:
     """Add rows, and files below the folder `pictures`; their ids."""
     with tempfile.TemporaryDirectory(prefix="imgapp-scenes-", dir=pictures) as folder:
-        kinds = _kinds(Path(folder)) if pictures else [Kind(4000, 3000, "", {})]
+        kinds = _kinds(Path(folder), scenes) if pictures else [Kind(4000, 3000, "", {})]
         given: dict[str, Any] = {
             "count": count,
             "kinds": len(kinds),
@@ -124,9 +133,9 @@ def fill(variables: dict[str, str], user_id: UUID, count: int, pictures: Path | 
     return ids
 
 
-def _kinds(folder: Path) -> list[Kind]:
+def _kinds(folder: Path, scenes: int) -> list[Kind]:
     found = []
-    for n in range(SCENES):
+    for n in range(scenes):
         out = folder / str(n)
         out.mkdir()
         original = out / "original.jpg"

@@ -96,7 +96,7 @@ export function ViewerStage({ image, beside, onStep, onStale, children }) {
   // Another picture, or the same in its true size, begins whole.
   const of = `${image.id} ${image.width}`;
   const scale = zoomedTo.of === of ? zoomedTo.scale : 1;
-  const swipe = useSwipe(stage, scale <= 1.01, onStep);
+  const swipe = useSwipe(stage, () => Boolean(zoom.current?.isZoomed()), onStep);
   // Pixels of the screen for each pixel of the picture, or of its preview.
   const frame = stage.current?.querySelector(".stage-frame")?.offsetWidth ?? 0;
   const shown = frame * scale * (globalThis.devicePixelRatio ?? 1);

@@ -6,7 +6,7 @@ import { useRef } from "react";
 const FAR = 60;
 const SLACK = 8;
 
-export function useSwipe(stage, allowed, onStep) {
+export function useSwipe(stage, isZoomed, onStep) {
   const touch = useRef(null);
   const move = (by) => stage.current?.style.setProperty("--swipe", `${by}px`);
   const end = () => {
@@ -16,7 +16,7 @@ export function useSwipe(stage, allowed, onStep) {
   return {
     onTouchStart: (event) => {
       end();
-      if (!allowed || event.touches.length > 1) return;
+      if (event.touches.length > 1 || isZoomed()) return;
       const { clientX: x, clientY: y } = event.touches[0];
       touch.current = { x, y, by: 0 };
     },

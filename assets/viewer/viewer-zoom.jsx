@@ -16,6 +16,8 @@ export default function ViewerZoom({ ref, scale, most, onScale, children }) {
     in: () => inner.current?.zoomIn(scale / 2, time),
     out: () => inner.current?.zoomOut(scale / 3, time),
     reset: () => inner.current?.resetTransform(time),
+    // As it is now, which a page that has much to do draws only later.
+    isZoomed: () => (inner.current?.instance.state.scale ?? 1) > ALMOST_WHOLE,
   }));
   return (
     <TransformWrapper

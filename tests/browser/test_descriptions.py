@@ -67,6 +67,7 @@ def test_what_is_said_goes_into_the_next_description(
     assert "Sandal; Boot; Derby" in model.calls[0].said
 
 
+@pytest.mark.long
 def test_a_prompt_is_tried_saved_and_set_back(
     app: App,
     page: Page,
@@ -106,6 +107,7 @@ def test_a_prompt_is_tried_saved_and_set_back(
     expect(page.get_by_text("not saved")).to_be_visible()
 
 
+@pytest.mark.long
 def test_the_page_fits_a_phone_and_the_keyboard_and_names_a_variable_that_there_is_not(
     page: Page, alice: Person, sign_in: SignIn
 ) -> None:
@@ -124,6 +126,7 @@ def test_the_page_fits_a_phone_and_the_keyboard_and_names_a_variable_that_there_
     expect(page.get_by_text("Nothing was changed yet.")).to_be_visible()
 
 
+@pytest.mark.long
 def test_pictures_wait_in_a_pause_and_are_kept_from_a_cloud(
     app: App,
     page: Page,

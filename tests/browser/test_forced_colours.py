@@ -13,6 +13,7 @@ from tests.support.running import App
 pytestmark = pytest.mark.browser
 
 
+@pytest.mark.long
 def test_forced_colours_leave_controls_and_choices_to_be_seen(
     app: App, page_of: Callable[[str], Page]
 ) -> None:

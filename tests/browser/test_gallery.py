@@ -146,6 +146,7 @@ def test_after_a_restart_of_the_server_the_page_shows_what_happened_meanwhile(
     assert page.evaluate("window.neverReloaded") is True
 
 
+@pytest.mark.long
 def test_the_page_fits_a_phone(
     app: App,
     new_context: Callable[..., BrowserContext],
@@ -168,7 +169,7 @@ def test_pictures_that_are_dragged_or_pasted_into_the_page_are_uploaded(
     for number, how in enumerate(("drop", "paste"), start=1):
         picture = jpeg(tmp_path / "dragged.jpg", seed=number, size=(320, 240))
         bring(page, how, list(picture.read_bytes()))
-        wait_for_cards(page, number)
+        wait_for_cards(page, number, "completed")
 
 
 def bring(page: Page, how: str, data: list[int]) -> None:

@@ -48,6 +48,7 @@ def test_nothing_that_a_model_writes_runs_or_loads_anything(
     assert len(model.calls) == len(hostile)
 
 
+@pytest.mark.long
 def test_the_viewer_shows_markup_letter_by_letter(
     page: Page,
     model: OpenAIServer,

@@ -118,6 +118,7 @@ def test_a_question_mark_lists_the_shortcuts_and_escape_puts_them_away(
     expect(sheet).to_be_hidden()
 
 
+@pytest.mark.long
 def test_the_sheet_is_reached_without_its_key(app: App, page_of: PageOf) -> None:
     page = page_of(ADMINISTRATOR)
     sheet = page.get_by_role("dialog", name="Keyboard shortcuts")
@@ -133,6 +134,7 @@ def test_the_sheet_is_reached_without_its_key(app: App, page_of: PageOf) -> None
     expect(page.get_by_role("button", name="Sign out")).to_be_hidden()
 
 
+@pytest.mark.long
 def test_single_characters_can_be_turned_off_and_stay_off(app: App, page_of: PageOf) -> None:
     page = page_of(ADMINISTRATOR)
     sheet = page.get_by_role("dialog", name="Keyboard shortcuts")

@@ -106,6 +106,7 @@ def test_failures_are_listed_and_tried_again_one_and_all(
     wait_for_cards(page, 3, "completed")
 
 
+@pytest.mark.long
 def test_an_administrator_sees_the_queue_and_pauses_it_live(
     app: App,
     page: Page,
@@ -139,6 +140,7 @@ def test_an_administrator_sees_the_queue_and_pauses_it_live(
     expect(figures).not_to_contain_text("at most", timeout=SLOW)
 
 
+@pytest.mark.long
 def test_an_administrator_tries_a_reason_again_for_everybody(
     app: App,
     page: Page,

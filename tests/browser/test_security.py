@@ -145,6 +145,7 @@ def test_another_origin_neither_reads_nor_changes_anything_with_our_cookie(
     assert [one["name"] for one in tokens] == ["test"]
 
 
+@pytest.mark.long
 def test_a_file_that_is_also_a_page_never_runs(
     app: App, page: Page, alice: Person, sign_in: Callable[[Page, Person], None], tmp_path: Path
 ) -> None:

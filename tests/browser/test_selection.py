@@ -25,7 +25,7 @@ class Keeper(Person):
 @pytest.fixture(scope="module")
 def keeper(app: App) -> Keeper:
     email = f"keeper-{secrets.token_hex(4)}@example.org"
-    return Keeper(email, library=make_library(app, email, COUNT, files=True))
+    return Keeper(email, library=make_library(app, email, COUNT, files=True, scenes=10))
 
 
 @pytest.fixture(scope="module")
@@ -84,6 +84,7 @@ def test_a_range_of_pictures_is_chosen_with_shift(gallery: Page) -> None:
     expect(gallery.get_by_role("dialog")).to_be_visible()
 
 
+@pytest.mark.long
 def test_a_range_over_what_is_not_loaded_is_whole(gallery: Page) -> None:
     choose(gallery, 0)
     gallery.evaluate("() => window.scrollTo(0, document.documentElement.scrollHeight)")
@@ -164,6 +165,7 @@ def test_originals_come_as_one_file(gallery: Page, tmp_path) -> None:
     assert len(zipfile.ZipFile(tmp_path / "all.zip").namelist()) == 3
 
 
+@pytest.mark.long
 def test_a_long_press_selects_on_a_phone(new_context, keeper, sign_in) -> None:
     page = new_context(
         viewport={"width": 390, "height": 800}, has_touch=True, is_mobile=True
@@ -211,6 +213,7 @@ def test_the_trash_shows_what_was_deleted_and_gives_it_back(
     expect(other.get_by_text("The trash is empty.")).to_be_visible()
 
 
+@pytest.mark.long
 def test_the_whole_box_selects_and_so_does_its_edge(gallery: Page) -> None:
     gallery.locator('[data-at="1"]').hover()
     gallery.locator('[data-at="1"] .select-box').click(position={"x": 2, "y": 18})
@@ -219,6 +222,7 @@ def test_the_whole_box_selects_and_so_does_its_edge(gallery: Page) -> None:
     expect(gallery.get_by_test_id("selected")).to_have_count(0)
 
 
+@pytest.mark.long
 def test_what_goes_to_the_trash_is_not_seen_again_on_its_way(gallery: Page) -> None:
     choose(gallery, 1)
     gone = gallery.locator('[data-at="1"]').get_attribute("data-image-id")

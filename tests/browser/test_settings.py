@@ -59,6 +59,7 @@ def test_changing_the_password_signs_out_an_open_tab_elsewhere(
     sign_in(elsewhere, Person(alice.email, NEW))
 
 
+@pytest.mark.long
 def test_one_browser_is_signed_out_from_another(
     app: App, page: Page, new_context: NewContext, alice: Person, sign_in: SignIn
 ) -> None:
@@ -147,6 +148,7 @@ def test_an_administrator_adds_somebody_who_chooses_a_password(
     expect(carols.get_by_text("Your password is changed.")).to_be_visible()
 
 
+@pytest.mark.long
 def test_an_administrator_disables_enables_and_deletes(
     app: App,
     page: Page,

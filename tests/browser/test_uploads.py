@@ -18,7 +18,7 @@ from tests.support.openai_server import OpenAIServer
 from tests.support.pictures import jpeg
 from tests.support.running import App, running_app
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.long]
 
 SignIn = Callable[[Page, Person], None]
 
@@ -147,7 +147,6 @@ def test_a_file_goes_on_when_the_browser_was_offline(
     expect(uploads.get_by_text("2 added")).to_be_visible(timeout=30_000)
 
 
-@pytest.mark.long
 def test_a_file_goes_on_when_the_server_was_killed(
     page: Page, app: App, proxy: CutProxy, tmp_path: Path, alice: Person, sign_in: SignIn
 ) -> None:
@@ -167,7 +166,6 @@ def test_a_file_goes_on_when_the_server_was_killed(
     assert heard.methods.count("POST") == 1, "it was not begun again"
 
 
-@pytest.mark.long
 def test_two_thousand_files_do_not_freeze_the_page_and_are_cancelled_together(
     page: Page, app: App, proxy: CutProxy, tmp_path: Path, alice: Person, sign_in: SignIn
 ) -> None:
@@ -276,46 +274,6 @@ def test_signing_out_forgets_what_was_being_sent(
     page.wait_for_url(f"{app.url}/sign-in")
     names = page.evaluate("indexedDB.databases().then((all) => all.map((one) => one.name))")
     assert "imgapp-uploads" not in names
-
-
-def test_each_refused_file_says_why_and_failed_ones_are_tried_again_together(
-    page: Page, tmp_path: Path, alice: Person, sign_in: SignIn
-) -> None:
-    sign_in(page, alice)
-    page.route(
-        "**/api/tus", lambda route: route.fulfill(status=418, json={"detail": "I am a teapot."})
-    )
-    words, empty = tmp_path / "words.jpg", tmp_path / "empty.png"
-    words.write_text("words")
-    empty.write_bytes(b"")
-    good = [jpeg(tmp_path / f"good-{number}.jpg", seed=number) for number in range(2)]
-    drop(page, [*good, empty])
-    uploads = page.get_by_role("region", name="Uploads")
-    expect(uploads.get_by_text("The file is empty")).to_be_visible()
-    expect(uploads.get_by_text("I am a teapot.")).to_have_count(2)
-    page.unroute("**/api/tus")
-    uploads.get_by_role("button", name="Retry all failed").click()
-    wait_for_cards(page, 2)
-    drop(page, [words])
-    expect(uploads.get_by_text("not an image")).to_be_visible()
-
-
-def test_the_keyboard_cancels_one_after_the_other_and_the_focus_stays(
-    page: Page, proxy: CutProxy, tmp_path: Path, alice: Person, sign_in: SignIn
-) -> None:
-    sign_in(page, alice)
-    proxy.bytes_per_second = 100_000
-    drop(page, [large(tmp_path / f"{number}.bmp", seed=10 + number) for number in range(4)])
-    uploads = page.get_by_role("region", name="Uploads")
-    expect(uploads.get_by_role("progressbar", name="Uploading 0.bmp")).to_be_visible(timeout=20_000)
-    uploads.get_by_role("button", name="Cancel 0.bmp").focus()
-    for left in (3, 2, 1):
-        page.keyboard.press("Enter")
-        expect(uploads.get_by_role("listitem")).to_have_count(left)
-        page.wait_for_function("document.activeElement.ariaLabel?.startsWith('Cancel')")
-    page.keyboard.press("Enter")
-    expect(uploads).to_be_hidden()
-    expect(page.get_by_role("button", name="Upload pictures")).to_be_focused()
 
 
 def test_rows_show_a_small_picture_of_the_file_while_it_is_sent(

@@ -25,6 +25,7 @@ def add(app: App, person: Person, path: Path) -> None:
         upload(client, path)
 
 
+@pytest.mark.long
 def test_prices_make_costs_and_a_budget_stops_them(
     app: App,
     model: OpenAIServer,

@@ -69,6 +69,7 @@ def test_a_webhook_is_made_tried_and_removed(
     expect(page.get_by_text("There are none yet.")).to_be_visible()
 
 
+@pytest.mark.long
 def test_another_secret_is_shown_once(
     page: Page, alice: Person, sign_in: SignIn, receiver: Receiver
 ) -> None:
@@ -83,6 +84,7 @@ def test_another_secret_is_shown_once(
     expect(page.get_by_test_id("webhook")).to_contain_text("Signed with the last secret, too")
 
 
+@pytest.mark.long
 def test_an_address_inside_is_refused_with_a_sentence(
     page: Page, alice: Person, sign_in: SignIn
 ) -> None:
@@ -94,6 +96,7 @@ def test_an_address_inside_is_refused_with_a_sentence(
     expect(page.get_by_text("There are none yet.")).to_be_visible()
 
 
+@pytest.mark.long
 def test_deliveries_are_opened_with_the_keyboard_on_a_phone(
     page: Page, alice: Person, sign_in: SignIn, receiver: Receiver
 ) -> None:

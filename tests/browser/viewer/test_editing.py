@@ -58,6 +58,7 @@ def test_an_alt_text_is_edited_with_the_keyboard_alone(page: Page, pictures: Pic
     expect(field).to_have_value(f"{MINE}cimjk")
 
 
+@pytest.mark.long
 def test_longer_texts_keep_their_lines_and_ctrl_enter_saves(page: Page, pictures: Pictures) -> None:
     (one,) = pictures(1)
     open_picture(page, one)
@@ -134,6 +135,7 @@ def test_what_changes_while_one_types_is_shown_and_wipes_nothing(
     assert read(page, one)["alt_text"] == MINE
 
 
+@pytest.mark.long
 def test_what_is_typed_is_still_there_after_looking_at_another_picture(
     page: Page, pictures: Pictures
 ) -> None:
@@ -188,6 +190,7 @@ def test_a_decorative_picture_gets_its_alt_text_back(page: Page, pictures: Pictu
     assert read(page, one)["decorative"] is False
 
 
+@pytest.mark.long
 def test_a_picture_that_is_not_looked_for_any_more_does_not_end_the_way(
     page: Page, app: App, pictures: Pictures
 ) -> None:

@@ -77,6 +77,7 @@ def test_an_earlier_text_is_restored_from_the_history(
     expect(entries.last).to_contain_text("Says what the picture says now.")
 
 
+@pytest.mark.long
 def test_a_picture_is_described_as_its_owner_wants(
     page: Page, model: OpenAIServer, pictures: Pictures
 ) -> None:
@@ -104,6 +105,7 @@ def test_a_picture_is_described_as_its_owner_wants(
     assert len(model.calls) == 2
 
 
+@pytest.mark.long
 def test_what_no_model_described_is_upgraded_with_one_click(
     app: App, page: Page, model: OpenAIServer, pictures: Pictures
 ) -> None:

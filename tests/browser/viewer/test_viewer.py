@@ -76,6 +76,7 @@ def test_next_and_previous_go_through_all_pictures_and_one_step_back_leads_out(
     expect(opener(page, ids[1])).to_be_focused()
 
 
+@pytest.mark.long
 def test_the_pictures_beside_are_there_before_they_are_asked_for(
     page: Page, pictures: Pictures
 ) -> None:
@@ -91,6 +92,7 @@ def test_the_pictures_beside_are_there_before_they_are_asked_for(
     assert not any("/original" in url for url in previews)
 
 
+@pytest.mark.long
 def test_a_link_that_leads_nowhere_says_so_kindly_and_a_foreign_one_says_the_same(
     app: App,
     mallory: Person,
@@ -115,6 +117,7 @@ def test_a_link_that_leads_nowhere_says_so_kindly_and_a_foreign_one_says_the_sam
         assert page.url == f"{app.url}/"
 
 
+@pytest.mark.long
 def test_a_picture_that_is_deleted_elsewhere_is_not_here_any_more(
     page: Page, pictures: Pictures
 ) -> None:
@@ -179,6 +182,7 @@ def test_one_key_copies_the_alt_text_a_tag_or_markdown(
     )
 
 
+@pytest.mark.long
 def test_without_an_alt_text_there_is_nothing_to_copy(page: Page, pictures: Pictures) -> None:
     (one,) = pictures(1)
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
@@ -229,6 +233,7 @@ def test_facts_and_colours_of_the_file_are_shown(page: Page, pictures: Pictures)
     assert all(re.fullmatch("#[0-9a-f]{6}", one.get_attribute("title") or "") for one in colours)
 
 
+@pytest.mark.long
 def test_the_gallery_stays_where_it_is_while_a_picture_comes_and_goes(
     page: Page, app: App, pictures: Pictures
 ) -> None:

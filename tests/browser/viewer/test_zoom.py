@@ -26,6 +26,17 @@ def whole(page: Page, width: float) -> None:
     page.wait_for_function(f"() => Math.abs({WIDE} - {width}) < 1")
 
 
+def still(page: Page) -> None:
+    """Wait until it glides no more."""
+    page.wait_for_function(
+        f"""async () => {{
+            const before = {LEFT};
+            await new Promise((done) => setTimeout(done, 150));
+            return {LEFT} === before;
+        }}"""
+    )
+
+
 def touch(cdp: CDPSession, kind: str, *points: tuple[float, float]) -> None:
     given = [{"x": x, "y": y, "id": at} for at, (x, y) in enumerate(points)]
     cdp.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": given})
@@ -50,7 +61,7 @@ def test_a_picture_is_zoomed_with_keys_wheel_and_double_click_and_dragged(
     page.mouse.move(540, 400, steps=4)
     page.mouse.up()
     page.wait_for_function(f"() => {LEFT} > {left} + 20")
-    page.wait_for_timeout(1000)  # it glides on for a moment
+    still(page)
     page.mouse.dblclick(440, 400)
     whole(page, before)
     for _ in range(5):
@@ -61,6 +72,7 @@ def test_a_picture_is_zoomed_with_keys_wheel_and_double_click_and_dragged(
     whole(page, before)
 
 
+@pytest.mark.long
 def test_the_original_is_loaded_when_the_zoom_goes_beyond_the_preview(
     page: Page, pictures: Pictures, tmp_path: Path
 ) -> None:
@@ -86,6 +98,7 @@ def test_the_original_is_loaded_when_the_zoom_goes_beyond_the_preview(
     expect(frame).to_have_js_property("naturalWidth", 1440)
 
 
+@pytest.mark.long
 def test_fingers_swipe_to_the_next_picture_and_pinch_to_zoom(
     new_context: Callable[..., BrowserContext],
     pictures: Pictures,
@@ -121,12 +134,15 @@ def test_fingers_swipe_to_the_next_picture_and_pinch_to_zoom(
     touch(cdp, "touchEnd")
     grown(page, before)
     # A finger moves what is zoomed and goes nowhere else.
+    viewer.locator(".stage-place.zoomed").wait_for()
+    left = page.evaluate(LEFT)
     swipe(300, 60)
-    page.wait_for_timeout(300)
+    page.wait_for_function(f"() => {LEFT} < {left} - 20")
     shown(page, ids[0])
     assert viewer.is_visible()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("size", [(320, 256), (320, 640), (390, 844)])
 def test_a_narrow_window_shows_all_and_scrolls_one_way_only(
     size: tuple[int, int], page: Page, pictures: Pictures
