@@ -150,11 +150,12 @@ def test_a_picture_survives_a_queue_that_loses_everything(
 def test_takes_no_more_permits_than_it_has_threads(
     alice: Person, model: OpenAIServer, worker: dramatiq.Worker
 ) -> None:
-    model.delay = 1.0
+    model.open.clear()
     for _ in range(7):
         queue.enqueue_analysis(add_picture(alice.user_id))
     model.wait_for_calls(4)
     assert queue.pending_permits() == 3, "another worker could take these"
+    model.open.set()
     model.wait_for_calls(7)
     assert model.most_in_flight == 4
 
