@@ -9,7 +9,7 @@ import subprocess
 import sys
 import sysconfig
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import closing, suppress
 from typing import Any
 
 from imgapp.adapters.frontend import ROOT, serving_environment
@@ -69,7 +69,7 @@ def _environment(settings: Settings) -> dict[str, str]:
 def is_healthy(settings: Settings) -> bool:
     """Whether the web processes say that everything answers."""
     connection = http.client.HTTPConnection(reachable_host(settings), settings.port, timeout=3)
-    with suppress(OSError, http.client.HTTPException):
+    with suppress(OSError, http.client.HTTPException), closing(connection):
         connection.request("GET", "/api/health")
         return connection.getresponse().status == http.client.OK
     return False

@@ -14,7 +14,8 @@ import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from multiprocessing import forkserver, resource_tracker
-from multiprocessing.synchronize import Event
+from multiprocessing.connection import Connection
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 import pytest
@@ -49,23 +50,41 @@ def kill_in(fork_server: None) -> Callable[..., None]:
     """`kill_in(target, *args)`: `target(stopped, *args)` is killed where it calls `stand_still`."""
 
     def kill(target: Callable[..., None], *args: object) -> None:
-        stopped = _CONTEXT.Event()
+        # Not an event: its semaphores are removed whenever it is collected, the tracker of them may
+        # be gone by then.
+        told, stopped = _CONTEXT.Pipe(duplex=False)
         process = _CONTEXT.Process(
             target=_with_environment, args=(dict(os.environ), target, stopped, *args)
         )
-        process.start()
-        try:
-            assert stopped.wait(_SECONDS_TO_START), f"it ended: {process.exitcode}"
-        finally:
-            process.kill()
-            process.join(10)
+        with told:
+            with stopped:
+                process.start()
+            try:
+                assert _stands_still(told), f"it ended: {process.exitcode}"
+            finally:
+                process.kill()
+                _see_the_end_of(process)
 
     return kill
 
 
-def stand_still(stopped: Event) -> None:
+def _stands_still(told: Connection) -> bool:
+    """Whether the moment has come, and not the end."""
+    try:
+        return told.poll(_SECONDS_TO_START) and bool(told.recv())
+    except EOFError:
+        return False
+
+
+def _see_the_end_of(process: BaseProcess) -> None:
+    process.join(10)
+    # What it holds here goes now, and not when somebody collects it.
+    process.close()
+
+
+def stand_still(stopped: Connection) -> None:
     """Say that the moment has come, and wait for the end."""
-    stopped.set()
+    stopped.send(True)
     threading.Event().wait()
 
 
@@ -80,8 +99,11 @@ def run_command(*args: object, env: dict[str, str]) -> subprocess.CompletedProce
         process.join(60)
         if process.is_alive():
             process.kill()
+            process.join(10)
+        code = process.exitcode or 0
+        _see_the_end_of(process)
         return subprocess.CompletedProcess(
-            args, process.exitcode or 0, out.read_bytes().decode(), err.read_bytes().decode()
+            args, code, out.read_bytes().decode(), err.read_bytes().decode()
         )
 
 

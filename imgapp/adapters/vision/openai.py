@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import logging
+import weakref
 from dataclasses import replace
 from typing import Any
 
@@ -41,6 +42,8 @@ class OpenAIDescriber:
             max_retries=0,
             timeout=openai.Timeout(TIMEOUT_SECONDS, connect=5.0),
         )
+        # Not left to the collector, which takes client and sockets in any order.
+        weakref.finalize(self, self._client.close)
 
     def describe(self, picture: Picture, ask: Question) -> Description:
         """One structured answer. Raises TransientDescriberError or PermanentDescriberError."""

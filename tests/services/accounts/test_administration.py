@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import itertools
 from concurrent.futures import ThreadPoolExecutor
-from multiprocessing.synchronize import Event
+from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -295,7 +295,7 @@ def fail(*_: object) -> None:
     raise StoreUnavailable
 
 
-def purge_and_stop_in_the_middle(stopped: Event) -> None:
+def purge_and_stop_in_the_middle(stopped: Connection) -> None:
     """Stands still when the files of the fifth picture are gone."""
     store, calls = type(get_store()), itertools.count(1)
     delete_prefix = store.delete_prefix

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from multiprocessing.synchronize import Event
+from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -301,7 +301,7 @@ def test_a_move_back_at_once_loses_nothing(
     assert (len(objects()), on_disk()) == (4, [])
 
 
-def move_and_stop(stopped: Event, bucket: str, step: str, after: int) -> None:
+def move_and_stop(stopped: Connection, bucket: str, step: str, after: int) -> None:
     """Moves, and stands still at a step of the second picture."""
     calls = itertools.count(1)
     inner = getattr(store_migration, step)

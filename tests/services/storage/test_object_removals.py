@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable
-from multiprocessing.synchronize import Event
+from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -67,7 +67,7 @@ def refuse(*_: object) -> None:
 # What is killed. Each stands still at the worst moment, and says so.
 
 
-def store_and_stop(stopped: Event, user_id: UUID, path: str, files: int) -> None:
+def store_and_stop(stopped: Connection, user_id: UUID, path: str, files: int) -> None:
     """Takes a picture in, and stands still when some of its files are stored."""
     store, calls = type(get_store()), itertools.count(1)
     put = store.put
@@ -81,7 +81,7 @@ def store_and_stop(stopped: Event, user_id: UUID, path: str, files: int) -> None
     ingest.ingest(user_id, spool_file(Path(path)), "page")
 
 
-def delete_and_stop(stopped: Event, user_id: UUID, image_id: UUID) -> None:
+def delete_and_stop(stopped: Connection, user_id: UUID, image_id: UUID) -> None:
     """Deletes a picture for good, and stands still between its row and its files."""
     store: Any = type(get_store())
     store.delete_prefix = lambda *_: stand_still(stopped)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from multiprocessing.synchronize import Event
+from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -331,7 +331,7 @@ STEPS: dict[str, Callable[[], Any]] = {
 
 
 def complete_and_stop(
-    stopped: Event, moment: tuple[str, str, str], user_id: UUID, upload_id: UUID
+    stopped: Connection, moment: tuple[str, str, str], user_id: UUID, upload_id: UUID
 ) -> None:
     """Completes an upload, and stands still before or after one of its steps."""
     where, name, when = moment
