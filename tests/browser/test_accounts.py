@@ -50,6 +50,7 @@ def test_signing_in_leads_to_where_one_wanted_to_go(app: App, page: Page, alice:
     page.wait_for_url(f"{app.url}/usage")
 
 
+@pytest.mark.long
 def test_the_way_to_a_new_account_leads_there_too(app: App, page: Page) -> None:
     page.goto(f"{app.url}/usage")
     page.get_by_role("link", name="Create one").click()
@@ -61,6 +62,7 @@ def test_the_way_to_a_new_account_leads_there_too(app: App, page: Page) -> None:
     page.wait_for_url(f"{app.url}/usage")
 
 
+@pytest.mark.long
 def test_a_wrong_password_says_so_without_saying_which_part_was_wrong(
     app: App, page: Page, alice: Person
 ) -> None:

@@ -41,6 +41,7 @@ def test_the_policy_lets_no_script_in_but_those_of_the_build(app: App) -> None:
         assert policy["form-action"] == ["'self'"]
 
 
+@pytest.mark.long
 def test_upload_gallery_and_viewer_break_no_rule(
     page: Page,
     complaints: Complaints,

@@ -35,6 +35,7 @@ def signed_in(tab: Page, searcher: Searcher, sign_in: Callable[..., None]) -> Pa
 def gallery(signed_in: Page) -> Page:
     """The gallery of all pictures, in the page of the test before."""
     to_all_pictures(signed_in)
+    signed_in.evaluate("() => document.activeElement.blur()")
     expect(signed_in.get_by_test_id("found")).to_have_count(0)
     expect(signed_in.get_by_label("Search your pictures")).to_have_value("")
     signed_in.locator('[data-testid="card"]').first.wait_for()
@@ -78,6 +79,7 @@ def test_the_address_can_be_reloaded_and_gone_back_to(gallery: Page, app: App) -
     expect(gallery.get_by_label("Search your pictures")).to_have_value("green")
 
 
+@pytest.mark.long
 def test_filters_are_chips_that_can_be_taken_away(gallery: Page, app: App) -> None:
     gallery.goto(f"{app.url}/?tag=regatta&status=completed&sort=oldest&orientation=landscape")
     live(gallery)

@@ -54,6 +54,7 @@ def test_pictures_of_every_format_are_described_in_both_tabs_and_nobody_elses(
     model.assert_requests_were_clean()
 
 
+@pytest.mark.long
 def test_results_arrive_one_after_the_other_without_a_reload(
     page: Page, model: OpenAIServer, tmp_path: Path, alice: Person, sign_in: Callable[..., None]
 ) -> None:

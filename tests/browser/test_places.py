@@ -1,6 +1,6 @@
 """Every place of the page, visited on a desktop and at 320 pixels: what axe-core finds (nothing),
 light and dark; that all can be used; that nothing moves for those who asked for that. Pages as they
-are before anything opens on them are visited in each run, all else in a long one.
+are before anything opens on them are visited in each run, once each, all else in a long one.
 
 1280 x 1024 at 400 % are 320 x 256 (WCAG 2.2, 1.4.10).
 """
@@ -70,10 +70,15 @@ def is_a_page(place: Place) -> bool:
     return place.open is None and place.live and place.who in (ADMINISTRATOR, NOBODY)
 
 
+def is_plain(place: Place) -> bool:
+    """Whether it is a page, and its address leads to nothing particular on it."""
+    return is_a_page(place) and not {"?", "#"} & set(place.path)
+
+
 @pytest.fixture(
     scope="module",
     params=[
-        pytest.param(one, id=str(one), marks=[] if is_a_page(one) else pytest.mark.long)
+        pytest.param(one, id=str(one), marks=[] if is_plain(one) else pytest.mark.long)
         for one in PLACES
     ],
 )

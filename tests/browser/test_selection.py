@@ -108,6 +108,7 @@ def test_the_keyboard_selects_and_deletes_and_undo_brings_back(gallery: Page) ->
     expect(gallery.locator(".count")).to_have_text(f"{COUNT} pictures")
 
 
+@pytest.mark.long
 def test_all_are_chosen_and_some_left_out(gallery: Page) -> None:
     gallery.keyboard.press("Control+a")
     selected(gallery, COUNT)

@@ -101,6 +101,7 @@ def test_a_token_is_shown_once_works_and_is_revoked(
         assert client.get("/api/account").status_code == 401
 
 
+@pytest.mark.long
 def test_an_account_is_deleted_by_its_owner(
     app: App, page: Page, alice: Person, sign_in: SignIn
 ) -> None:

@@ -174,6 +174,7 @@ def test_tags_are_added_and_taken_away_one_by_one(page: Page, pictures: Pictures
     )
 
 
+@pytest.mark.long
 def test_a_decorative_picture_gets_its_alt_text_back(page: Page, pictures: Pictures) -> None:
     (one,) = pictures(1)
     viewer = open_picture(page, one)

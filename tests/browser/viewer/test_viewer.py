@@ -216,6 +216,7 @@ def test_the_keyboard_alone_reaches_everything_and_stays_inside(
     expect(opener(page, one)).to_be_focused()
 
 
+@pytest.mark.long
 def test_the_download_has_the_name_of_the_file(page: Page, pictures: Pictures) -> None:
     (one,) = pictures(1)
     viewer = open_picture(page, one)
@@ -224,6 +225,7 @@ def test_the_download_has_the_name_of_the_file(page: Page, pictures: Pictures) -
     assert download.value.suggested_filename == "0.jpg"
 
 
+@pytest.mark.long
 def test_facts_and_colours_of_the_file_are_shown(page: Page, pictures: Pictures) -> None:
     (one,) = pictures(1)
     viewer = open_picture(page, one)
