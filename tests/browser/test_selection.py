@@ -106,6 +106,7 @@ def test_the_keyboard_selects_and_deletes_and_undo_brings_back(gallery: Page) ->
     gallery.locator(".notice:visible").get_by_role("button", name="Undo").click()
     expect(gallery.locator(f'[data-image-id="{gone}"]')).to_have_count(1)
     expect(gallery.locator(".count")).to_have_text(f"{COUNT} pictures")
+    said(gallery, "Undone: 2 pictures")
 
 
 @pytest.mark.long
@@ -121,6 +122,7 @@ def test_all_are_chosen_and_some_left_out(gallery: Page) -> None:
     expect(gallery.get_by_test_id("card")).to_have_attribute("data-image-id", left or "")
     gallery.locator(".notice:visible").get_by_role("button", name="Undo").click()
     expect(gallery.locator(".count")).to_have_text(f"{COUNT} pictures", timeout=15_000)
+    said(gallery, f"Undone: {COUNT - 1} pictures")
 
 
 def test_tags_are_added_to_all_of_them_and_taken_back(gallery: Page) -> None:
