@@ -19,13 +19,24 @@ def _empty_is_none(value: object) -> object:
     return None if value == "" else value
 
 
+def _no_number(value: object) -> object:
+    """Raises ValueError for a number: Pydantic would take it for seconds since 1970."""
+    try:
+        float(str(value))
+    except ValueError:
+        return value
+    raise ValueError("a number is no time")
+
+
 _Optional = BeforeValidator(_empty_is_none)
 _Bytes = Annotated[
     # The bounds are the number's: there may be none.
     Annotated[int, Interval(ge=0, lt=2**63)] | None, _Optional, Query(description="Bytes")
 ]
 _Time = Annotated[
-    datetime.datetime | None, _Optional, Query(description="A time (RFC 3339), or a date in UTC")
+    Annotated[datetime.datetime, BeforeValidator(_no_number)] | None,
+    _Optional,
+    Query(description="A time (RFC 3339), or a date in UTC"),
 ]
 _Flag = Annotated[bool | None, _Optional]
 

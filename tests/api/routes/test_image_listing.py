@@ -88,6 +88,8 @@ def test_every_filter_and_order_is_walked_with_cursors(
         ("edited", "2"),
         ("format", "svg"),
         ("uploaded_from", "yesterday"),
+        ("uploaded_from", "0.5"),
+        ("uploaded_to", "1751652000"),
         ("larger_than", "-1"),
         ("smaller_than", str(2**63)),
         ("orientation", "round"),
