@@ -11,17 +11,19 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+import httpx._transports.default as httpx_transports
 import pytest
 import redis as redis_client
 import sqlalchemy as sa
 from argon2 import PasswordHasher
 from fastapi import FastAPI
+from httpx import create_ssl_context
 from PIL import Image as PillowImage
 from starlette.testclient import TestClient
 
@@ -76,6 +78,14 @@ def _quick_passwords() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         quick = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
         patch.setattr(passwords, "_hasher", quick)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _certificates_read_once() -> Iterator[None]:
+    """Each client would read all certificates of the system, though none of them meets any."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(httpx_transports, "create_ssl_context", cache(create_ssl_context))
         yield
 
 

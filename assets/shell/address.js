@@ -4,8 +4,10 @@
 const listeners = new Set();
 const tell = () => listeners.forEach((listener) => listener());
 let path = "";
+let leaving = false;
 
 function goneTo(event) {
+  leaving = false;
   if (!listeners.size) return;
   // Only what follows the question mark changed: React Router would load the page anew.
   if (location.pathname === path) event.stopImmediatePropagation();
@@ -38,8 +40,11 @@ export function change(changes, { push = false } = {}) {
 }
 
 // Undo a `change` with `push` of one parameter: back to the address before it, if there is one.
+// The browser goes back later: until then a second Escape would lead out of the page.
 export function leave(name) {
-  if (history.state?.pushed?.includes(name)) history.back();
+  if (leaving) return;
+  leaving = Boolean(history.state?.pushed?.includes(name));
+  if (leaving) history.back();
   else change({ [name]: null });
 }
 

@@ -55,6 +55,18 @@ def redis(folder: Path) -> Iterator[Redis]:
     server.stop()
 
 
+@pytest.fixture(scope="module")
+def standing() -> Iterator[tuple[Postgres, Redis]]:
+    """Both, for tests that only look at them."""
+    made = Path(tempfile.mkdtemp(prefix="imgapp-embedded-"))
+    claim_data_dir(made)
+    servers = start_postgres(made / "postgres"), start_redis(made / "redis")
+    yield servers
+    for server in servers:
+        server.stop()
+    shutil.rmtree(made, ignore_errors=True)
+
+
 def connect(url: str) -> psycopg.Connection:
     return psycopg.connect(url.replace("+psycopg", ""), autocommit=True, connect_timeout=5)
 
@@ -75,9 +87,11 @@ def remembers(postgres: Postgres) -> bool:
     return ask(postgres.owner_url, "SELECT answer FROM kept") == (42,)
 
 
-def test_the_application_role_is_bound_by_row_level_security(postgres: Postgres) -> None:
+def test_the_application_role_is_bound_by_row_level_security(
+    standing: tuple[Postgres, Redis],
+) -> None:
     role = ask(
-        postgres.app_url,
+        standing[0].app_url,
         "SELECT rolname, rolsuper, rolbypassrls, rolcreaterole, rolcreatedb FROM pg_roles"
         " WHERE rolname = current_user",
     )
@@ -85,9 +99,9 @@ def test_the_application_role_is_bound_by_row_level_security(postgres: Postgres)
     assert role == ("imgapp_app", False, False, False, False)
 
 
-def test_the_owner_owns_the_database_and_may_make_roles(postgres: Postgres) -> None:
+def test_the_owner_owns_the_database_and_may_make_roles(standing: tuple[Postgres, Redis]) -> None:
     owner = ask(
-        postgres.owner_url,
+        standing[0].owner_url,
         "SELECT rolname, rolsuper, rolcreaterole, datname FROM pg_roles, pg_database"
         " WHERE rolname = current_user AND datdba = pg_roles.oid",
     )
@@ -95,8 +109,8 @@ def test_the_owner_owns_the_database_and_may_make_roles(postgres: Postgres) -> N
     assert owner == ("imgapp_owner", False, True, "imgapp")
 
 
-def test_a_wrong_password_is_refused(postgres: Postgres) -> None:
-    guess = postgres.app_url.replace("imgapp_app:", "imgapp_app:x")
+def test_a_wrong_password_is_refused(standing: tuple[Postgres, Redis]) -> None:
+    guess = standing[0].app_url.replace("imgapp_app:", "imgapp_app:x")
 
     with pytest.raises(psycopg.OperationalError, match="password authentication failed"):
         connect(guess)
@@ -104,8 +118,9 @@ def test_a_wrong_password_is_refused(postgres: Postgres) -> None:
 
 @needs_root
 def test_another_user_of_the_machine_does_not_reach_the_servers(
-    postgres: Postgres, redis: Redis
+    standing: tuple[Postgres, Redis],
 ) -> None:
+    postgres, redis = standing
     sockets = [*postgres.folder.glob("socket/.s.*[0-9]"), *redis.folder.glob("socket/*.sock")]
     attempt = (
         "import socket, sys\n"
@@ -131,14 +146,14 @@ def test_another_user_of_the_machine_does_not_reach_the_servers(
     assert (done.returncode, done.stderr) == (0, "")
 
 
-def test_the_servers_do_not_listen_on_the_network(postgres: Postgres, redis: Redis) -> None:
-    for server in (postgres, redis):
+def test_the_servers_do_not_listen_on_the_network(standing: tuple[Postgres, Redis]) -> None:
+    for server in standing:
         assert server.process is not None
         assert psutil.Process(server.process.pid).net_connections("inet") == []
 
 
-def test_redis_tells_of_what_reflex_listens_for(redis: Redis) -> None:
-    with redis_client.Redis.from_url(redis.url) as client:
+def test_redis_tells_of_what_reflex_listens_for(standing: tuple[Postgres, Redis]) -> None:
+    with redis_client.Redis.from_url(standing[1].url) as client:
         assert set(client.config_get()["notify-keyspace-events"]) >= set("K$sgxe")
 
 
@@ -299,24 +314,21 @@ def test_programs_that_the_servers_user_cannot_reach_are_copied(
         server.stop()
 
 
-def test_servers_run_for_as_long_as_a_command_needs_them(folder: Path) -> None:
-    with ensure_servers(Settings(data_dir=folder, secret_key=None)) as settings:
-        assert settings.database_url is not None
-        assert settings.migrate_database_url is not None
-        assert settings.redis_url is not None
-        assert ask(settings.database_url.get_secret_value(), "SELECT 1") == (1,)
-
-    with pytest.raises(psycopg.OperationalError):
-        connect(settings.database_url.get_secret_value())
-
-
-def test_the_generated_secret_stays_the_same(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_servers_run_for_as_long_as_a_command_needs_them_and_the_secret_stays(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.delenv("IMGAPP_SECRET_KEY")
     secrets = set()
     for _ in range(2):
         with ensure_servers(Settings(data_dir=folder)) as settings:
+            assert settings.database_url is not None
+            assert settings.migrate_database_url is not None
+            assert settings.redis_url is not None
             assert settings.secret_key is not None
+            assert ask(settings.database_url.get_secret_value(), "SELECT 1") == (1,)
             secrets.add(settings.secret_key.get_secret_value())
+        with pytest.raises(psycopg.OperationalError):
+            connect(settings.database_url.get_secret_value())
 
     assert len(secrets) == 1
     assert len(secrets.pop()) >= 32

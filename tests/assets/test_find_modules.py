@@ -12,7 +12,7 @@ from tests.support.node import run
 
 def chips(query: str, zone: str = "UTC") -> list[str]:
     code = f"return it.chipsOf(new URLSearchParams({json.dumps(query)})).map((chip) => chip.text);"
-    found: list[str] = run("find/find-words.js", code, TZ=zone, LANG="en_US.UTF-8")
+    found: list[str] = run("find/find-words.js", code, zone=zone)
     return found
 
 
@@ -38,7 +38,7 @@ def test_days_are_those_of_the_browser_and_both_ends_are_included(zone: str) -> 
         const hours = (new Date(to) - new Date(from)) / 3600000;
         return [it.dayOf(from), it.dayOf(to, {end: true}), hours];
         """,
-        TZ=zone,
+        zone=zone,
     )
     assert there_and_back == ["2026-03-29", "2026-03-29", 23 if zone == "Europe/Berlin" else 24]
 

@@ -27,7 +27,7 @@ const counts = () => list.days.map((day) => day.count);
 
 
 def listed(code: str, zone: str = "UTC") -> Any:
-    return run("gallery/picture-list.js", LIST + code, TZ=zone)
+    return run("gallery/picture-list.js", LIST + code, zone=zone)
 
 
 def layout(code: str) -> Any:

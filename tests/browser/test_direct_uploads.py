@@ -21,7 +21,7 @@ from tests.support.openai_server import OpenAIServer
 from tests.support.pictures import jpeg
 from tests.support.running import App, running_app
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.long]
 
 BUCKET = "pictures"
 
@@ -143,7 +143,6 @@ def test_pictures_go_straight_to_the_bucket_once_and_break_no_rule(
     assert sent.count("POST /api/tus") == 0
 
 
-@pytest.mark.long
 def test_pictures_go_through_the_server_when_the_bucket_refuses(
     page: Page, endpoint: str, sent: list[str], tmp_path: Path, alice: Person,
     sign_in: Callable[[Page, Person], None],
@@ -160,7 +159,6 @@ def test_pictures_go_through_the_server_when_the_bucket_refuses(
     assert sent == ["POST /api/tus"], "it does not try the bucket again"
 
 
-@pytest.mark.long
 def test_a_cancelled_upload_leaves_nothing(
     page: Page, app: App, endpoint: str, sent: list[str], tmp_path: Path, alice: Person,
     sign_in: Callable[[Page, Person], None],
@@ -181,7 +179,6 @@ def test_a_cancelled_upload_leaves_nothing(
     assert stored(endpoint, "incoming/") == []
 
 
-@pytest.mark.long
 def test_a_completion_that_was_cut_off_is_tried_again_without_sending_again(
     page: Page, sent: list[str], tmp_path: Path, alice: Person, sign_in: Callable[..., None]
 ) -> None:
@@ -196,7 +193,6 @@ def test_a_completion_that_was_cut_off_is_tried_again_without_sending_again(
     assert sent.count("PUT bucket") == 1
 
 
-@pytest.mark.long
 def test_a_file_goes_on_with_the_parts_that_are_missing_when_the_connection_was_lost(
     page: Page, app: App, endpoint: str, sent: list[str], tmp_path: Path, alice: Person,
     sign_in: Callable[[Page, Person], None],
@@ -228,7 +224,6 @@ def test_a_file_goes_on_with_the_parts_that_are_missing_when_the_connection_was_
     assert stored(endpoint, "incoming/") == []
 
 
-@pytest.mark.long
 def test_a_program_uploads_without_a_browser(app: App, tmp_path: Path) -> None:
     data = jpeg(tmp_path / "program.jpg", seed=6).read_bytes()
     with app.client() as client:

@@ -36,12 +36,15 @@ def signed_in(tab: Page, keeper: Keeper, sign_in: Callable[..., None]) -> Page:
 
 @pytest.fixture
 def gallery(signed_in: Page, app: App, keeper: Keeper) -> Iterator[Page]:
-    """The top of the gallery with nothing selected, and all pictures out of the trash: in the page
-    of the test before, unless that left a message or another page."""
+    """The top of the gallery with nothing selected and no message, and all pictures out of the
+    trash: in the page of the test before, unless that left another page."""
     page = signed_in
-    if page.url != f"{app.url}/" or page.locator(".notice:visible").count():
+    if page.url != f"{app.url}/":
         page.goto(app.url)
         live(page)
+    while (message := page.locator(".notice:visible").first).count():
+        message.get_by_role("button", name="Dismiss").click()
+        page.wait_for_timeout(50)
     assert keeper.library is not None
     with app.client(token=keeper.library.token) as client:
         total = client.get("/api/images?limit=1").json()["total"]

@@ -264,6 +264,7 @@ def test_an_export_to_a_device_leaves_the_device_there(imgapp: Run, alice: Perso
     assert Path("/dev/null").is_char_device()
 
 
+@pytest.mark.long
 def test_a_reader_that_has_enough_is_no_error(environment: dict[str, str], alice: Person) -> None:
     for _ in range(200):
         add_image(alice.user_id, description="many words " * 100)

@@ -62,8 +62,14 @@ def test_a_start_with_a_bucket_that_strangers_can_list_warns(gate: Gate) -> None
     ("variables", "named"),
     [
         ({"IMGAPP_S3_BUCKET": "missing"}, "bucket missing does not exist: see IMGAPP_S3_BUCKET"),
-        ({"AWS_ENDPOINT_URL_S3": "nonsense"}, "AWS_ENDPOINT_URL_S3"),
-        ({"AWS_ACCESS_KEY_ID": None, "AWS_SECRET_ACCESS_KEY": None}, "AWS_ACCESS_KEY_ID"),
+        pytest.param(
+            {"AWS_ENDPOINT_URL_S3": "nonsense"}, "AWS_ENDPOINT_URL_S3", marks=pytest.mark.long
+        ),
+        pytest.param(
+            {"AWS_ACCESS_KEY_ID": None, "AWS_SECRET_ACCESS_KEY": None},
+            "AWS_ACCESS_KEY_ID",
+            marks=pytest.mark.long,
+        ),
     ],
 )
 def test_a_start_with_a_wrong_setting_is_refused_with_one_sentence(

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable, Iterator
-from functools import lru_cache
+from functools import lru_cache, wraps
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -14,8 +15,26 @@ import httpx
 import pytest
 
 from imgapp.adapters import storage
+from imgapp.adapters.storage import s3
 
 BUCKET = "pictures"
+
+
+def kept(make: Callable[..., Any]) -> Callable[..., Any]:
+    """One client for all who ask for the same in the same environment: it takes 50 ms to make."""
+    clients: dict[object, Any] = {}
+
+    @wraps(make)
+    def client(*args: Any, **options: Any) -> Any:
+        told = {
+            name: value for name, value in os.environ.items() if name.startswith(("AWS_", "HO"))
+        }
+        asked = repr((sorted(told.items()), args, options))
+        if asked not in clients:
+            clients[asked] = make(*args, **options)
+        return clients[asked]
+
+    return client
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -23,6 +42,7 @@ def one_loader() -> Iterator[None]:
     """boto3 reads how S3 is spoken, a megabyte of JSON, once and not for each client."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(botocore.session, "create_loader", lru_cache(botocore.session.create_loader))
+        patch.setattr(s3, "make_client", kept(s3.make_client))
         yield
 
 
@@ -59,6 +79,7 @@ def s3_env(moto: str, set_env: Callable[..., None]) -> Iterator[Callable[..., No
     storage.reset()
 
 
+@kept
 def bucket_client() -> Any:
     """boto3 as it comes, on the server that the environment names."""
     return boto3.Session().client("s3")

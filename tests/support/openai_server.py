@@ -93,6 +93,7 @@ class OpenAIServer:
         self.open = threading.Event()
         """Cleared, no call is answered until it is set again, or all is `reset`."""
         self.open.set()
+        self._stopped = threading.Event()
         self.in_flight = 0
         self.most_in_flight = 0
         self._script: list[Reply] = []
@@ -163,6 +164,9 @@ class OpenAIServer:
         return self
 
     def stop(self) -> None:
+        """Calls that are not answered yet are answered at once."""
+        self._stopped.set()
+        self.open.set()
         self._http.shutdown()
         self._http.server_close()
 
@@ -182,6 +186,11 @@ class OpenAIServer:
             if rejected:
                 return rejected
             return self._script.pop(0) if self._script else self.default
+
+    def think(self, seconds: float) -> None:
+        """Answer no sooner than that, unless the server stops."""
+        self._stopped.wait(seconds)
+        self.open.wait(60)
 
     def leave(self) -> None:
         """A call is about to be answered: once it is, the next one may come."""
@@ -260,9 +269,7 @@ class _Handler(BaseHTTPRequestHandler):
         headers = {name.lower(): value for name, value in self.headers.items()}
         call = inspect(headers, json.loads(raw), self.app.model)
         reply = self.app.take(call)
-        if reply.delay:
-            time.sleep(reply.delay)
-        self.app.open.wait(60)
+        self.app.think(reply.delay)
         self.app.leave()
         self._answer(call, reply)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import time
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
@@ -43,6 +44,7 @@ def add_picture(user_id: UUID, *, preview: bool = True, **columns: Any) -> UUID:
     return image_id
 
 
+@lru_cache
 def _webp() -> bytes:
     data = io.BytesIO()
     PillowImage.new("RGB", (1440, 1080), (30, 60, 200)).save(data, "WEBP")

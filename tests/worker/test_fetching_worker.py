@@ -60,6 +60,7 @@ def test_kill_9_at_any_moment_and_every_file_comes_to_its_end_once(
     assert count_of(alice.user_id) == 40
 
 
+@pytest.mark.long
 def test_a_server_that_hangs_holds_up_neither_analyses_nor_uploads(
     alice: Person, web: WebServer, picture_file: Callable[..., Path]
 ) -> None:

@@ -136,6 +136,7 @@ def test_real_photos_are_photos(photos: dict[str, bytes]) -> None:
     assert len(wrong) <= len(photos) // 25, wrong
 
 
+@pytest.mark.long
 @pytest.mark.corpus
 def test_a_photo_is_sharp_until_it_is_blurred(photos: dict[str, bytes]) -> None:
     called_blurred, missed = [], []

@@ -264,6 +264,7 @@ def test_the_pictures_of_a_batch_are_listed_as_others_are(
     assert foreign.content == missing.content == malformed.content
 
 
+@pytest.mark.long
 def test_a_program_that_sends_thousands_uses_up_nothing_of_uploads_by_hand(
     alice: Person, client_for: Client, set_env: Callable[..., None], picture_file: Pictures
 ) -> None:

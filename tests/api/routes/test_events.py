@@ -50,6 +50,11 @@ def add(person: Person) -> UUID:
     return image_id
 
 
+def first(heard: Iterator[Received], kind: str) -> Received:
+    """The next of this kind: a picture may be told of once more than it was announced."""
+    return next(one for one in heard if one.kind == kind)
+
+
 def test_changes_arrive_with_the_picture_and_deletions_with_its_id(
     server: WebServer, alice: Person
 ) -> None:
@@ -57,24 +62,21 @@ def test_changes_arrive_with_the_picture_and_deletions_with_its_id(
         assert next(heard).id
         began = time.monotonic()
         image_id = add(alice)
-        came = next(heard)
+        came = first(heard, "image_queued")
         seconds = time.monotonic() - began
         add_analysis(row_of(alice.user_id, image_id), model_version="gpt-test")
         images.edit_image(alice.user_id, image_id, ImageEdit(alt_text="A cat"))
-        described = next(heard)
+        described = first(heard, "image_described")
         images.delete_image(alice.user_id, image_id)
-        went = next(heard)
+        went = first(heard, "image_deleted")
 
-    assert (came.kind, came.data["id"], came.data["alt_text"]) == (
-        "image_queued", str(image_id), "A dog",
-    )  # fmt: skip
+    assert (came.data["id"], came.data["alt_text"]) == (str(image_id), "A dog")
     assert seconds < 5, "not by looking again"
-    assert described.kind == "image_described"
     shown = ImagePublic.model_validate(described.data)
     assert (shown.status, shown.alt_text) == ("completed", "A cat")
     assert shown.analysis is not None
     assert shown.analysis.model_version == "gpt-test"
-    assert (went.kind, went.data) == ("image_deleted", {"id": str(image_id)})
+    assert went.data == {"id": str(image_id)}
     assert len({one.id for one in (came, described, went)}) == 3
 
 

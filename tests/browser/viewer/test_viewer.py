@@ -74,6 +74,14 @@ def test_next_and_previous_go_through_all_pictures_and_one_step_back_leads_out(
     expect(viewer).to_be_hidden()
     assert page.url == f"{app.url}/"
     expect(opener(page, ids[1])).to_be_focused()
+    # Whoever closes it twice before the browser has gone back stays in the gallery.
+    page.keyboard.press("Enter")
+    shown(page, ids[1])
+    close = viewer.get_by_role("button", name="Close the picture")
+    close.evaluate("(button) => { button.click(); button.click(); }")
+    expect(viewer).to_be_hidden()
+    expect(page.locator(".count")).to_be_visible()
+    assert page.url == f"{app.url}/"
 
 
 @pytest.mark.long

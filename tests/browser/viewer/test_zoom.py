@@ -42,6 +42,7 @@ def touch(cdp: CDPSession, kind: str, *points: tuple[float, float]) -> None:
     cdp.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": given})
 
 
+@pytest.mark.long
 def test_a_picture_is_zoomed_with_keys_wheel_and_double_click_and_dragged(
     page: Page, pictures: Pictures
 ) -> None:

@@ -309,6 +309,7 @@ def purge_and_stop_in_the_middle(stopped: Connection) -> None:
     administration.purge_deleted()
 
 
+@pytest.mark.long
 def test_a_purge_that_is_killed_goes_on(administrator, admin, alice, add_image, kill_in) -> None:
     folder, *_ = (store_files(alice, add_image(alice)) for _ in range(9))
     administration.delete_person(admin.user_id, alice.user_id)

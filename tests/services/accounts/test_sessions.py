@@ -87,6 +87,7 @@ def test_whatever_is_wrong_the_answer_is_the_same(alice, email: str, password: s
     assert stored(alice) == []
 
 
+@pytest.mark.long
 def test_an_unknown_address_takes_as_long_as_a_wrong_password(usual_passwords, alice) -> None:
     def seconds(email: str) -> float:
         start = time.process_time()

@@ -252,6 +252,7 @@ def test_what_makes_no_sense_in_an_address_is_left_out() -> None:
     assert ImageQuery.from_query(query) == ImageQuery(q="cat", tags=("dog",))
 
 
+@pytest.mark.long
 def test_of_very_many_matches_the_newest_thousand_are_ranked_and_none_is_left_out(alice) -> None:
     moment, texts = (
         now(),

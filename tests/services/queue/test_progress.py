@@ -222,6 +222,7 @@ def test_what_failed_is_tried_again_as_if_new(alice: Person) -> None:
     assert retry_failed(alice.user_id) == 0
 
 
+@pytest.mark.long
 def test_thousands_are_tried_again_behind_what_is_uploaded_by_hand(
     alice: Person, mallory: Person, many_failed: Callable[[Person, int], None]
 ) -> None:

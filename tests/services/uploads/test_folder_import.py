@@ -263,6 +263,7 @@ def test_few_files_are_open_at_a_time(
     assert most <= 2 * imaging.pool.cpu_count() + 1
 
 
+@pytest.mark.long
 def test_an_upload_by_hand_goes_first_while_many_are_imported(
     alice: Person, mallory: Person, picture_file: Callable[..., Path]
 ) -> None:
