@@ -6,8 +6,9 @@
 BIN = .venv/bin
 # The virtualenv's Node comes first: the system's may be too old.
 IN_VENV = PATH="$(CURDIR)/$(BIN):$$PATH"
-# A file of tests stays in one of the two processes; with PYTEST_ARGS="-n 0" there is only one.
-PARALLEL = -n 2 --no-loadscope-reorder
+# Three processes keep two processors busy, as tests wait for servers now and then. A file of tests stays
+# in one of them; with PYTEST_ARGS="-n 0" there is only one.
+PARALLEL = -n 3 --no-loadscope-reorder
 # Each of the many commands would compile all modules again.
 export PYTHONDONTWRITEBYTECODE =
 

@@ -64,6 +64,7 @@ def upload(client: TestClient, path: Path) -> str:
 
 
 @pytest.mark.corpus
+@pytest.mark.long
 def test_hostile_files_are_stored_or_rejected(
     alice: Person, client_for: Callable[..., TestClient], corpus: Path
 ) -> None:

@@ -44,6 +44,7 @@ def sign_out(page: Page) -> None:
     page.get_by_role("button", name="Sign out").click()
 
 
+@pytest.mark.long
 def test_a_revoked_session_dies_within_a_second_in_another_tab_that_does_nothing(
     app: App,
     page: Page,

@@ -37,6 +37,7 @@ def admin(app: App) -> Person:
     return Person(EMAIL)
 
 
+@pytest.mark.long
 def test_changing_the_password_signs_out_an_open_tab_elsewhere(
     app: App, page: Page, new_context: NewContext, alice: Person, sign_in: SignIn
 ) -> None:

@@ -72,6 +72,7 @@ def test_an_import_says_what_it_took_and_what_it_refused(
     assert count_of(alice.user_id) == 2
 
 
+@pytest.mark.long
 def test_an_import_again_finds_everything_there(imgapp: Run, alice: Person, folder: Path) -> None:
     first = imgapp("import", folder, "--user", alice.email.upper())
     again = imgapp("import", folder, "--user", alice.email)
@@ -84,6 +85,7 @@ def test_an_import_again_finds_everything_there(imgapp: Run, alice: Person, fold
     )  # fmt: skip
 
 
+@pytest.mark.long
 def test_an_import_says_which_batch_follows_it(imgapp: Run, alice: Person, folder: Path) -> None:
     first = imgapp("import", folder, "--user", alice.email, "--name", "Spring")
     again = imgapp("import", folder, "--user", alice.email, "--name", "Spring")
@@ -101,6 +103,7 @@ def test_an_import_says_beforehand_what_it_costs(imgapp: Run, alice: Person, fol
     assert count_of(alice.user_id) == 0
 
 
+@pytest.mark.long
 def test_an_import_says_what_its_pictures_are_for(imgapp: Run, alice: Person, folder: Path) -> None:
     too_long = imgapp("import", folder, "--user", alice.email, "--context", "x" * 2_001)
     assert too_long.returncode == 1
@@ -259,6 +262,7 @@ def test_an_export_that_fails_leaves_what_was_there(
     assert [path.name for path in tmp_path.glob("*json*")] == ["pictures.json"]
 
 
+@pytest.mark.long
 def test_an_export_to_a_device_leaves_the_device_there(imgapp: Run, alice: Person) -> None:
     assert imgapp("export", "--user", alice.email, "--out", "/dev/null").returncode == 0
     assert Path("/dev/null").is_char_device()

@@ -147,6 +147,7 @@ def test_doctor_finds_a_public_file(
     assert "1 of 4 files looked at in pictures are public" in line_of(output, "store")
 
 
+@pytest.mark.long
 def test_doctor_says_what_is_left_to_move_and_to_remove(
     gate: Gate,
     invoke: Invoke,

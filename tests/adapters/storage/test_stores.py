@@ -110,19 +110,21 @@ def test_renditions_are_beside_their_original() -> None:
 # Disk
 
 
-def test_other_users_of_the_machine_cannot_enter(file: Callable[..., Path], tmp_path: Path) -> None:
+def test_other_users_of_the_machine_cannot_enter(
+    file: Callable[..., Path], data_dir_of_tests: Path
+) -> None:
     store = get_store()
     store.put(KEY, file(), "image/jpeg")
     path = store.local_path(KEY)
     assert path is not None
     assert path.stat().st_mode & 0o777 == 0o600
-    folders = [parent for parent in path.parents if tmp_path in parent.parents]
+    folders = [parent for parent in path.parents if data_dir_of_tests in parent.parents]
     assert {folder.stat().st_mode & 0o777 for folder in folders} == {0o700}
     assert not store.readable_by_anyone()
 
 
 def test_a_file_is_moved_whole_or_not_at_all(
-    file: Callable[..., Path], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    file: Callable[..., Path], monkeypatch: pytest.MonkeyPatch, data_dir_of_tests: Path
 ) -> None:
     store = get_store()
     spooled = file(b"one")
@@ -136,7 +138,7 @@ def test_a_file_is_moved_whole_or_not_at_all(
     with pytest.raises(StoreUnavailable, match="No space left"):
         store.put(KEY, file(b"two"), "image/jpeg")
     assert store.read(KEY) == b"one"
-    assert [path.name for path in (tmp_path / "data").rglob("*") if path.is_file()] == ["photo.jpg"]
+    assert [path.name for path in data_dir_of_tests.rglob("*") if path.is_file()] == ["photo.jpg"]
 
 
 @pytest.mark.skipif(not Path("/dev/shm").is_dir(), reason="needs a second file system")
@@ -151,11 +153,11 @@ def test_a_file_of_another_file_system_is_copied() -> None:
     assert get_store().read(KEY) == b"far"
 
 
-def test_an_emptied_folder_is_gone(file: Callable[..., Path], tmp_path: Path) -> None:
+def test_an_emptied_folder_is_gone(file: Callable[..., Path], data_dir_of_tests: Path) -> None:
     store = get_store()
     store.put(KEY, file(), "image/jpeg")
     store.delete_prefix("users/u/images/i/")
-    assert not (tmp_path / "data" / "pictures" / "users").exists()
+    assert not (data_dir_of_tests / "pictures" / "users").exists()
 
 
 @pytest.mark.parametrize("key", ["", "/etc/passwd", "users/../../x", "a\0b", "..\\x", "../x"])
@@ -167,9 +169,9 @@ def test_a_key_never_leaves_the_folder(key: str, file: Callable[..., Path]) -> N
         store.delete_prefix(key)
 
 
-def test_a_folder_that_cannot_be_written_to_fails_its_check(tmp_path: Path) -> None:
-    (tmp_path / "data").mkdir()
-    (tmp_path / "data" / "pictures").write_text("a file where the folder should be")
+def test_a_folder_that_cannot_be_written_to_fails_its_check(data_dir_of_tests: Path) -> None:
+    data_dir_of_tests.mkdir()
+    (data_dir_of_tests / "pictures").write_text("a file where the folder should be")
     with pytest.raises(StoreUnavailable, match="cannot be written to"):
         get_store().check()
 
