@@ -227,17 +227,28 @@ function Day({ day, head, margin, children }) {
 
 // Coming back to the page, or from a picture: to where one was.
 function useReturn({ list, goTo, canvas, items }) {
-  const back = useRef(undefined);
+  const wish = useRef(undefined); // null when it is fulfilled, or somebody went elsewhere
   const ready = items.length > 0;
   useEffect(() => {
+    const giveUp = () => {
+      wish.current = null;
+    };
+    const gestures = ["wheel", "touchmove", "keydown", "pointerdown"];
+    gestures.forEach((name) => addEventListener(name, giveUp, { capture: true, passive: true }));
+    return () => gestures.forEach((name) => removeEventListener(name, giveUp, { capture: true }));
+  }, []);
+  useEffect(() => {
+    if (!ready) return;
+    if (wish.current === undefined) wish.current = address.remembered("place") ?? null;
+    const place = wish.current;
+    if (place?.query === list.query && place.at < list.length) goTo(place.at, "start");
+    // Until then the place of every picture is a guess.
+    if (list.arranged || list.complete) wish.current = null;
+  }, [ready, list, items, goTo]);
+  useEffect(() => {
     if (!ready) return undefined;
-    if (back.current === undefined) {
-      back.current = address.remembered("place") ?? null;
-      if (back.current?.query === list.query && back.current.at < list.length) {
-        goTo(back.current.at, "start");
-      }
-    }
     const note = () => {
+      if (wish.current) return;
       const card = [...canvas.current.querySelectorAll("[data-at]")].find(
         (one) => one.getBoundingClientRect().bottom > 80,
       );
@@ -246,7 +257,7 @@ function useReturn({ list, goTo, canvas, items }) {
     };
     addEventListener("pagehide", note);
     return () => removeEventListener("pagehide", note);
-  }, [ready, list, goTo, canvas]);
+  }, [ready, list, canvas]);
   useEffect(() => {
     let open = address.params().get("picture");
     return address.subscribe(() => {

@@ -26,6 +26,7 @@ export class PictureList {
   edition = null;
   query = null;
   sized = false; // whether its length is known
+  arranged = false; // whether the width of every picture is known
   #at = new Map();
 
   get length() {
@@ -61,6 +62,7 @@ export class PictureList {
   arrange({ total, days, ratios }) {
     const known = this.sized;
     this.sized = true;
+    this.arranged = true;
     const bytes = Uint8Array.from(atob(ratios), (character) => character.charCodeAt(0));
     if (total !== this.length) {
       this.#resize(total);
@@ -129,7 +131,7 @@ export class PictureList {
   }
 
   #clear({ query, sort }) {
-    Object.assign(this, { slots: [], ratios: [], days: [], query, sort, sized: false });
+    Object.assign(this, { slots: [], ratios: [], days: [], query, sort, sized: false, arranged: false });
     this.stale.clear();
     this.#at.clear();
   }

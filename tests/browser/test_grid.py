@@ -205,8 +205,13 @@ def test_coming_back_leads_to_where_one_was(gallery: Page, app: App) -> None:
     scroll_to(gallery, 0.6)
     image_id, _ = first_seen(gallery)
     gallery.goto(f"{app.url}/account")
-    gallery.go_back()
+    # A slow device: it draws before it knows where each picture is.
+    devtools = gallery.context.new_cdp_session(gallery)
+    devtools.send("Emulation.setCPUThrottlingRate", {"rate": 8})
+    with gallery.expect_response("**/api/images/timeline?*"):
+        gallery.go_back()
     live(gallery)
+    devtools.send("Emulation.setCPUThrottlingRate", {"rate": 1})
     expect(gallery.locator(f'[data-image-id="{image_id}"]')).to_be_in_viewport()
 
 
