@@ -15,7 +15,13 @@ function goneTo(event) {
   tell();
 }
 
-if (typeof window !== "undefined") addEventListener("popstate", goneTo, { capture: true });
+if (typeof window !== "undefined") {
+  addEventListener("popstate", goneTo, { capture: true });
+  // The browser may keep the page as it was, and show it again.
+  addEventListener("pageshow", () => {
+    leaving = false;
+  });
+}
 
 export const params = () => new URLSearchParams(location.search);
 

@@ -26,10 +26,8 @@ def kept(make: Callable[..., Any]) -> Callable[..., Any]:
 
     @wraps(make)
     def client(*args: Any, **options: Any) -> Any:
-        told = {
-            name: value for name, value in os.environ.items() if name.startswith(("AWS_", "HO"))
-        }
-        asked = repr((sorted(told.items()), args, options))
+        told = [item for item in os.environ.items() if item[0].startswith(("AWS_", "HOME"))]
+        asked = repr((sorted(told), args, options))
         if asked not in clients:
             clients[asked] = make(*args, **options)
         return clients[asked]
