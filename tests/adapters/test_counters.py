@@ -152,4 +152,4 @@ def test_who_counts_waits_for_nobody(reporter: Reporter, set_env: Callable[..., 
             began = time.perf_counter()
             for _ in range(1000):
                 VISITS.labels(door="cellar").inc()
-            assert time.perf_counter() - began < counters._TIMEOUT_SECONDS / 2
+            assert time.perf_counter() - began < 10 * counters._TIMEOUT_SECONDS

@@ -191,8 +191,8 @@ def test_servers_that_a_killed_run_left_alive_are_ended(postgres: Postgres, redi
     heirs = (start_postgres(postgres.folder), start_redis(redis.folder))
 
     try:
-        assert postgres.process.wait(5) == 0
-        assert redis.process.wait(5) == 0
+        assert postgres.process.wait(60) == 0
+        assert redis.process.wait(60) == 0
         assert remembers(heirs[0])
         assert heirs[1].is_ready()
     finally:
@@ -343,7 +343,7 @@ def test_a_second_command_borrows_the_servers_of_the_first(folder: Path) -> None
     def second() -> None:
         with ensure_servers(Settings(data_dir=folder)) as settings:
             borrowing.set()
-            first_is_done.wait(10)
+            first_is_done.wait(60)
             assert settings.database_url is not None
             answers.append(ask(settings.database_url.get_secret_value(), "SELECT 1"))
 
@@ -351,9 +351,9 @@ def test_a_second_command_borrows_the_servers_of_the_first(folder: Path) -> None
     thread = threading.Thread(target=second)
     with ensure_servers(Settings(data_dir=folder)):
         thread.start()
-        assert borrowing.wait(10)
+        assert borrowing.wait(60)
         first_is_done.set()
-    thread.join(10)
+    thread.join(60)
 
     assert answers == [(1,)]
     with owner_lock(folder) as lock:

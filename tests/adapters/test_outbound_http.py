@@ -148,10 +148,10 @@ def test_the_connection_goes_to_the_address_that_was_checked(
 
 
 def test_a_server_that_never_answers_is_left_in_time() -> None:
-    with speaking(lambda connection: (connection.recv(1), time.sleep(5))) as url:
+    with speaking(lambda connection: (connection.recv(1), time.sleep(30))) as url:
         begun = time.monotonic()
         failed = failure_of(lambda: post(url, b"", {}, 0.3))
-        assert time.monotonic() - begun < 3
+        assert time.monotonic() - begun < 15
     assert (failed.code, failed.lasts) == ("timeout", False)
 
 

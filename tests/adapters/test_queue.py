@@ -81,7 +81,7 @@ def test_says_so_at_once_when_redis_is_not_there(
     for call in (queue.check, queue.pending_permits, lambda: queue.enqueue_analysis(new_id())):
         with pytest.raises(QueueUnavailable):
             call()
-    assert time.monotonic() - started < 1
+    assert time.monotonic() - started < 5
 
 
 def test_does_not_hang_when_redis_hangs_and_works_again_after(own_redis: Redis) -> None:

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import httpx
 import psutil
@@ -20,9 +21,8 @@ from tests.support.running import REPO, App, free_port, running_app
 
 pytestmark = pytest.mark.long
 
-SECONDS_TO_STOP = 10
-SECONDS_TO_HEAL = 20
-USUAL_SECONDS_TO_IMPORT = 1.2
+SECONDS_TO_STOP = 30
+SECONDS_TO_HEAL = 90
 
 
 @pytest.fixture(scope="module")
@@ -46,15 +46,6 @@ def wait_for(condition: Callable[[], bool], seconds: float, what: str) -> None:
 
 def alive(processes: list[psutil.Process]) -> list[psutil.Process]:
     return [p for p in processes if p.is_running() and p.status() != psutil.STATUS_ZOMBIE]
-
-
-def how_much_slower_than_usual() -> float:
-    """How many times longer than on an idle machine it takes to import the web process's code."""
-    began = time.monotonic()
-    subprocess.run(
-        [sys.executable, "-c", "import imgapp.ui.gallery.live_bridge"], cwd=REPO, check=True
-    )
-    return max(1.0, (time.monotonic() - began) / USUAL_SECONDS_TO_IMPORT)
 
 
 def second_start(app: App, **extra: str) -> subprocess.CompletedProcess[str]:
@@ -176,7 +167,7 @@ def test_nothing_lives_on_without_its_supervisor(app: App) -> None:
     assert is_healthy(app)
 
 
-def test_sigterm_stops_everything_in_time_and_a_new_start_is_quick(app: App) -> None:
+def test_sigterm_stops_everything_in_time_and_a_new_start_makes_nothing_again(app: App) -> None:
     everything = app.processes()
     assert app.process is not None
 
@@ -187,10 +178,11 @@ def test_sigterm_stops_everything_in_time_and_a_new_start_is_quick(app: App) -> 
     assert code == 0
     assert time.monotonic() - began < SECONDS_TO_STOP
     assert not alive(everything)
-    slowness = how_much_slower_than_usual()
-    began = time.monotonic()
+    database = Path(app.env["IMGAPP_DATA_DIR"]) / "postgres" / "data" / "PG_VERSION"
+    made = [REPO / ".web/build/client/404.html", database]
+    before = [file.stat().st_mtime_ns for file in made]
     app.start()
-    assert time.monotonic() - began < 5 * slowness
+    assert [file.stat().st_mtime_ns for file in made] == before
 
 
 def test_ctrl_c_stops_everything_too(app: App) -> None:
@@ -224,7 +216,7 @@ def test_elsewhere_than_on_loopback_the_first_account_needs_the_printed_link(app
     account = {"email": "first@example.org", "password": "correct horse battery"}
     try:
         public.start()
-        wait_for(lambda: "/welcome?token=" in public.log.read_text(), 5, "printing the link")
+        wait_for(lambda: "/welcome?token=" in public.log.read_text(), 30, "printing the link")
         token = re.findall(r"/welcome\?token=(\S+)", public.log.read_text())[0]
         with httpx.Client(base_url=public.url, headers={"Origin": public.url}) as client:
             refused = client.post("/api/welcome", data=account | {"token": "guessed"})

@@ -153,7 +153,7 @@ class OpenAIServer:
             self.rejects.clear()
             self.default = Reply()
 
-    def wait_for_calls(self, count: int, timeout: float = 20) -> None:
+    def wait_for_calls(self, count: int, timeout: float = 60) -> None:
         """Block until so many calls have arrived (they may still be unanswered)."""
         with self._lock:
             arrived = self._lock.wait_for(lambda: len(self.calls) >= count, timeout)

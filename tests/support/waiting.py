@@ -78,7 +78,7 @@ def change(user_id: UUID, image_id: UUID, **columns: Any) -> None:
             setattr(image, name, value)
 
 
-def eventually(fact: Callable[[], object], timeout: float = 20) -> None:
+def eventually(fact: Callable[[], object], timeout: float = 60) -> None:
     """Wait until something that happens elsewhere has happened."""
     deadline = time.monotonic() + timeout
     while not fact():

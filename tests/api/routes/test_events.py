@@ -163,7 +163,7 @@ def test_every_web_process_tells_its_listeners(alice: Person) -> None:
         image_id = str(add(alice))
         began = time.monotonic()
         assert [next(stream).data["id"] for stream in streams] == [image_id] * 8
-        assert time.monotonic() - began < 5
+        assert time.monotonic() - began < 20
 
 
 @pytest.mark.long
@@ -176,8 +176,8 @@ def test_open_streams_do_not_keep_a_web_process_from_ending(
         server.process.send_signal(signal.SIGTERM)
         # They end as streams end, not as connections that break.
         assert [*one, *other] == []
-        server.process.wait(10)
-        assert time.monotonic() - began < 4
+        server.process.wait(60)
+        assert time.monotonic() - began < 20
 
 
 @pytest.mark.long

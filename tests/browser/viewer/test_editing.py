@@ -86,8 +86,7 @@ def test_longer_texts_keep_their_lines_and_ctrl_enter_saves(page: Page, pictures
     edit(page, "Text in the picture").fill("")
     page.keyboard.press("Control+Enter")
     expect(text(page, "Text in the picture").get_by_text("None.")).to_be_visible()
-    found = read(page, one)
-    assert (found["description"], found["visible_text"]) == ("One line\nand another", "")
+    stored(page, one, description="One line\nand another", visible_text="")
 
 
 def test_what_cannot_be_saved_is_put_back_says_why_and_is_not_lost(

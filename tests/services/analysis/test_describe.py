@@ -329,14 +329,14 @@ def test_whoever_loses_the_lease_walks_away_from_the_call(
 ) -> None:
     monkeypatch.setattr(leases, "HEARTBEAT_SECONDS", 0.2)
     image_id = add_picture(alice.user_id)
-    model.delay = 3.0
+    model.delay = 30.0
     working = in_background(describe.run_one)
     model.wait_for_calls(1)
     change(alice.user_id, image_id, lease_id=new_id())
 
     started = time.monotonic()
     working.join()
-    assert time.monotonic() - started < 1.5
+    assert time.monotonic() - started < 15
 
 
 def test_a_model_that_never_ends_is_given_up(
@@ -357,14 +357,14 @@ def test_stopping_hands_pictures_back_at_once_without_counting_an_attempt(
     alice: Person, model: OpenAIServer, heard: Callable[[], list[str]]
 ) -> None:
     image_id = add_picture(alice.user_id)
-    model.delay = 5.0
+    model.delay = 30.0
     working = in_background(describe.run_one)
     model.wait_for_calls(1)
     started = time.monotonic()
     leases.stop()
     working.join()
 
-    assert time.monotonic() - started < 1
+    assert time.monotonic() - started < 15
     image = row_of(alice.user_id, image_id)
     assert (image.analysis_status, image.lease_id) == ("pending", None)
     assert (image.attempts, image.lost_attempts) == (0, 0)

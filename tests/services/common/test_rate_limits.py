@@ -92,7 +92,7 @@ def test_without_redis_work_goes_on(without_redis: None, caplog: pytest.LogCaptu
     started = time.monotonic()
     for _ in range(50):
         rate_limits.hit("test", "alice", limit=1, per_seconds=60)
-    assert time.monotonic() - started < 2
+    assert time.monotonic() - started < 10
     assert [record.message for record in caplog.records] == ["limits_unavailable"]
 
 

@@ -396,7 +396,7 @@ def test_a_worker_that_stops_gives_back_what_it_had(alice: Person, web: WebServe
     eventually(lambda: web.now == 1)
     started = time.monotonic()
     url_fetching.stop()
-    assert time.monotonic() - started < 1
+    assert time.monotonic() - started < 10
     [file] = files_of(alice, batch)
     assert (file.outcome, file.lease_id) == ("waiting", None)
     assert (file.attempts, file.lost_attempts) == (0, 0)
