@@ -1,18 +1,18 @@
 """Model answers: parse one into a Description; nothing it says is trusted (JSON, fallbacks).
 
-Pure functions: thinking and code fences are stripped, the JSON is found and validated, every text
-is bounded and freed of control characters, and empty or looping answers are refused.
+Pure functions: thinking is stripped, the members are found and validated, every text is freed of
+markup and control characters and bounded, and empty or looping answers are refused.
 """
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Iterator
 from typing import Any
 
 from pydantic import BaseModel, ValidationError, field_validator
 
+from imgapp.adapters.vision.answer_form import find_members, labelled_members, tag_texts
+from imgapp.adapters.vision.answer_markup import verbatim_text, without_markup
 from imgapp.adapters.vision.base import Description, Detail, Question
 from imgapp.adapters.vision.languages import (
     is_language_tag,
@@ -37,7 +37,6 @@ from imgapp.errors import PermanentDescriberError, TransientDescriberError
 MAX_DESCRIPTION: dict[Detail, int] = {"brief": 500, "standard": 2_000, "detailed": 4_000}
 MAX_VISIBLE_TEXT = 10_000
 MAX_ANSWER = 100_000
-_MOST_TAGS_READ = 200
 
 _NAMES = r"(?:think(?:ing)?|reason(?:ing)?|thoughts?|scratchpad|reflection|seed:think)"
 _MARKS = (
@@ -62,7 +61,6 @@ _REFUSAL = re.compile(
     re.I,
 )
 _LONGEST_REFUSAL = 600
-_NOTHING = {"", "none", "null", "n/a", "no text", "no visible text", "no readable text"}
 
 
 class _Answer(BaseModel):
@@ -78,6 +76,8 @@ class _Answer(BaseModel):
     def _text(cls, value: Any) -> Any:
         if isinstance(value, list):
             return "\n".join(str(line) for line in value)
+        if isinstance(value, dict) and len(value) == 1:
+            (value,) = value.values()
         return "" if value is None else value
 
     @field_validator("decorative", mode="before")
@@ -88,10 +88,7 @@ class _Answer(BaseModel):
     @field_validator("tags", mode="before")
     @classmethod
     def _list(cls, value: Any) -> Any:
-        if isinstance(value, str):
-            value = re.split(r"[,;\n]", value)
-        texts = (tag for tag in value if isinstance(tag, str)) if isinstance(value, list) else ()
-        return list(texts)[:_MOST_TAGS_READ]
+        return list(map(without_markup, tag_texts(value)))
 
 
 def read_answer(
@@ -143,7 +140,7 @@ def strip_thinking(text: str) -> str:
 
 
 def _find_answer(text: str) -> _Answer | None:
-    for found in _objects(text):
+    for found in find_members(text):
         if "description" in found or "alt_text" in found:
             try:
                 return _Answer.model_validate(found)
@@ -152,36 +149,27 @@ def _find_answer(text: str) -> _Answer | None:
     return None
 
 
-def _objects(text: str) -> Iterator[dict[str, Any]]:
-    decoder = json.JSONDecoder(strict=False)
-    # A handful of braces is plenty: each failed attempt may read to the end of the text.
-    for match in list(re.finditer(r"\{", text))[:20]:
-        try:
-            found, _ = decoder.raw_decode(text, match.start())
-        except (ValueError, RecursionError):
-            continue
-        if isinstance(found, dict):
-            yield found
-
-
 def _from_prose(text: str) -> _Answer | None:
     plain = re.sub(r"```\w*|[*_#`]+|<\|[a-z_]+\|>", "", text).strip()
     if plain.startswith(("{", "[", "<")) or len(plain) < 15:
         return None
+    labelled = labelled_members(text)
+    if "description" in labelled or "alt_text" in labelled:
+        return _Answer.model_validate(labelled)
     return _Answer(alt_text=first_sentence(plain), description=plain)
 
 
 def _described(
     answer: _Answer, ask: Question, model_version: str, filename: str | None
 ) -> Description:
-    description = shorten(one_line(answer.description), MAX_DESCRIPTION[ask.detail])
-    visible_text = clean(answer.visible_text).strip()
-    said = one_line(answer.alt_text), description
+    description = one_line(without_markup(answer.description))
+    description = shorten(description, MAX_DESCRIPTION[ask.detail])
+    visible_text = clean(verbatim_text(answer.visible_text)).strip()[:MAX_VISIBLE_TEXT]
+    said = one_line(without_markup(answer.alt_text)), description
     if any(map(is_looping, said)) or is_looping(visible_text, floor=0.03):
         raise _unusable("only repeated itself")
     if not says_something(description):
         description = ""
-    visible_text = "" if _is_nothing(visible_text) else visible_text[:MAX_VISIBLE_TEXT]
     # A picture that shows words says something, whatever it asks to be taken for.
     decorative = answer.decorative and not visible_text
     alt_text = "" if decorative else _alt_text(said[0], description, filename)
@@ -222,7 +210,3 @@ def _language(answer: _Answer, ask: Question, alt_text: str, description: str) -
             code="wrong_language",
         )
     return found
-
-
-def _is_nothing(text: str) -> bool:
-    return text.lower().rstrip(".") in _NOTHING

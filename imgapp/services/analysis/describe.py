@@ -62,6 +62,9 @@ from imgapp.services.webhooks import deliveries
 log = logging.getLogger(__name__)
 
 MAX_ATTEMPTS = 5
+MAX_UNUSABLE = 3
+"""Attempts after which an answer that cannot be used is final: each of them is paid for."""
+_UNUSABLE = {"unusable_answer", "wrong_language"}
 _RETRY_SECONDS = (1.0, 3.0, 9.0, 20.0)
 _AWAY_SECONDS = 10.0
 _LONGEST_RETRY_AFTER = 6 * 3600.0
@@ -168,7 +171,7 @@ def verdict(error: Exception, attempts: int, jitter: float) -> RetryDecision:
         return RetryDecision(error.code, error.detail, _AWAY_SECONDS * (0.75 + 0.25 * jitter))
     if not isinstance(error, TransientDescriberError):
         return RetryDecision(error.code, error.detail, None)
-    if attempts >= MAX_ATTEMPTS:
+    if attempts >= (MAX_UNUSABLE if error.code in _UNUSABLE else MAX_ATTEMPTS):
         message = f"{error.detail.rstrip('.')}. imgapp tried {attempts} times."
         return RetryDecision(error.code, message, None)
     delay = _RETRY_SECONDS[attempts - 1] * (0.75 + 0.25 * jitter)

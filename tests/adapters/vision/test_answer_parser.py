@@ -268,3 +268,166 @@ def test_huge_numbers_and_deep_nesting_are_no_answer_and_no_crash() -> None:
     for content in ('{"alt_text": ' + "9" * 50_000 + "}", '{"description":' * 30_000):
         with pytest.raises(TransientDescriberError):
             read_answer(content, ask(), model_version="m", prose=True)
+
+
+def read_text(content: str, *, prose: bool = False) -> Description:
+    return read_answer(content, ask(), model_version="m", prose=prose)
+
+
+PLAIN = {"alt_text": "A red bicycle", "description": "A red bicycle leans on a white wall."}
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        json.dumps(json.dumps(ANSWER)),
+        f"```json\n{json.dumps(json.dumps(ANSWER))}\n```",
+        json.dumps(ANSWER).replace('"', '\\"'),
+        json.dumps({"alt_text": json.dumps(ANSWER), "description": "", "tags": []}),
+        json.dumps({"answer": json.dumps(ANSWER)}),
+        json.dumps([{"text": f"```\n{json.dumps(ANSWER)}"}, ANSWER]),
+    ],
+)
+def test_an_answer_inside_a_json_string_is_unwrapped(written: str) -> None:
+    found = read_text(written)
+    assert (found.alt_text, found.description) == (ANSWER["alt_text"], ANSWER["description"])
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        """{"alt_text": "A red bicycle", "description": "A red bicycle leans on a white wall.",}""",
+        """{'alt_text': 'A red bicycle', 'description': "A red bicycle leans on a white wall.",
+            'visible_text': None, 'decorative': False}""",
+        """{"alt_text": "A red bicycle", // what it is
+            /* and more */ "description": "A red bicycle leans on a white wall."}""",
+        """{alt_text: "A red bicycle", description: "A red bicycle leans on a white wall."}""",
+        """{"altText": "A red bicycle",
+            "longDescription": "A red bicycle leans on a white wall."}""",
+        """{"Alt Text": "A red bicycle", "Description": "A red bicycle leans on a white wall."}""",
+        """Here: {"alt_text": "A red bicycle"
+            "description": "A red bicycle leans on a white wall."} I hope that helps.""",
+    ],
+)
+def test_json_of_another_dialect_is_read(written: str) -> None:
+    found = read_text(written)
+    assert {"alt_text": found.alt_text, "description": found.description} == PLAIN
+
+
+def test_a_quotation_that_is_not_escaped_stays_whole() -> None:
+    found = read_text('{"alt_text": "A "Keep out" sign", "description": "It hangs on a "gate"."}')
+    assert (found.alt_text, found.description) == ('A "Keep out" sign', 'It hangs on a "gate".')
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        '{"alt_text": "A red bicycle", "description": "A red bicycle leans on',
+        '{"alt_text": "A red bicycle leans {on',
+        "{" * 30_000 + "}",
+        '{"alt_text": "' + "[" * 30_000 + "}",
+        '{"a": "b", c" ' * 20_000 + "}",
+        '{"x": "' + "\\\\" * 40_000 + '"}',
+    ],
+)
+def test_what_was_cut_or_is_no_answer_is_not_repaired(written: str) -> None:
+    with pytest.raises(TransientDescriberError):
+        read_text(written)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "**A red bicycle** leans on a *white* wall.",
+        "Alt text: A red bicycle leans on a white wall.",
+        "**Description:** A red bicycle leans on a white wall.",
+        "# A red bicycle leans on a `white` wall.",
+        "A red bicycle leans on a [white](https://example.org/white) __wall__.",
+        "- A red bicycle leans on a white wall.",
+        "```\nA red bicycle leans on a white wall.\n```",
+    ],
+)
+def test_labels_and_markdown_are_taken_off(said: str) -> None:
+    found = read(alt_text=said, description=f"{said}\n\nThe sun shines.")
+    assert found.alt_text == "A red bicycle leans on a white wall."
+    assert found.description is not None
+    assert found.description.startswith("A red bicycle leans on a white wall.")
+    assert found.description.endswith("The sun shines.")
+
+
+@pytest.mark.parametrize(
+    ("said", "meant"),
+    [
+        ("Salt &amp; pepper", "Salt & pepper"),
+        ("A caf\\u00e9 in Paris \\ud83d\\ude00", "A café in Paris 😀"),
+        ("The caf&#233;&#x2019;s door", "The café’s door"),
+        ("It is 2 * 3 * 4 and snake_case_name, **", "It is 2 * 3 * 4 and snake_case_name, **"),
+        ("A\\ud83d sign &nosuchthing; AT&T;", "A\\ud83d sign &nosuchthing; AT&T;"),
+        ("Notes: a list of things", "Notes: a list of things"),
+    ],
+)
+def test_what_was_escaped_is_unescaped_and_nothing_else_changes(said: str, meant: str) -> None:
+    assert read(alt_text=said).alt_text == meant
+    assert read(visible_text=said).visible_text == meant
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "None visible.",
+        "There is no visible text in the image.",
+        "(No readable text)",
+        "**None**",
+        "Visible text: none",
+        "No text or words visible",
+        "Kein sichtbarer Text",
+        "Aucun texte visible.",
+        "Ningún texto visible",
+        "nessun testo",
+        "無文字",
+        "なし",
+    ],
+)
+def test_no_text_is_said_in_many_ways(said: str) -> None:
+    assert read(visible_text=said).visible_text is None
+
+
+@pytest.mark.parametrize(
+    "shown", ["NO", "No entry", "Nothing to see here", "<b>a &amp; b</b>", "Text: none of it", "0"]
+)
+def test_what_a_picture_shows_stays_as_it_is(shown: str) -> None:
+    assert read(visible_text=shown).visible_text == shown
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        ["bicycle, wall, basket"],
+        "Tags: bicycle, wall, basket",
+        ["1. bicycle", "2. wall", "3) basket"],
+        ["- bicycle", "- wall", "- basket"],
+        [{"name": "bicycle"}, {"tag": "wall", "score": 0.9}, {"label": "basket"}],
+        {"bicycle": 0.9, "wall": 0.8, "basket": 0.1},
+        {"objects": ["bicycle", "wall"], "things": [{"name": "basket"}]},
+        "bicycle、wall、basket",
+        ["**bicycle**", "`wall`", "basket."],
+    ],
+)
+def test_tags_come_in_many_forms(said: object) -> None:
+    assert read(tags=said).tags == ["bicycle", "wall", "basket"]
+
+
+def test_tags_that_are_names_stay_names() -> None:
+    assert read(tags=["1. fc köln", "football"]).tags == ["1. fc köln", "football"]
+    assert read(tags=["paris, france", "tower"]).tags == ["paris, france", "tower"]
+    assert read(tags=[{"score": 1}, {"name": 3}, [], {"name": "x"}]).tags == ["x"]
+
+
+def test_members_that_are_labelled_in_plain_text_are_read() -> None:
+    said = (
+        "**Alt text:** A red bicycle\n\n**Description:** A red bicycle leans on a white wall.\n"
+        "**Tags:** bicycle, wall\n**Visible text:** None visible."
+    )
+    found = read_text(said, prose=True)
+    assert {"alt_text": found.alt_text, "description": found.description} == PLAIN
+    assert (found.tags, found.visible_text) == (["bicycle", "wall"], None)

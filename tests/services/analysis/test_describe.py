@@ -27,7 +27,7 @@ from imgapp.errors import (
 )
 from imgapp.models import Image, WrittenBy, new_id, now
 from imgapp.services.analysis import describe
-from imgapp.services.analysis.describe import MAX_ATTEMPTS, current_text, verdict
+from imgapp.services.analysis.describe import MAX_ATTEMPTS, MAX_UNUSABLE, current_text, verdict
 from imgapp.services.queue import leases
 from tests.conftest import Person, Servers
 from tests.support.openai_server import ANSWER, OpenAIServer, Reply
@@ -195,6 +195,23 @@ def test_a_picture_fails_once_its_attempts_are_spent(
     assert image.completed_at is not None
     assert analyses_of(alice.user_id, image_id) == []
     assert heard() == ["image_claimed", "image_failed"]
+
+
+@pytest.mark.parametrize("said", ["nonsense", '{"alt_text": "", "description": ""}'])
+def test_an_answer_that_cannot_be_used_is_paid_for_three_times_at_most(
+    alice: Person, model: OpenAIServer, said: str
+) -> None:
+    model.script(*[Reply(content=said)] * MAX_ATTEMPTS)
+    image_id = add_picture(alice.user_id)
+
+    while row_of(alice.user_id, image_id).analysis_status == "pending":
+        change(alice.user_id, image_id, due_at=now())
+        describe.run_one()
+
+    image = row_of(alice.user_id, image_id)
+    assert (image.analysis_status, image.error_code) == ("failed", "unusable_answer")
+    assert len(model.calls) == image.attempts == MAX_UNUSABLE == 3
+    assert (image.error_message or "").endswith("imgapp tried 3 times.")
 
 
 def test_a_lasting_failure_is_final_at_once_and_gives_advice(
