@@ -17,6 +17,7 @@ SEARCH_ONLY = {
     "search",
     "images_search",
     "shape",
+    "name_key",
     "no_alt_text",
     "images_gallery",
     "images_by_name",

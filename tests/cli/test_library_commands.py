@@ -218,7 +218,7 @@ def test_an_export_to_standard_output_is_nothing_but_the_export(
 
 
 def test_no_text_is_taken_for_a_formula(imgapp: Run, alice: Person) -> None:
-    texts = ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "  =1", "'=1", "＝1"]  # noqa: RUF001
+    texts = ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "  =1", "'=1", "＝1"]
     for text in texts:
         add_image(alice.user_id, alt_text=text, filename="-2.jpg", tags=["=1", "b"])
 

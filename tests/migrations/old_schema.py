@@ -63,12 +63,15 @@ def fill_every_table(server: Server) -> None:
 
 
 def rows(server: Server) -> dict[str, list[str]]:
-    """Every row of every table, as text."""
+    """Every row of every table as text, without what the database computes of it."""
+    computed = (
+        "SELECT array_agg(attname::text) FROM pg_attribute"
+        " WHERE attrelid = '\"{0}\"'::regclass AND attgenerated <> ''"
+    )
+    query = f'SELECT (to_jsonb(t) - coalesce(({computed}), ARRAY[]::text[]))::text FROM "{{0}}" t'
     with server.connect() as connection:
         return {
-            name: list(
-                connection.exec_driver_sql(f'SELECT t::text FROM "{name}" t ORDER BY 1').scalars()
-            )
+            name: list(connection.exec_driver_sql(f"{query.format(name)} ORDER BY 1").scalars())
             for name in tables(connection)
         }
 

@@ -17,7 +17,7 @@ NEXT = """
 from imgapp.adapters.migrations import downgrade, execute
 
 revision = "0200"
-down_revision = "0100"
+down_revision = "0101"
 
 
 def upgrade() -> None:
@@ -144,7 +144,7 @@ CHANGES = {
     "function imgapp_due_deliveries()": "GRANT EXECUTE ON FUNCTION imgapp_due_deliveries TO public",
     "function imgapp_queue()": "CREATE OR REPLACE FUNCTION imgapp_queue() RETURNS jsonb"
         " LANGUAGE sql AS 'SELECT NULL::jsonb'",
-    "function imgapp_search_cjk()": "ALTER FUNCTION imgapp_search_cjk COST 7",
+    "function imgapp_search_unspaced()": "ALTER FUNCTION imgapp_search_unspaced COST 7",
     "trigger images_lane on images": "DROP TRIGGER images_lane ON images",
     "trigger images_run on images": "ALTER TABLE images DISABLE TRIGGER images_run",
     "policy own on tokens": "ALTER POLICY own ON tokens USING (true)",

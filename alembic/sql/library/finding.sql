@@ -1,5 +1,22 @@
 -- Lists of pictures: filters, order, pages, counts and the timeline.
 
+-- A file name as people sort it: letters whatever their case and accents, numbers by their value
+-- ("IMG_2" before "IMG_10"), each with its length before it. Compared byte by byte (COLLATE "C"), it
+-- is the same on every server, and an index outlives an update of the system's collations.
+CREATE OR REPLACE FUNCTION imgapp_name_key(p_name text) RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = ''
+AS $$
+    SELECT coalesce(string_agg(
+        coalesce(lpad(length(m.piece[1])::text, 3, '0') || m.piece[1], m.piece[2]), '' ORDER BY m.at
+    ), '')
+    FROM regexp_matches(
+        regexp_replace(lower(replace(
+            normalize(p_name, NFKD), 'ß', 'ss'
+        )), '[\u0300-\u036F]+', '', 'g'),
+        '0*([0-9]+)|([^0-9]+)', 'g'
+    ) WITH ORDINALITY m (piece, at)
+$$;
+
 -- What is looked for as the condition of a query on `images i`. Everything that finds pictures uses
 -- it, so that a list, its count, its timeline and a place in it are always of the same pictures.
 -- Values are written into the text (quoted by format), for the planner to know how rare they are.
@@ -81,7 +98,7 @@ CREATE OR REPLACE FUNCTION imgapp_wanted_order(p_wanted jsonb, OUT key text, OUT
 LANGUAGE sql IMMUTABLE SET search_path = ''
 AS $$
     SELECT CASE p_wanted ->> 'sort'
-            WHEN 'name' THEN 'lower(i.filename)'
+            WHEN 'name' THEN 'i.name_key'
             WHEN 'largest' THEN 'i.file_size'
             ELSE 'i.uploaded_at' END,
         coalesce(p_wanted ->> 'sort', 'newest') NOT IN ('oldest', 'name')

@@ -2,30 +2,35 @@
 -- and punctuation. Its words are kept as they are (`simple`: nothing is left out), and besides
 -- * their stems in the language of the picture, as '=de:haus': what begins with "=" is in no text,
 --   so a stem of one language is never taken for a word, or for a stem, of another;
--- * of Chinese, Japanese and Korean, which are written without spaces, every two neighbouring
+-- * of what is written without spaces, as Chinese, Japanese and Thai are, every two neighbouring
 --   characters (a run's last one alone), for any part of a run to be found.
 
--- й is a letter of its own, not an и with an accent: stems of Russian need it. Composed again, or
--- Korean syllables were letters, and Japanese voice marks lost.
+-- Accents are those of Latin, Greek and Cyrillic, and the vowel points of Hebrew and Arabic. й is a
+-- letter of its own, not an и with an accent: stems of Russian need it. Composed again, or Korean
+-- syllables were letters, and Japanese voice marks lost. A sigma at the end of a word is a sigma.
 CREATE OR REPLACE FUNCTION imgapp_search_fold(p_text text) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = ''
 AS $$
     SELECT regexp_replace(normalize(regexp_replace(
-        replace(replace(replace(replace(translate(
-            normalize(coalesce(p_text, ''), NFKD), 'øØłŁđĐı', 'oOlLdDi'
-        ), 'ß', 'ss'), 'æ', 'ae'), 'Æ', 'AE'), 'œ', 'oe'),
-        '(?<![Ии])[\u0300-\u036F]+', '', 'g'
+        replace(replace(replace(replace(replace(replace(replace(replace(translate(
+            normalize(coalesce(p_text, ''), NFKD), 'øØłŁđĐıðÐħĦŧŦŋŊςـ', 'oOlLdDidDhHtTnNσ'
+        ), 'ß', 'ss'), 'ẞ', 'SS'), 'æ', 'ae'), 'Æ', 'AE'), 'œ', 'oe'), 'Œ', 'OE'), 'þ', 'th'), 'Þ', 'TH'),
+        '(?<![Ии])[\u0300-\u036F]+|[\u0591-\u05BD\u05BF\u05C1\u05C2\u05C4\u05C5\u05C7'
+        '\u0610-\u061A\u064B-\u065F\u0670\u06D6-\u06DC]+', '', 'g'
     ), NFKC), '[\u0001-\u0021#-,./:-@\[-`{-\u00A9\u00AB-\u00B4\u00B6-\u00B9\u00BB-\u00BF'
         '\u2000-\u206F\u3000-\u3004\u3008-\u3030\u30FB\uFF00-\uFF0F]+', ' ', 'g')
 $$;
 
--- What is Chinese, Japanese or Korean, for a bracket expression.
-CREATE OR REPLACE FUNCTION imgapp_search_cjk() RETURNS text
+-- What is written without spaces between words, or with some only, for a bracket expression:
+-- Chinese, Japanese and Korean; Thai, Lao, Burmese and Khmer with their vowel signs, and Tibetan.
+CREATE OR REPLACE FUNCTION imgapp_search_unspaced() RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = ''
 AS $$
     SELECT '\u1100-\u11FF\u3005-\u3007\u3031-\u3035\u3041-\u3096\u309D-\u309F\u30A1-\u30FA'
         '\u30FC-\u312F\u31F0-\u31FF\u3400-\u4DBF\u4E00-\u9FFF\uAC00-\uD7AF\uF900-\uFAFF'
         '\U00020000-\U0003FFFF'
+        '\u0E01-\u0E3A\u0E40-\u0E4E\u0E81-\u0EBD\u0EC0-\u0ECE\u0EDC-\u0EDF\u0F40-\u0FBC'
+        '\u1000-\u103F\u1050-\u109F\uA9E0-\uA9FE\uAA60-\uAA7F\u1780-\u17D3\u17DC-\u17DD'
 $$;
 
 -- The language of a BCP 47 tag, as stems are marked with it; English if none is said.
@@ -76,9 +81,9 @@ CREATE OR REPLACE FUNCTION imgapp_search_field(p_text text, p_code text, p_weigh
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path = ''
 AS $$
 DECLARE
-    v_cjk text := '[' || public.imgapp_search_cjk() || ']';
+    v_unspaced text := '[' || public.imgapp_search_unspaced() || ']';
     v_folded text := replace(replace(public.imgapp_search_fold(p_text), '"', ' '), '-', ' ');
-    v_words text := regexp_replace(v_folded, v_cjk || '+', ' ', 'g');
+    v_words text := regexp_replace(v_folded, v_unspaced || '+', ' ', 'g');
     v_field text;
 BEGIN
     IF btrim(v_folded) = '' THEN
@@ -94,15 +99,15 @@ BEGIN
         SELECT '=' || p_code || ':' || lexeme, positions
         FROM unnest(to_tsvector(public.imgapp_search_stemmer(p_code), v_words)) WHERE length(lexeme) <= 60
     ) w;
-    IF v_folded ~ v_cjk THEN
+    IF v_folded ~ v_unspaced THEN
         SELECT concat_ws(' ', v_field, string_agg(
-            CASE WHEN c.following ~ v_cjk THEN c.one || c.following ELSE c.one END
+            CASE WHEN c.following ~ v_unspaced THEN c.one || c.following ELSE c.one END
             || ':' || least(c.at, 16383) || p_weight, ' '
         )) INTO v_field
         FROM (
             SELECT one, at, lead(one, 1, '') OVER (ORDER BY at) AS following
             FROM unnest(string_to_array(v_folded, NULL)) WITH ORDINALITY AS s (one, at)
-        ) c WHERE c.one ~ v_cjk;
+        ) c WHERE c.one ~ v_unspaced;
     END IF;
     RETURN coalesce(v_field, '');
 END
@@ -130,20 +135,20 @@ END
 $$;
 
 -- One word of what is looked for: whatever begins with it ("dog" finds "dogs", and a search starts
--- while typing), its stems, and the pairs of characters of which Chinese, Japanese and Korean are.
+-- while typing), its stems, and the pairs of characters of what is written without spaces.
 CREATE OR REPLACE FUNCTION imgapp_search_word(p_word text, p_stems boolean) RETURNS text
 LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = ''
 AS $$
 DECLARE
-    v_cjk text := '[' || public.imgapp_search_cjk() || ']';
+    v_unspaced text := '[' || public.imgapp_search_unspaced() || ']';
     v_part text;
     v_parts text[] := '{}';
     v_either text[];
 BEGIN
     FOR v_part IN
-        SELECT m[1] FROM regexp_matches(p_word, format('%s+|[^%s', v_cjk, substr(v_cjk, 2)) || '+', 'g') m
+        SELECT m[1] FROM regexp_matches(p_word, format('%s+|[^%s', v_unspaced, substr(v_unspaced, 2)) || '+', 'g') m
     LOOP
-        IF v_part !~ v_cjk OR length(v_part) = 1 THEN
+        IF v_part !~ v_unspaced OR length(v_part) = 1 THEN
             v_either := ARRAY[format('''%s'':*', v_part)];
         ELSE
             v_either := ARRAY[(
@@ -151,7 +156,7 @@ BEGIN
                 FROM generate_series(1, length(v_part) - 1) n
             )];
         END IF;
-        IF p_stems AND v_part !~ v_cjk AND v_part !~ '[0-9]' AND length(v_part) BETWEEN 2 AND 60 THEN
+        IF p_stems AND v_part !~ v_unspaced AND v_part !~ '[0-9]' AND length(v_part) BETWEEN 2 AND 60 THEN
             v_either := v_either || ARRAY(
                 SELECT format('''=%s:%s''', c.code, s.stem)
                 FROM unnest(string_to_array(
@@ -169,8 +174,8 @@ END
 $$;
 
 -- The query of a search; null of nothing but blanks. Words of -not, "phrases" and `or` are read by
--- PostgreSQL, and each word is written anew. Within a phrase with Chinese, Japanese or Korean only
--- the characters of each run need to be next to each other. Stems are of the first few words.
+-- PostgreSQL, and each word is written anew. Within a phrase that is written without spaces only the
+-- characters of each run need to be next to each other. Stems are of the first few words.
 CREATE OR REPLACE FUNCTION imgapp_search_query(p_query text) RETURNS tsquery
 LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = ''
 AS $$
@@ -186,7 +191,7 @@ BEGIN
     IF btrim(coalesce(p_query, '')) = '' THEN
         RETURN NULL;
     END IF;
-    IF v_read ~ ('[' || public.imgapp_search_cjk() || ']') THEN
+    IF v_read ~ ('[' || public.imgapp_search_unspaced() || ']') THEN
         v_read := regexp_replace(v_read, '<(-|[0-9]+)>', '&', 'g');
     END IF;
     FOR v_piece IN SELECT regexp_matches(v_read, '''([^'']+)''|([^'']+)', 'g') LOOP

@@ -4,6 +4,7 @@ CREATE TABLE images (
     id uuid PRIMARY KEY,
     user_id uuid NOT NULL REFERENCES users ON DELETE CASCADE,
     filename text NOT NULL,
+    name_key text COLLATE "C" GENERATED ALWAYS AS (imgapp_name_key(filename)) STORED,
     s3_key text NOT NULL,
     s3_bucket text NOT NULL,
     mime_type text NOT NULL,
@@ -90,7 +91,7 @@ CREATE TABLE images (
 -- Lists. A full trash is not read through for a page of the others.
 CREATE INDEX images_gallery ON images (user_id, uploaded_at DESC, id DESC) INCLUDE (shape)
     WHERE deleted_at IS NULL;
-CREATE INDEX images_by_name ON images (user_id, lower(filename), id) WHERE deleted_at IS NULL;
+CREATE INDEX images_by_name ON images (user_id, name_key, id) WHERE deleted_at IS NULL;
 CREATE INDEX images_by_size ON images (user_id, file_size DESC, id DESC) INCLUDE (shape)
     WHERE deleted_at IS NULL;
 -- For the list of one status; and for how many there are of one, whoever has them.
@@ -126,8 +127,8 @@ CREATE POLICY own ON images USING (user_id = (SELECT :user_id));
 CREATE POLICY system ON images TO imgapp_system USING (true);
 
 GRANT SELECT (
-        id, user_id, filename, s3_key, s3_bucket, mime_type, file_size, width, height, shape,
-        uploaded_at, deleted_at, analysis_status, waiting_reason, ask, lane, priority, queued_at,
+        id, user_id, filename, name_key, s3_key, s3_bucket, mime_type, file_size, width, height,
+        shape, uploaded_at, deleted_at, analysis_status, waiting_reason, ask, lane, priority, queued_at,
         due_at, started_at, completed_at, lease_id, lease_expires_at, lost_attempts, error_code,
         alt_text_by, description_by, tags, tags_by, visible_text_by, decorative, decorative_by,
         no_alt_text, search

@@ -108,8 +108,8 @@ def _after(session: Session, wanted: ImageQuery, place: _Begin | None) -> dict[s
         return {"offset": place.rows}
     key = place.key
     if wanted.sort is Sort.NAME:
-        # As the index has it: what is a small letter is the database's to say.
-        key = session.execute(select(func.lower(key))).scalar_one()
+        # As the index has it: how names are sorted is the database's to say.
+        key = session.execute(select(func.imgapp_name_key(key))).scalar_one()
     return {"place": {"key": key, "id": str(place.id)}}
 
 

@@ -37,7 +37,7 @@ def opened(answer: Any) -> zipfile.ZipFile:
 
 def test_originals_come_as_they_were_sent_with_their_texts(client_for, alice, upload) -> None:
     (first, one), (second, two) = upload(alice, "boat.jpg"), upload(alice, "Boat.jpg")
-    edit = ImageEdit(alt_text="＝1+1", tags=["sea", "dog"], description='A "boat", far')  # noqa: RUF001
+    edit = ImageEdit(alt_text="＝1+1", tags=["sea", "dog"], description='A "boat", far')
     images.edit_image(alice.user_id, first, edit)
     answer = client_for(alice).post(ROUTE, data={"images": [first, second, first]})
     archive = opened(answer)
@@ -46,7 +46,7 @@ def test_originals_come_as_they_were_sent_with_their_texts(client_for, alice, up
     table = csv.DictReader(io.StringIO(archive.read("descriptions.csv").decode("utf-8-sig")))
     rows = {row["file"]: row for row in table}
     said = rows["boat (2).jpg"]
-    assert (said["alt_text"], said["tags"]) == ("'＝1+1", "sea; dog")  # noqa: RUF001
+    assert (said["alt_text"], said["tags"]) == ("'＝1+1", "sea; dog")
     assert said["description"] == 'A "boat", far'
     assert answer.headers["content-disposition"].startswith('attachment; filename="pictures ')
 

@@ -10,7 +10,7 @@ from imgapp.services.common.csv_files import csv_bytes, write_csv
 
 FORMULAS = [
     *("=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "\n=1", " =1", "  \n=1"),
-    *("＝1", "＋1", "－1", "＠a", " ＝1"),  # noqa: RUF001
+    *("＝1", "＋1", "－1", "＠a", " ＝1"),
 ]
 
 

@@ -110,6 +110,21 @@ def library(alice, add_image) -> dict[str, UUID]:
     }
 
 
+def test_file_names_are_sorted_as_people_do(alice, add_image) -> None:
+    names = [
+        "2023-01-02.jpg", "2023-1-10.jpg", "Ähre.jpg", "äpfel.jpg", "Apfel 2.jpg", "apfel 10.jpg",
+        "IMG_1.jpg", "img_002.jpg", "IMG_10.jpg", "IMG_0100.jpg", "straße 1.jpg", "Strasse 2.jpg",
+        "z.jpg", "Гора.jpg", "ёлка.jpg", "東京.jpg",
+    ]  # fmt: skip
+    expected = ["2023-01-02.jpg", "2023-1-10.jpg", "Ähre.jpg", "Apfel 2.jpg", "apfel 10.jpg"]
+    expected += ["äpfel.jpg", *names[6:]]
+    for name in reversed(names):
+        add_image(alice, filename=name)
+    pages = walk(alice, ImageQuery(sort=Sort.NAME), limit=3)
+    found = [images.get_image(alice.user_id, one).filename for page in pages for one in page]
+    assert found == expected
+
+
 @pytest.mark.parametrize(
     ("query", "names"),
     [
