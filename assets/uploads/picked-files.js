@@ -1,13 +1,19 @@
 // Picked files: reads them from a drop (folders included), the clipboard, a file dialog.
 
-const CLUTTER = /^(\.|Thumbs\.db$|desktop\.ini$|__MACOSX$)/i;
+// One list with `imgapp import`.
+import leftBehind from "./left-behind.json" with { type: "json" };
+
+const CLUTTER = new Set([...leftBehind.folders, ...leftBehind.files]);
 const NEVER_A_PICTURE = /^(video|audio|text|font)\/|\/(json|pdf|zip|xml)$/;
+
+const isClutter = (name) => name.startsWith(".") || CLUTTER.has(name.toLowerCase());
+const isSidecar = (name) => leftBehind.sidecars.some((ending) => name.toLowerCase().endsWith(ending));
 
 // Files from a folder: without what systems leave there and what is plainly something else.
 export function picturesOf(files) {
   return [...files].filter((file) => {
     const parts = (file.webkitRelativePath || file.name).split("/");
-    return !parts.some((part) => CLUTTER.test(part)) && !NEVER_A_PICTURE.test(file.type);
+    return !parts.some(isClutter) && !isSidecar(file.name) && !NEVER_A_PICTURE.test(file.type);
   });
 }
 
@@ -15,7 +21,7 @@ const readEntries = (reader) => new Promise((done, fail) => reader.readEntries(d
 const readFile = (entry) => new Promise((done, fail) => entry.file(done, fail));
 
 async function filesBelow(entry) {
-  if (CLUTTER.test(entry.name)) return [];
+  if (isClutter(entry.name)) return [];
   if (entry.isFile) return [await readFile(entry)];
   const reader = entry.createReader();
   const found = [];

@@ -28,6 +28,8 @@ def test_from_a_folder_come_pictures_and_not_what_systems_leave_there() -> None:
         "({ name: path.split('/').at(-1), webkitRelativePath: path, type });"
         "return it.picturesOf([file('trip/a.jpg', 'image/jpeg'), file('trip/b.HEIC'),"
         " file('trip/.DS_Store'), file('trip/Thumbs.db'), file('trip/.git/c.png', 'image/png'),"
+        " file('@eaDir/a.jpg', 'image/jpeg'), file('trip/#recycle/a.jpg', 'image/jpeg'),"
+        " file('trip/a.AAE'), file('trip/a.jpg.xmp'), file('trip/lost+found/a.jpg'),"
         " file('trip/film.mp4', 'video/mp4'), file('trip/list.pdf', 'application/pdf')])"
         ".map((f) => f.name);",
     )

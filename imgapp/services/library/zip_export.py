@@ -16,7 +16,7 @@ from imgapp.errors import ImgappError, InvalidRequest, NotFound
 from imgapp.models import Image
 from imgapp.services.common.csv_files import csv_bytes
 from imgapp.services.library.bulk import ImageSelection
-from imgapp.services.storage.filenames import safe_name
+from imgapp.services.storage.filenames import portable_name
 
 MOST = 5_000
 """Pictures of one archive."""
@@ -60,11 +60,11 @@ def _pieces(images: list[Image]) -> Iterator[bytes]:
 
 
 def _names(images: list[Image]) -> dict[UUID, str]:
-    """A file name for each picture, safe everywhere, none twice whatever its case."""
+    """A file name for each picture, fit for every system, none twice whatever its case."""
     taken = {"descriptions.csv", "errors.txt"}
     names: dict[UUID, str] = {}
     for image in images:
-        plain = PurePath(safe_name(image.filename, image.mime_type))
+        plain = PurePath(portable_name(image.filename, image.mime_type))
         name, number = str(plain), 1
         while name.casefold() in taken:
             number += 1
@@ -75,5 +75,6 @@ def _names(images: list[Image]) -> dict[UUID, str]:
 
 
 def _descriptions(images: list[Image], names: dict[UUID, str]) -> bytes:
-    rows = ([names[image.id], *(getattr(image, name) for name in _TEXTS)] for image in images)
-    return csv_bytes(("file", *_TEXTS), rows)
+    columns = ("filename", *_TEXTS)
+    rows = ([names[image.id], *(getattr(image, name) for name in columns)] for image in images)
+    return csv_bytes(("file", *columns), rows)

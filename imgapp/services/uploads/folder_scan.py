@@ -6,6 +6,7 @@ open folder that it was found in, so that nobody can put a link in its place mea
 
 from __future__ import annotations
 
+import json
 import os
 import stat
 from collections.abc import Iterator
@@ -14,12 +15,17 @@ from pathlib import Path
 from typing import BinaryIO
 
 from imgapp.errors import InvalidRequest
+from imgapp.services.storage.filenames import decode_name, has_picture_extension
 
-# What systems leave in folders of pictures.
-_CLUTTER = frozenset({"thumbs.db", "ehthumbs.db", "desktop.ini", "icon\r"})
-_CLUTTER_FOLDERS = frozenset(
-    {"@eadir", "$recycle.bin", "system volume information", "__macosx", "lost+found"}
+# What systems and programs leave in folders of pictures: one list with the page's folder picker.
+_LEFT_BEHIND = json.loads(
+    (Path(__file__).parents[3] / "assets" / "uploads" / "left-behind.json").read_text()
 )
+_CLUTTER = frozenset(_LEFT_BEHIND["files"])
+_CLUTTER_FOLDERS = frozenset(_LEFT_BEHIND["folders"])
+_SIDECARS = tuple(_LEFT_BEHIND["sidecars"])
+_SIDECARS_OF_PICTURES = tuple(_LEFT_BEHIND["sidecarsOfPictures"])
+"""Only where a picture of the same name is: by themselves they are films."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +64,9 @@ def check_folder(folder: Path) -> Path:
 
 def count_files(folder: Path) -> int:
     """How many files `find_files` reports on."""
-    return sum(1 for entry in _entries(folder) if not isinstance(entry, SkippedFile))
+    return sum(
+        not (isinstance(entry, SkippedFile) and entry.is_folder) for entry in _entries(folder)
+    )
 
 
 def find_files(folder: Path) -> Iterator[Candidate | SkippedFile]:
@@ -69,7 +77,7 @@ def find_files(folder: Path) -> Iterator[Candidate | SkippedFile]:
 
 def shown(path: str) -> str:
     """A path as it can be printed anywhere, whatever bytes its name is made of."""
-    text = os.fsencode(path).decode("utf-8", "backslashreplace")
+    text = decode_name(os.fsencode(path))
     return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
 
 
@@ -87,8 +95,10 @@ def _entries(folder: Path) -> Iterator[tuple[str, str, int] | SkippedFile]:
         closed = {os.path.basename(found.path) for found in left_out}
         folders[:] = sorted(name for name in folders if name not in closed)
         yield from left_out
+        pictures = {os.path.splitext(name)[0] for name in files if has_picture_extension(name)}
         for name in sorted(files):
-            yield _join(here, name), name, descriptor
+            path = _join(here, name)
+            yield _passed_over(path, name, pictures) or (path, name, descriptor)
         yield from unreadable
         unreadable.clear()
     yield from unreadable
@@ -110,11 +120,20 @@ def _closed(here: str, name: str, descriptor: int) -> SkippedFile | None:
     return None
 
 
-def _open(path: str, name: str, descriptor: int) -> Candidate | SkippedFile:
+def _passed_over(path: str, name: str, pictures: set[str]) -> SkippedFile | None:
+    """Why a file is none of those to read, by its name."""
     if name.startswith("."):
         return SkippedFile(path, "hidden", "The file is hidden.")
-    if name.casefold() in _CLUTTER:
+    plain = name.casefold()
+    if plain in _CLUTTER:
         return SkippedFile(path, "clutter", "A system made it, and it is no picture.")
+    stem, _ = os.path.splitext(name)
+    if plain.endswith(_SIDECARS) or (plain.endswith(_SIDECARS_OF_PICTURES) and stem in pictures):
+        return SkippedFile(path, "sidecar", "It belongs to a picture, and is none itself.")
+    return None
+
+
+def _open(path: str, name: str, descriptor: int) -> Candidate | SkippedFile:
     try:
         status = os.stat(name, dir_fd=descriptor, follow_symlinks=False)
         if stat.S_ISLNK(status.st_mode):

@@ -51,6 +51,18 @@ def test_originals_come_as_they_were_sent_with_their_texts(client_for, alice, up
     assert answer.headers["content-disposition"].startswith('attachment; filename="pictures ')
 
 
+def test_names_keep_their_script_and_stand_in_the_table(client_for, alice, upload) -> None:
+    names = ["写真 2023.jpg", "Łódź.jpg", "Гора.jpg", "CON.jpg", "гора.jpg"]
+    ids = [upload(alice, name)[0] for name in names]
+    archive = opened(client_for(alice).post(ROUTE, data={"images": ids}))
+    there = {"写真 2023.jpg", "Łódź.jpg", "Гора (2).jpg", "гора.jpg", "CON_.jpg"}
+    assert set(archive.namelist()) == {*there, "descriptions.csv"}
+    table = csv.DictReader(io.StringIO(archive.read("descriptions.csv").decode("utf-8-sig")))
+    assert {row["file"]: row["filename"] for row in table} == {
+        name: name.replace("CON_", "CON").replace(" (2)", "") for name in there
+    }
+
+
 def test_a_file_that_is_gone_is_named_and_the_others_come(client_for, alice, upload) -> None:
     (gone, _), (there, data) = upload(alice, "gone.jpg"), upload(alice, "there.jpg")
     key = f"users/{alice.user_id}/images/{gone}/"

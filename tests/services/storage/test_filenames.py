@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import re
 
 import pytest
 
-from imgapp.services.storage.filenames import safe_name, shown_name
+from imgapp.services.storage.filenames import decode_name, portable_name, safe_name, shown_name
 
 
 @pytest.mark.parametrize(
@@ -52,3 +53,51 @@ def test_names_are_shown_on_one_line(given: str, shown: str) -> None:
 def test_names_in_keys_are_plain_and_have_the_right_extension(given: str, safe: str) -> None:
     assert safe_name(given, "image/jpeg") == safe
     assert re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*\.(jpg|jpeg|JPEG)", safe)
+
+
+@pytest.mark.parametrize(
+    ("given", "portable"),
+    [
+        ("写真 2023.jpg", "写真 2023.jpg"),
+        ("Łódź.jpg", "Łódź.jpg"),
+        ("Cafe\u0301.jpg", "Café.jpg"),
+        ("Гора.JPEG", "Гора.JPEG"),
+        ("CON.jpg", "CON_.jpg"),
+        ("aux", "aux_.jpg"),
+        ("Lpt1.tar.jpg", "Lpt1_.tar.jpg"),
+        ("console.jpg", "console.jpg"),
+        ('a<b>:"c|d?*.jpg', "a_b___c_d__.jpg"),
+        ("..\\..\\x.jpg", "x.jpg"),
+        (".htaccess", "htaccess.jpg"),
+        ("end. .jpg", "end.jpg"),
+        ("shell.php", "shell.php.jpg"),
+        ("写" * 100 + ".jpg", "写" * 66 + ".jpg"),
+        ("....", "picture.jpg"),
+    ],
+)
+def test_names_in_archives_fit_every_system_and_keep_their_script(
+    given: str, portable: str
+) -> None:
+    assert portable_name(given, "image/jpeg") == portable
+
+
+@pytest.mark.parametrize(
+    ("name", "encoding"),
+    [
+        ("Häuser in Köln, Straße.jpg", "latin-1"),
+        ("Mädchen.jpg", "cp1252"),
+        ("été à l’île – naïveté.jpg", "cp1252"),
+        ("Ñandú año.jpg", "latin-1"),
+        ("写真 2023.jpg", "cp932"),
+        ("富士山のふもと.jpg", "shift-jis"),
+        ("テスト.jpg", "shift-jis"),
+        ("Красная площадь.jpg", "cp1251"),
+        ("写真, été, Гора.jpg", "utf-8"),
+    ],
+)
+def test_a_name_that_is_no_utf_8_is_read_as_what_it_most_likely_is(
+    name: str, encoding: str
+) -> None:
+    data = name.encode(encoding)
+    assert decode_name(data) == name
+    assert shown_name(os.fsdecode(data)) == name

@@ -56,6 +56,27 @@ def test_hidden_files_and_what_systems_leave_are_passed_over(folder: Path) -> No
     }
 
 
+@pytest.mark.parametrize(
+    "name",
+    ["#recycle", "#snapshot", "@Recycle", "@tmp", "@eaDir", ".stfolder", ".thumbnails",
+     "lost+found", "__MACOSX", "$RECYCLE.BIN", "System Volume Information"],
+)  # fmt: skip
+def test_folders_of_systems_are_not_entered(folder: Path, name: str) -> None:
+    (folder / name).mkdir()
+    (folder / name / "a.jpg").write_text("x")
+    (found,) = find_files(folder)
+    assert isinstance(found, SkippedFile)
+    assert (found.path, found.is_folder, found.failed) == (name, True, False)
+
+
+def test_sidecars_of_pictures_are_passed_over_and_films_are_not(folder: Path) -> None:
+    beside = ["a.xmp", "a.jpg.xmp", "a.AAE", "a.jpg.json", "picasa.ini", "a.mov", "a.MP4"]
+    for name in [*beside, "a.jpg", "film.mov", "a.txt"]:
+        (folder / name).write_text("x")
+    passed_over = dict.fromkeys(beside, "(sidecar)")
+    assert look(folder) == passed_over | {"a.jpg": "x", "film.mov": "x", "a.txt": "x"}
+
+
 def test_links_are_not_followed_wherever_they_lead(folder: Path, tmp_path: Path) -> None:
     (tmp_path / "secret").mkdir()
     (tmp_path / "secret" / "diary.txt").write_text("secret")
@@ -156,5 +177,5 @@ def test_the_folder_itself_may_be_reached_through_a_link(folder: Path, tmp_path:
 
 
 def test_any_name_can_be_printed() -> None:
-    odd = os.fsdecode(b"a\xff\x1b[31m\n\xc3\xa9.jpg")
-    assert shown(odd) == r"a\xff\x1b[31m\né.jpg"
+    odd = os.fsdecode(b"a\x9d\x1b[31m\n\xe9.jpg")
+    assert shown(odd) == r"a\x9d\x1b[31m\né.jpg"
