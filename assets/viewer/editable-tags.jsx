@@ -85,7 +85,7 @@ export function EditableTags({ imageId, value, lang }) {
       <ul className="tags all" lang={lang || undefined}>
         {tags.map((tag) => (
           <li key={tag} className="tag removable">
-            <button type="button" title={`Pictures tagged ${tag}`} onClick={() => find(tag)}>
+            <button type="button" dir="auto" title={`Pictures tagged ${tag}`} onClick={() => find(tag)}>
               {tag}
             </button>
             <button
@@ -107,6 +107,8 @@ export function EditableTags({ imageId, value, lang }) {
               ref={input}
               id={id}
               className="tag-input"
+              lang={lang || undefined}
+              dir="auto"
               placeholder="Add a tag"
               maxLength={MOST}
               value={typed}

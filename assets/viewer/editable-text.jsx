@@ -61,11 +61,12 @@ function Counter({ text }) {
   );
 }
 
-function Meanwhile({ value, onTake }) {
+function Meanwhile({ value, lang, onTake }) {
   return (
     <div className="meanwhile" role="status">
       <p>
-        <strong>Meanwhile it was changed.</strong> It says now: {value ? `“${value}”` : "nothing"}
+        <strong>Meanwhile it was changed.</strong> It says now:{" "}
+        {value ? <q lang={lang || undefined} dir="auto">{value}</q> : "nothing"}
       </p>
       <button type="button" className="button small" onClick={onTake}>
         Use that instead
@@ -109,6 +110,7 @@ function Editor({ title, lang, long, most, counts, value, text }) {
         id={id}
         className="input long"
         lang={lang || undefined}
+        dir="auto"
         rows={long ? 4 : 2}
         maxLength={most}
         value={draft.text}
@@ -118,7 +120,7 @@ function Editor({ title, lang, long, most, counts, value, text }) {
       />
       {counts && <Counter text={draft.text} />}
       {value !== draft.base && value !== draft.text && (
-        <Meanwhile value={value} onTake={() => change({ text: value, base: value })} />
+        <Meanwhile value={value} lang={lang} onTake={() => change({ text: value, base: value })} />
       )}
       {problem && (
         <p role="alert" className="form-message">
@@ -178,6 +180,7 @@ export function EditableText(props) {
         <p
           className={`${said ? "said" : "quiet"} ${shownAs ?? ""} ${saved && !saved.done ? "saving" : ""}`}
           lang={(said && lang) || undefined}
+          dir={said ? "auto" : undefined}
           onDoubleClick={begin}
         >
           {said || nothing}

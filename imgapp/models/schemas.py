@@ -150,6 +150,9 @@ class ImageEdit(BaseModel):
     )
     visible_text: str | None = PydanticField(default=None, max_length=50_000)
     decorative: bool | None = None
+    language: str | None = PydanticField(
+        default=None, max_length=35, description="Of alt text and description (BCP 47)"
+    )
     context: str | None = PydanticField(
         default=None,
         max_length=2_000,

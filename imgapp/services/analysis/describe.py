@@ -189,6 +189,9 @@ def current_text(image: Image, found: Description | ImageAnalysis) -> dict[str, 
         kept.add("alt_text")
     if "alt_text" in kept:
         kept.add("decorative")
+    # The language is that of the words: it stays with what a person wrote, and goes with it.
+    if not kept & {"alt_text", "description"}:
+        kept.discard("language")
     changes: dict[str, object] = {}
     for name in TEXT_FIELDS:
         if name not in kept:

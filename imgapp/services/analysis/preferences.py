@@ -13,11 +13,16 @@ from sqlmodel import Session
 
 from imgapp.adapters import queue
 from imgapp.adapters.db import after_commit, transaction
-from imgapp.adapters.vision.languages import known_language, language_name, own_name
+from imgapp.adapters.vision.languages import language_name, own_name
 from imgapp.adapters.vision.prompt import MAX_GLOSSARY
-from imgapp.errors import InvalidRequest
 from imgapp.models import Preferences, Shape
-from imgapp.services.common.sanitize import MAX_TAG_LENGTH, Context, clean_tags, clean_text
+from imgapp.services.common.sanitize import (
+    MAX_TAG_LENGTH,
+    Context,
+    check_language,
+    clean_tags,
+    clean_text,
+)
 
 MOST_WORDS = 2_000
 DEFAULT_LANGUAGE = "en"
@@ -104,17 +109,6 @@ def change_preferences(user_id: UUID, edit: PreferencesEdit) -> PreferencesPubli
                 # What waited may go on now; the sweep brings the rest.
                 after_commit(session, partial(queue.issue_permits, _FIRST_PERMITS))
         return _public(read(session, user_id))
-
-
-def check_language(tag: str) -> str:
-    """The tag as it is usually written. Raises InvalidRequest if no language has it."""
-    known = known_language(tag)
-    if known is None:
-        raise InvalidRequest(
-            "There is no such language: use a tag such as en, pt-BR or zh-Hant.",
-            code="unknown_language",
-        )
-    return known
 
 
 def read(session: Session, user_id: UUID) -> Preferences | None:

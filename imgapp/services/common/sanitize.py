@@ -8,7 +8,9 @@ from typing import Annotated
 
 from pydantic import Field
 
+from imgapp.adapters.vision.languages import known_language
 from imgapp.adapters.vision.prompt import MAX_CONTEXT
+from imgapp.errors import InvalidRequest
 
 MAX_TAG_LENGTH = 100
 Context = Annotated[
@@ -38,3 +40,14 @@ def clean_tags(tags: Iterable[str]) -> list[str]:
         if line:
             kept.setdefault(line.casefold(), line)
     return list(kept.values())
+
+
+def check_language(tag: str) -> str:
+    """The tag as it is usually written. Raises InvalidRequest if no language has it."""
+    known = known_language(tag)
+    if known is None:
+        raise InvalidRequest(
+            "There is no such language: use a tag such as en, pt-BR or zh-Hant.",
+            code="unknown_language",
+        )
+    return known

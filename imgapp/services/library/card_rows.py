@@ -35,6 +35,7 @@ class CardRow(NamedTuple):
     description: str | None
     tags: list[str] | None
     decorative: bool | None
+    language: str | None
     placeholder: str | None
 
 

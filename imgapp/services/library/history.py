@@ -50,6 +50,7 @@ class Suggestion(Shape):
     suggested: Value = Field(description='"" as alt text: decorative')
     analysis_id: UUID
     model_version: str
+    language: str | None
     kept: bool = Field(description="The person decided to keep theirs")
 
 
@@ -101,6 +102,7 @@ def suggestions(user_id: UUID, image_id: UUID) -> Suggestions:
                 suggested=value_of(newest, field),
                 analysis_id=newest.id,
                 model_version=newest.model_version,
+                language=newest.language,
                 kept=text_provenance.is_kept(image, field, newest.id),
             )
             for field in FIELDS

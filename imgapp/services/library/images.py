@@ -21,7 +21,7 @@ from imgapp.models import (
 )
 from imgapp.services.common import audit_trail
 from imgapp.services.common.audit_trail import AuditKind
-from imgapp.services.common.sanitize import clean_tags, clean_text
+from imgapp.services.common.sanitize import check_language, clean_tags, clean_text
 from imgapp.services.library import text_provenance
 from imgapp.services.library.entity_tags import Versioned, require, tag_of
 from imgapp.services.library.serialize import TEXT_FIELDS, shown
@@ -64,7 +64,10 @@ def count_images(user_id: UUID) -> int:
 
 
 def edit_image(user_id: UUID, image_id: UUID, edit: ImageEdit) -> ImagePublic:
-    """Write what a person says of a picture; no model overwrites it. Raises NotFound."""
+    """Write what a person says of a picture; no model overwrites it.
+
+    Raises NotFound, InvalidRequest (`unknown_language`).
+    """
     return edit_version(user_id, image_id, edit, required=None).value
 
 
@@ -73,7 +76,7 @@ def edit_version(
 ) -> Versioned[ImagePublic]:
     """As `edit_image`, if the picture's version is among those `required`; None is any.
 
-    Raises NotFound, PreconditionFailed.
+    Raises NotFound, PreconditionFailed, InvalidRequest (`unknown_language`).
     """
     with transaction(user_id) as session:
         image = fetch(session, image_id, lock=True)
@@ -147,6 +150,8 @@ def _apply(image: Image, edit: ImageEdit) -> None:
         given["decorative"] = False
     elif "decorative" in given and "alt_text" not in given and image.alt_text == "":
         given["alt_text"] = None
+    if given.get("language") is not None:
+        given["language"] = check_language(given["language"])
     for field, value in given.items():
         setattr(image, field, _cleaned(value))
         if field in TEXT_FIELDS:

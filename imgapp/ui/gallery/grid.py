@@ -100,6 +100,7 @@ def picture_card(
                     either(shown.decorative, "", f"Not described yet: {shown.filename}"),
                 ),
                 loading=either(as_value(eager), "eager", "lazy"),
+                lang=either(shown.alt_text != "", shown.language, ""),
                 custom_attrs={"decoding": "async"},
             ),
             rx.cond(shown.decorative, rx.el.span(shown.filename, class_name="sr-only")),
@@ -139,19 +140,26 @@ def _said(card: Card) -> rx.Component:
         rx.cond(
             card.decorative & (card.alt_text == ""),
             rx.el.p("Decorative", class_name="card-alt quiet"),
-            rx.cond(card.alt_text != "", rx.el.p(card.alt_text, class_name="card-alt")),
+            rx.cond(card.alt_text != "", _words(card, card.alt_text, "card-alt")),
         ),
-        rx.cond(card.description != "", rx.el.p(card.description, class_name="card-description")),
+        rx.cond(card.description != "", _words(card, card.description, "card-description")),
         rx.cond(
             length(card.tags) > 0,
             rx.el.ul(
-                rx.foreach(card.tags, lambda tag: rx.el.li(tag, class_name="tag", key=tag)),
+                rx.foreach(
+                    card.tags, lambda tag: rx.el.li(tag, class_name="tag", key=tag, dir="auto")
+                ),
                 class_name="tags",
                 aria_label="Tags",
+                lang=card.language,
             ),
         ),
         class_name="arriving",
     )
+
+
+def _words(card: Card, text: str, class_name: str) -> rx.Component:
+    return rx.el.p(text, class_name=class_name, lang=card.language, dir="auto")
 
 
 def _not_yet(card: Card) -> rx.Component:

@@ -36,6 +36,8 @@ class TrashRow:
     filename: str
     thumb: str
     alt: str
+    lang: str
+    """Of the alt text (BCP 47)."""
     left: str
 
 
@@ -117,6 +119,7 @@ def row_of(trashed: TrashedImage) -> TrashRow:
         filename=image.filename,
         thumb=image.urls.thumbnail,
         alt=image.alt_text or image.filename,
+        lang=(image.alt_text and image.language) or "",
         left="Removed today" if not days else f"{days} {'day' if days == 1 else 'days'} left",
     )
 
@@ -184,7 +187,7 @@ def _pictures() -> rx.Component:
 
 def _picture(row: TrashRow) -> rx.Component:
     return rx.el.li(
-        rx.el.img(src=row.thumb, alt=row.alt, loading="lazy"),
+        rx.el.img(src=row.thumb, alt=row.alt, lang=row.lang, loading="lazy"),
         rx.el.p(row.filename, title=row.filename),
         rx.el.p(row.left, class_name="quiet"),
         rx.el.button(

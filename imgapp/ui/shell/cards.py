@@ -38,6 +38,8 @@ class Card:
     description: str = ""
     tags: list[str] = field(default_factory=list)
     decorative: bool = False
+    language: str = ""
+    """Of alt text, description and tags (BCP 47)."""
     placeholder: str = ""
 
 
@@ -56,6 +58,7 @@ def card_of(row: CardRow) -> Card:
         description=shortened(row.description or "", DESCRIPTION_CHARS),
         tags=(row.tags or [])[:TAGS],
         decorative=bool(row.decorative),
+        language=row.language or "",
         placeholder=row.placeholder or "",
     )
 

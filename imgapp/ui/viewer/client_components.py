@@ -64,6 +64,17 @@ class EditableTags(rx.Component):
     lang: rx.Var[str]
 
 
+class TextLanguage(rx.Component):
+    """The language of a picture's texts, to choose."""
+
+    library = "$/public/viewer/text-language.jsx"
+    tag = "TextLanguage"
+    image_id: rx.Var[str]
+    value: rx.Var[str]
+    languages: rx.Var[list[list[str]]]
+    """Tags (BCP 47) and names."""
+
+
 class DecorativeSwitch(rx.Component):
     """Says that a picture is decorative; its alt text comes back when it is not."""
 

@@ -33,7 +33,7 @@ def suggestion(state: type[TextHistory], name: str, title: str) -> rx.Component:
             one.field == name,
             rx.el.div(
                 rx.el.p(one.model, " says", class_name="byline"),
-                _pieces(one.pieces),
+                _pieces(one.pieces, one.lang),
                 rx.el.div(
                     _button("Use this", f"Use this for {title}", state.release(name)),
                     _button("Keep mine", f"Keep mine for {title}", state.keep(name)),
@@ -116,14 +116,14 @@ def _difference(state: type[TextHistory], entry: Entry) -> Callable[[Difference]
                 ),
                 class_name="viewer-text-head",
             ),
-            _pieces(difference.pieces),
+            _pieces(difference.pieces, either(difference.field == "visible_text", "", entry.lang)),
             key=difference.field,
         )
 
     return text
 
 
-def _pieces(pieces: list[Piece]) -> rx.Component:
+def _pieces(pieces: list[Piece], lang: str) -> rx.Component:
     return rx.el.p(
         rx.foreach(
             pieces,
@@ -135,6 +135,8 @@ def _pieces(pieces: list[Piece]) -> rx.Component:
             ),
         ),
         class_name="pieces",
+        lang=lang,
+        dir="auto",
     )
 
 

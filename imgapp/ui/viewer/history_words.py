@@ -34,6 +34,7 @@ class Suggested:
 
     field: str
     model: str
+    lang: str
     pieces: list[Piece] = dataclasses.field(default_factory=list)
 
 
@@ -55,13 +56,18 @@ class Entry:
     at: str
     facts: str
     newest: bool
+    lang: str
+    """Of its texts (BCP 47)."""
     differences: list[Difference] = dataclasses.field(default_factory=list)
 
 
 def suggested_of(one: Suggestion) -> Suggested:
     """A suggestion, from what is there to what would be."""
     return Suggested(
-        field=one.field, model=one.model_version, pieces=_pieces(one.written, one.suggested)
+        field=one.field,
+        model=one.model_version,
+        lang=_language(one.field, one.language),
+        pieces=_pieces(one.written, one.suggested),
     )
 
 
@@ -73,6 +79,7 @@ def entry_of(image: ImagePublic, one: AnalysisPublic) -> Entry:
         at=one.created_at.isoformat(),
         facts=facts_of(one),
         newest=image.analysis is not None and image.analysis.id == one.id,
+        lang=one.language or "",
         differences=[
             Difference(
                 field=name,
@@ -123,6 +130,11 @@ def _pieces(now: Value, then: Value) -> list[Piece]:
     if alike * 2 < max(len(before), len(after)):
         return [Piece("same", after)]
     return [Piece(part.kind, part.text) for part in parts]
+
+
+def _language(field: str, language: str | None) -> str:
+    """Words that are in the picture may be in any language."""
+    return "" if field == "visible_text" else language or ""
 
 
 def _said(value: Value) -> str:

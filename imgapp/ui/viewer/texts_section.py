@@ -6,12 +6,14 @@ from typing import Any
 
 import reflex as rx
 
+from imgapp.services.analysis import preferences
 from imgapp.ui.shell.reflex_types import either
 from imgapp.ui.viewer.client_components import (
     CopyWays,
     DecorativeSwitch,
     EditableTags,
     EditableText,
+    TextLanguage,
 )
 from imgapp.ui.viewer.details import Details
 from imgapp.ui.viewer.history import TextHistory
@@ -81,6 +83,14 @@ def texts_section(state: type[TextHistory], image: Details) -> rx.Component:
                 most=50_000,
                 long=True,
                 shown_as="viewer-visible-text",
+            ),
+        ),
+        rx.el.section(
+            TextLanguage.create(
+                image_id=image.id,
+                value=image.language,
+                languages=[list(one) for one in preferences.languages()],
+                key=f"{image.id}-language",
             ),
         ),
         class_name="viewer-texts",

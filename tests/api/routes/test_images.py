@@ -159,6 +159,42 @@ def test_an_edit_is_kept_and_answered(client: TestClient, alice: Person) -> None
 
 
 @pytest.mark.parametrize(
+    ("said", "kept"), [("de", "de"), ("PT-br", "pt-BR"), ("zh-hant", "zh-Hant"), (None, None)]
+)
+def test_a_person_says_the_language_of_the_texts(
+    client: TestClient, alice: Person, said: str | None, kept: str | None
+) -> None:
+    image = add_image(alice.user_id, alt_text="Ein Hafen", language="en", language_by="model")
+    answer = client.patch(f"/api/images/{image.id}", json={"language": said})
+    assert answer.status_code == 200
+    assert answer.json()["language"] == kept
+    assert client.get(f"/api/images/{image.id}").json()["language"] == kept
+
+
+@pytest.mark.parametrize("said", ["", "klingon!", "qq", "x" * 36, 7, "de de"])
+def test_what_is_no_language_is_refused(client: TestClient, alice: Person, said: Any) -> None:
+    image = add_image(alice.user_id, language="en")
+    edit = {"language": said, "alt_text": "A harbour"}
+    answer = client.patch(f"/api/images/{image.id}", json=edit)
+    assert (answer.status_code, answer.json()["detail"] != "") == (
+        422 if said == 7 or len(said) > 35 else 400,
+        True,
+    )
+    now = client.get(f"/api/images/{image.id}").json()
+    assert (now["language"], now["alt_text"]) == ("en", None)
+
+
+def test_mallory_says_no_language_of_alices_picture(
+    client_for: ClientFor, alice: Person, mallory: Person
+) -> None:
+    image = add_image(alice.user_id, language="en")
+    answer = client_for(mallory).patch(f"/api/images/{image.id}", json={"language": "de"})
+    assert answer.status_code == 404
+    shown = client_for(alice).get(f"/api/images/{image.id}").json()
+    assert shown["language"] == "en"
+
+
+@pytest.mark.parametrize(
     ("body", "pointer"),
     [
         ({"alt_text": "x" * 2_001}, "#/alt_text"),

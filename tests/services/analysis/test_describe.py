@@ -540,6 +540,14 @@ def written(**columns: Any) -> Image:
     return Image(**columns)
 
 
+def test_the_language_is_that_of_the_words() -> None:
+    german = {"language": "de", "language_by": WrittenBy.PERSON}
+    mine = written(alt_text="Mein Rad", alt_text_by=WrittenBy.PERSON, **german)
+    assert "language" not in current_text(mine, answer())
+    theirs = written(alt_text="Ein Rad", alt_text_by=WrittenBy.MODEL, **german)
+    assert current_text(theirs, answer())["language"] == ANSWER["language"]
+
+
 def test_a_model_does_not_contradict_what_a_person_said_of_decoration() -> None:
     decorative = written(decorative=True, decorative_by=WrittenBy.PERSON, alt_text="")
     assert "alt_text" not in current_text(decorative, answer())

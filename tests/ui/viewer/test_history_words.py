@@ -98,9 +98,12 @@ def test_texts_with_little_in_common_are_shown_as_they_are(
         suggested=suggested,
         analysis_id=new_id(),
         model_version="m",
+        language="de",
         kept=False,
     )
     assert suggested_of(one).pieces == [Piece("same", shown)]
+    assert suggested_of(one).lang == "de"
+    assert suggested_of(one.model_copy(update={"field": "visible_text"})).lang == ""
 
 
 def test_a_restored_text_says_where_it_is_from() -> None:
