@@ -12,14 +12,16 @@ import os
 import resource
 import signal
 import sys
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from imgapp.adapters.imaging.embedded_captions import EmbeddedCaptions, read_carried
-from imgapp.adapters.imaging.formats import HEAD_BYTES, TIFF, FileFormat, recognise
+from imgapp.adapters.imaging.formats import HEAD_BYTES, PNG, TIFF, FileFormat, recognise
+from imgapp.adapters.imaging.found_blocks import add_found_blocks
 from imgapp.adapters.imaging.metadata import profile_name, read_facts
+from imgapp.adapters.imaging.png_chunks import read_png_words
 from imgapp.adapters.imaging.renditions import (
     OpenedImage,
     RenditionFacts,
@@ -72,7 +74,7 @@ def _decode(source: Path, out_dir: Path, max_pixels: int) -> dict[str, Any]:
     with source.open("rb") as file:
         form = recognise(file.read(HEAD_BYTES))
     try:
-        opened = open_picture(source, form, max_pixels)
+        opened = add_found_blocks(open_picture(source, form, max_pixels), source, form)
         made = make_renditions(source, opened, out_dir)
     except RejectedFile:
         raise
@@ -85,7 +87,7 @@ def _decode(source: Path, out_dir: Path, max_pixels: int) -> dict[str, Any]:
         "height": opened.height,
         "facts": _facts(source, form, opened, made),
         "placeholder": made.placeholder,
-        "carried": asdict(_carried(opened)),
+        "carried": asdict(_carried(source, form, opened)),
     }
 
 
@@ -149,11 +151,17 @@ def _orientation(width: int, height: int) -> str:
     return "landscape" if width > height else "portrait"
 
 
-def _carried(opened: OpenedImage) -> EmbeddedCaptions:
+def _carried(source: Path, form: FileFormat, opened: OpenedImage) -> EmbeddedCaptions:
     blobs = opened.blobs
-    return read_carried(
-        blobs.get("xmp-data"), blobs.get("iptc-data") or blobs.get("photoshop-data")
-    )
+    with ExitStack() as files:
+        exif = files.enter_context(source.open("rb")) if form is TIFF else blobs.get("exif-data")
+        return read_carried(
+            blobs.get("xmp-data"),
+            blobs.get("iptc-data"),
+            photoshop=blobs.get("photoshop-data"),
+            exif=exif,
+            png=read_png_words(source) if form is PNG else None,
+        )
 
 
 if __name__ == "__main__":

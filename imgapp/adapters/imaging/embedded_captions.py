@@ -1,26 +1,35 @@
-"""Embedded captions: reads alt text, captions and keywords from a file (IPTC IIM, XMP)."""
+"""Embedded captions: reads alt text, captions and keywords from a file (XMP, IPTC, EXIF, PNG)."""
 
 from __future__ import annotations
 
 import re
-import struct
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable
 from contextlib import suppress
-from dataclasses import dataclass, field
-from xml.etree import ElementTree
+from dataclasses import dataclass, field, replace
+from typing import BinaryIO, TypeVar
 
-from imgapp.adapters.imaging.sanitize import clean_line, clean_text, decode_text
+from imgapp.adapters.imaging.carried_words import DEFAULT, CarriedWords, Texts, choose
+from imgapp.adapters.imaging.exif_words import read_exif_words
+from imgapp.adapters.imaging.iptc import read_iptc
+from imgapp.adapters.imaging.sanitize import clean_line, clean_text
+from imgapp.adapters.imaging.xmp import read_xmp
 
 MAX_ALT_TEXT, MAX_DESCRIPTION, MAX_TAGS, MAX_TAG = 2_000, 20_000, 100, 100
-_MAX_XMP = 2_000_000
+MAX_LANGUAGES, MAX_ALL_TEXTS = 40, 60_000
 
-# Cameras write these into the caption by themselves.
+# Cameras, phones and programs write these into the caption by themselves.
 _CAMERA_CAPTIONS = re.compile(
-    r"((olympus|minolta|konica minolta|kodak|sony|samsung|casio|vivitar)? ?digital (still )?camera"
-    r"|sony dsc|samsung|samsung camera pictures|dcim[\w\\/.]*|(dsc|img)[\w.-]*\d+|default"
-    r"|untitled|image)",
+    r"((olympus|(konica )?minolta|kodak|sony|samsung|casio|pentax|vivitar|sanyo|ricoh)? ?digital"
+    r" (still )?camera|sony dsc|minolta dsc|samsung( camera pictures)?|exif[ _]jpe?g([ _]picture)?"
+    r"|dcim[\w\\/.]*|(dsc|img)[\w.-]*\d+|default|untitled|image|screenshot|my beautiful picture"
+    r"|(oplus|oppo)_\d+|(oznor|rptnor|hdrpl)\w*)",
     re.IGNORECASE,
 )
+_PROGRAM_CAPTIONS = re.compile(
+    r"(\[\s*)?\{.*\}(\s*\])?|<[?\w].*>|ImageJ=.*|.*\bSteps: \d+, Sampler: .*", re.DOTALL
+)
+# The mode of the lens, in a word: "oznorCO", "hdr", "rbt".
+_MODE_WRITERS, _MODE = re.compile(r"huawei|honor", re.IGNORECASE), re.compile(r"[a-zA-Z]{3,9}")
 
 
 @dataclass(frozen=True)
@@ -30,36 +39,100 @@ class EmbeddedCaptions:
     alt_text: str | None = None
     description: str | None = None
     tags: list[str] | None = None
+    language: str | None = None
+    """Of the texts (BCP 47 in form), where the file says it."""
+    texts: dict[str, dict[str, str]] = field(default_factory=dict)
+    """Alt text and description by language, where there are several; `DEFAULT` is not said."""
 
 
-@dataclass
-class _Words:
-    alt_text: str = ""
-    extended: str = ""
-    caption: str = ""
-    keywords: list[str] = field(default_factory=list)
+def read_carried(
+    xmp: bytes | None = None,
+    iptc: bytes | None = None,
+    *,
+    photoshop: bytes | None = None,
+    exif: bytes | BinaryIO | None = None,
+    png: CarriedWords | None = None,
+) -> EmbeddedCaptions:
+    """Read alt text, description and tags. XMP goes before IPTC, IPTC before EXIF, EXIF before the
+    text of PNG; `photoshop` is another place of IPTC. Damaged blocks count as absent."""
+    older = _block(read_iptc, photoshop)
+    if not _says(older):
+        older = _block(read_iptc, iptc)
+    by_camera, camera = _safely(read_exif_words, exif) or (CarriedWords(), [])
+    blocks = [_block(read_xmp, xmp), older, by_camera, png or CarriedWords()]
+    captions = [_written(texts, camera) for block in blocks for texts in block.captions]
+    tags = _tags(keyword for block in blocks for keyword in block.keywords)
+    return replace(_read_texts(blocks[0].alt_text, captions), tags=tags or None)
 
 
-def read_carried(xmp: bytes | None, iptc: bytes | None) -> EmbeddedCaptions:
-    """Read alt text, description and tags. XMP goes before IPTC; damaged blocks count as absent."""
-    newer, older = _Words(), _Words()
+_Source, _Read = TypeVar("_Source"), TypeVar("_Read")
+
+
+def _safely(read: Callable[[_Source], _Read], source: _Source | None) -> _Read | None:
     # Whatever a stranger's bytes do to a parser, the picture itself is still good.
-    if xmp:
-        with suppress(Exception):
-            newer = _read_xmp(xmp)
-    if iptc:
-        with suppress(Exception):
-            older = _read_iptc(iptc)
-    caption = newer.extended or _caption(newer.caption) or _caption(older.caption)
+    with suppress(Exception):
+        return read(source) if source else None
+    return None
+
+
+def _block(read: Callable[[bytes], CarriedWords], data: bytes | None) -> CarriedWords:
+    return _safely(read, data) or CarriedWords()
+
+
+def _says(words: CarriedWords) -> bool:
+    return bool(words.keywords or any(choose(texts)[0] for texts in words.captions))
+
+
+def _written(texts: Texts, camera: list[str]) -> Texts:
+    """Without what no person wrote."""
+    return {tag: text for tag, text in texts.items() if not _is_automatic(text.strip(), camera)}
+
+
+def _is_automatic(text: str, camera: list[str]) -> bool:
+    if _CAMERA_CAPTIONS.fullmatch(text) or _PROGRAM_CAPTIONS.fullmatch(text):
+        return True
+    names = " ".join(camera).casefold().split()
+    if text and names and set(text.casefold().split()) <= set(names):
+        return True
+    return bool(_MODE.fullmatch(text) and _MODE_WRITERS.search(" ".join(names)))
+
+
+def _read_texts(alt: Texts, captions: list[Texts]) -> EmbeddedCaptions:
+    """The default texts, in one language where that can be, and all of them."""
+    alt_text, language = choose(alt)
+    caption, captions_language = choose(next((c for c in captions if choose(c)[0]), {}))
+    for texts in captions if language else []:
+        if texts.get(language or "", "").strip():
+            caption = texts[language or ""]
+            break
     return EmbeddedCaptions(
-        alt_text=clean_text(newer.alt_text, MAX_ALT_TEXT) or None,
+        alt_text=clean_text(alt_text, MAX_ALT_TEXT) or None,
         description=clean_text(caption, MAX_DESCRIPTION) or None,
-        tags=_tags([*newer.keywords, *older.keywords]) or None,
+        language=language or captions_language,
+        texts=_by_language(alt, captions),
     )
 
 
-def _caption(value: str) -> str:
-    return "" if _CAMERA_CAPTIONS.fullmatch(value.strip()) else value
+def _by_language(alt: Texts, captions: list[Texts]) -> dict[str, dict[str, str]]:
+    """Alt text and description in every language; {} if there is but one."""
+    found: dict[str, dict[str, str]] = {}
+    room = MAX_ALL_TEXTS
+    limits = {"alt_text": MAX_ALT_TEXT, "description": MAX_DESCRIPTION}
+    for name, texts in [("alt_text", alt), *(("description", texts) for texts in captions)]:
+        for tag, text in _without_repeated_default(texts).items():
+            cleaned = clean_text(text, limits[name])
+            if not cleaned or len(cleaned) > room or name in found.get(tag, {}):
+                continue
+            if tag in found or len(found) < MAX_LANGUAGES:
+                found.setdefault(tag, {})[name] = cleaned
+                room -= len(cleaned)
+    return found if len(found) > 1 else {}
+
+
+def _without_repeated_default(texts: Texts) -> Texts:
+    text, language = choose(texts)
+    repeated = language is not None and texts.get(DEFAULT) == text
+    return {tag: said for tag, said in texts.items() if not (repeated and tag == DEFAULT)}
 
 
 def _tags(keywords: Iterable[str]) -> list[str]:
@@ -69,89 +142,3 @@ def _tags(keywords: Iterable[str]) -> list[str]:
         if tag:
             tags.setdefault(tag.casefold(), tag)
     return list(tags.values())[:MAX_TAGS]
-
-
-# XMP (ISO 16684-1) is RDF in XML.
-
-_RDF = "{http://www.w3.org/1999/02/22-rdf-syntax-ns#}"
-_DC = "{http://purl.org/dc/elements/1.1/}"
-_IPTC_CORE = "{http://iptc.org/std/Iptc4xmpCore/1.0/xmlns/}"
-_LANG = "{http://www.w3.org/XML/1998/namespace}lang"
-
-
-def _read_xmp(data: bytes) -> _Words:
-    root = _parse_xml(data)
-    return _Words(
-        alt_text=_language_alternative(root, f"{_IPTC_CORE}AltTextAccessibility"),
-        extended=_language_alternative(root, f"{_IPTC_CORE}ExtDescrAccessibility"),
-        caption=_language_alternative(root, f"{_DC}description"),
-        keywords=[item.text or "" for item in root.iterfind(f".//{_DC}subject//{_RDF}li")],
-    )
-
-
-def _parse_xml(data: bytes) -> ElementTree.Element:
-    """Parse a packet that declares nothing: no document type, hence no entities to expand."""
-    if len(data) > _MAX_XMP:
-        raise ValueError("XMP packet too long")
-    encoding = "utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8"
-    text = data.decode(encoding, errors="replace").strip("\0 \t\r\n\ufeff")
-    if "<!DOCTYPE" in text or "<!ENTITY" in text:
-        raise ValueError("XMP packet with a document type")
-    text = re.sub(r"^<\?xml[^>]*\?>", "", text)
-    return ElementTree.fromstring(text)  # noqa: S314
-
-
-def _language_alternative(root: ElementTree.Element, name: str) -> str:
-    """The default language of an `rdf:Alt`, else its first, else a plain value."""
-    for element in root.iter(f"{_RDF}Description"):
-        if element.get(name):
-            return element.get(name, "")
-    found = root.find(f".//{name}")
-    if found is None:
-        return ""
-    items = {item.get(_LANG, ""): item.text or "" for item in found.iter(f"{_RDF}li")}
-    return items.get("x-default") or next(iter(items.values()), found.text or "")
-
-
-# IPTC-IIM 4.2: datasets, in a file of their own or in a Photoshop image resource.
-
-_CHARACTER_SET, _KEYWORDS, _CAPTION = (1, 90), (2, 25), (2, 120)
-_UTF_8 = b"\x1b%G"
-
-
-def _read_iptc(data: bytes) -> _Words:
-    datasets = list(_datasets(_image_resource(data)))
-    declared_utf8 = (_CHARACTER_SET, _UTF_8) in datasets
-    words = _Words()
-    for number, value in datasets:
-        text = value.decode("utf-8", errors="replace") if declared_utf8 else decode_text(value)
-        if number == _KEYWORDS:
-            words.keywords.append(text)
-        elif number == _CAPTION:
-            words.caption = text
-    return words
-
-
-def _image_resource(data: bytes) -> bytes:
-    """The IPTC block (id 0x0404) among Photoshop's image resources; `data` if there are none."""
-    if not data.startswith((b"Photoshop 3.0\0", b"8BIM")):
-        return data
-    at = data.find(b"8BIM")
-    while data[at : at + 4] == b"8BIM":
-        (number,) = struct.unpack_from(">H", data, at + 4)
-        at += 6 + (data[at + 6] + 2) // 2 * 2
-        (size,) = struct.unpack_from(">I", data, at)
-        if number == 0x0404:
-            return data[at + 4 : at + 4 + size]
-        at += 4 + (size + 1) // 2 * 2
-    return b""
-
-
-def _datasets(data: bytes) -> Iterator[tuple[tuple[int, int], bytes]]:
-    at = 0
-    while at + 5 <= len(data) and data[at] == 0x1C:
-        record, dataset, size = struct.unpack_from(">BBH", data, at + 1)
-        if size & 0x8000:
-            return  # An extended dataset: pictures do not carry captions that long.
-        yield (record, dataset), data[at + 5 : at + 5 + size]
-        at += 5 + size

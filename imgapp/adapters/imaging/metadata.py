@@ -13,7 +13,7 @@ from PIL.Image import Exif
 
 from imgapp.adapters.imaging.sanitize import clean_line, decode_text
 
-_MAKE, _MODEL, _DATE, _EXIF_IFD = 271, 272, 306, 0x8769
+_MAKE, _MODEL, _ORIENTATION, _DATE, _EXIF_IFD = 271, 272, 274, 306, 0x8769
 _EXPOSURE, _F_NUMBER, _ISO, _FOCAL = 33434, 33437, 34855, 37386
 _DATE_ORIGINAL, _OFFSET, _OFFSET_ORIGINAL, _LENS = 36867, 36880, 36881, 42036
 _FOCAL_35MM = 41989
@@ -46,12 +46,26 @@ def read_facts(exif: bytes | BinaryIO | None) -> dict[str, Any]:
     return {name: value for name, value in facts.items() if value is not None}
 
 
-def _tags(source: bytes | BinaryIO) -> dict[int, Any]:
+def load_exif(source: bytes | BinaryIO) -> Exif:
+    """Parse an EXIF block, or a TIFF file, which is one. Raises whatever Pillow raises."""
     exif = Exif()
     if isinstance(source, bytes):
         exif.load(source)
     else:
         exif.load_from_fp(source)
+    return exif
+
+
+def read_orientation(exif: bytes) -> int:
+    """How the pixels are to be turned: 1 (not at all) to 8 (EXIF 2.32, 4.6.5.1)."""
+    turn = None
+    with suppress(Exception):
+        turn = load_exif(exif).get(_ORIENTATION)
+    return turn if isinstance(turn, int) and 1 <= turn <= 8 else 1
+
+
+def _tags(source: bytes | BinaryIO) -> dict[int, Any]:
+    exif = load_exif(source)
     tags: dict[int, Any] = {}
     with suppress(Exception):
         tags.update(exif.get_ifd(_EXIF_IFD))

@@ -37,6 +37,8 @@ class OpenedImage:
     color_space: str
     blobs: dict[str, bytes]
     pixels: pyvips.Image | None = None
+    turn: int = 1
+    """How the pixels are to be turned where libvips does not know it (EXIF orientation)."""
 
 
 def restrict_vips() -> None:
@@ -175,12 +177,21 @@ def _preview(source: Path, opened: OpenedImage) -> pyvips.Image:
         options |= {"output_profile": "srgb", "intent": "perceptual"}
     if opened.pixels is None:
         image = pyvips.Image.thumbnail(str(source), PREVIEW_SIDE, **options)
+        if opened.turn > 1:
+            image = _turned(image, opened.turn)
     else:
         del options["fail_on"]
         image = opened.pixels.thumbnail_image(PREVIEW_SIDE, **options)
     if image.interpretation not in ("srgb", "b-w"):
         image = image.colourspace("srgb")
     return image if image.format == "uchar" else image.cast("uchar")
+
+
+def _turned(image: pyvips.Image, orientation: int) -> pyvips.Image:
+    # Turning needs the pixels in another order than they come.
+    image = image.copy_memory()
+    image.set_type(pyvips.GValue.gint_type, "orientation", orientation)
+    return image.autorot()
 
 
 def _opaque_if_possible(image: pyvips.Image) -> pyvips.Image:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import re
 import unicodedata
 
@@ -24,8 +25,13 @@ def clean_line(value: str, limit: int) -> str:
 
 
 def decode_text(data: bytes) -> str:
-    """UTF-8 where it is; else Windows-1252, which old programs wrote without saying so."""
+    """UTF-8 where it is, though its last character may be cut; else Windows-1252, which old
+    programs wrote without saying so, or while they said that it is UTF-8."""
+    decoder = codecs.getincrementaldecoder("utf-8")()
     try:
-        return data.decode("utf-8")
+        text = decoder.decode(data)
     except UnicodeDecodeError:
         return data.decode("cp1252", errors="replace")
+    rest, _ = decoder.getstate()
+    # One letter beyond ASCII at the very end is no sign of UTF-8: "Caf\xe9".
+    return data.decode("cp1252", errors="replace") if rest and text.isascii() else text
