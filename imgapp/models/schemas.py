@@ -80,7 +80,9 @@ class ImagePublic(Shape):
         default=False, description="It is not sent to a model elsewhere"
     )
     facts: dict[str, Any] = PydanticField(
-        default_factory=dict, description="What the file says of itself: camera, exposure, date"
+        default_factory=dict,
+        description="What the file says of itself: camera, exposure, date; `texts` are its alt "
+        "texts and descriptions by language, where it has several",
     )
     placeholder: str | None = PydanticField(
         default=None,

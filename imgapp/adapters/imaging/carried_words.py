@@ -11,8 +11,9 @@ DEFAULT = "x-default"
 Texts = dict[str, str]
 """One text in some languages, in the order of the file."""
 
-_TAG = re.compile(r"[a-z]{2,3}(-[a-z0-9]{2,8})*", re.IGNORECASE)
+_SUBTAGS = re.compile(r"[a-z]{2,3}(-[a-z0-9]{2,8})*", re.IGNORECASE)
 _LONGEST_TAG = 35
+_NO_LANGUAGE = ("mis", "mul", "und", "zxx")
 
 
 @dataclass
@@ -25,9 +26,15 @@ class CarriedWords:
 
 
 def language_tag(said: str) -> str:
-    """A language tag in the form of BCP 47 ("de_AT" is "de-AT"); `DEFAULT` if it is none."""
-    tag = said.strip().replace("_", "-")
-    return tag if len(tag) <= _LONGEST_TAG and _TAG.fullmatch(tag) else DEFAULT
+    """A language tag as it is usually written (RFC 5646, 2.1.1), without extensions: "de_at" is
+    "de-AT". `DEFAULT` if it is none, or says no language."""
+    found = _SUBTAGS.match(said.strip().replace("_", "-"))
+    if found is None or said.strip()[found.end() :][:1] not in ("", "-", "_"):
+        return DEFAULT
+    first, *others = found[0].lower().split("-")
+    written = {2: str.upper, 4: str.title}
+    tag = "-".join([first, *(written.get(len(one), str)(one) for one in others)])
+    return tag if len(tag) <= _LONGEST_TAG and first not in _NO_LANGUAGE else DEFAULT
 
 
 def choose(texts: Texts) -> tuple[str, str | None]:

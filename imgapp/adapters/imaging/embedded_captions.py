@@ -15,7 +15,7 @@ from imgapp.adapters.imaging.sanitize import clean_line, clean_text
 from imgapp.adapters.imaging.xmp import read_xmp
 
 MAX_ALT_TEXT, MAX_DESCRIPTION, MAX_TAGS, MAX_TAG = 2_000, 20_000, 100, 100
-MAX_LANGUAGES, MAX_ALL_TEXTS = 40, 60_000
+MAX_LANGUAGES, MAX_ALL_TEXTS = 40, 30_000
 
 # Cameras, phones and programs write these into the caption by themselves.
 _CAMERA_CAPTIONS = re.compile(
@@ -60,9 +60,10 @@ def read_carried(
         older = _block(read_iptc, iptc)
     by_camera, camera = _safely(read_exif_words, exif) or (CarriedWords(), [])
     blocks = [_block(read_xmp, xmp), older, by_camera, png or CarriedWords()]
-    captions = [_written(texts, camera) for block in blocks for texts in block.captions]
+    captions = ([_written(texts, camera) for texts in block.captions] for block in blocks)
+    said = next((texts for texts in captions if any(choose(one)[0] for one in texts)), [])
     tags = _tags(keyword for block in blocks for keyword in block.keywords)
-    return replace(_read_texts(blocks[0].alt_text, captions), tags=tags or None)
+    return replace(_read_texts(blocks[0].alt_text, said), tags=tags or None)
 
 
 _Source, _Read = TypeVar("_Source"), TypeVar("_Read")

@@ -31,13 +31,13 @@ def read_exif_words(source: bytes | BinaryIO) -> tuple[CarriedWords, list[str]]:
     exif = load_exif(source)
     order = "utf-16-le" if exif.endian == "<" else "utf-16-be"
     said: list[str] = [
-        _text(exif, _DESCRIPTION, decode_text),
+        _text(exif, _DESCRIPTION, _plain),
         _text(exif, _XP_COMMENT, _utf_16),
         _text(_exif_ifd(exif), _USER_COMMENT, lambda data: _user_comment(data, order)),
         _text(exif, _XP_TITLE, _utf_16),
     ]
     keywords = _text(exif, _XP_KEYWORDS, _utf_16).split(";")
-    camera = [_text(exif, tag, decode_text) for tag in (_MAKE, _MODEL)]
+    camera = [_text(exif, tag, _plain) for tag in (_MAKE, _MODEL)]
     return CarriedWords(captions=[{DEFAULT: text} for text in said], keywords=keywords), camera
 
 
@@ -60,6 +60,11 @@ def _text(tags: Any, tag: int, decode: Callable[[bytes], str]) -> str:
     return ""
 
 
+def _plain(data: bytes) -> str:
+    # Cameras pad with NUL, and what follows the first one is rubbish.
+    return decode_text(data.split(b"\0")[0])
+
+
 def _utf_16(data: bytes) -> str:
     return _until_nul(data.decode("utf-16-le", errors="replace"))
 
@@ -67,7 +72,7 @@ def _utf_16(data: bytes) -> str:
 def _user_comment(data: bytes, order: str) -> str:
     code = _CODES.get(data[:8].rstrip(b"\0 ").upper())
     if code is None:
-        return decode_text(data)
+        return _plain(data)
     return _until_nul(_decoded(code, data[8:], order))
 
 
@@ -79,7 +84,7 @@ def _decoded(code: str, data: bytes, order: str) -> str:
     with suppress(UnicodeDecodeError):
         if code == "jis":
             return data.decode("shift_jis")
-    return decode_text(data)
+    return _plain(data)
 
 
 def _unicode(data: bytes, order: str) -> str:

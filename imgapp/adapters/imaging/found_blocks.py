@@ -9,7 +9,6 @@ from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
-from imgapp.adapters.imaging import png_chunks
 from imgapp.adapters.imaging.formats import (
     AVIF,
     AVIF_SEQUENCE,
@@ -21,6 +20,7 @@ from imgapp.adapters.imaging.formats import (
     FileFormat,
 )
 from imgapp.adapters.imaging.metadata import read_orientation
+from imgapp.adapters.imaging.png_chunks import find_in_png, mapped
 from imgapp.adapters.imaging.renditions import OpenedImage
 from imgapp.adapters.imaging.xmp import MAX_XMP
 
@@ -49,7 +49,7 @@ def find_blocks(source: Path, form: FileFormat) -> Blocks:
     # Whatever a stranger's bytes do to a parser, the picture itself is still good.
     with suppress(Exception):
         if finder is not None:
-            with source.open("rb") as file, mmap.mmap(file.fileno(), 0, prot=mmap.PROT_READ) as data:
+            with mapped(source) as data:
                 return finder(data)
     return {}
 
@@ -73,7 +73,7 @@ _XMP_UUID = bytes.fromhex("be7acfcb97a942e89c71999491e3afac")
 
 
 def _in_iso_media(data: mmap.mmap) -> Blocks:
-    """A box `uuid` at the top, where exiftool puts XMP into moving pictures (ISO 16684-3, 1.2.7)."""
+    """A box `uuid` at the top, where exiftool puts XMP into moving pictures (XMP 3, 1.2.7)."""
     at = 0
     for _ in range(_MOST_STEPS):
         if at + 24 > len(data):
@@ -93,7 +93,7 @@ def _in_iso_media(data: mmap.mmap) -> Blocks:
 
 
 def _in_gif(data: mmap.mmap) -> Blocks:
-    """The application extension "XMP Data" (ISO 16684-3, 1.1.2)."""
+    """The application extension "XMP Data" (XMP 3, 1.1.2)."""
     at = 13 + _color_table(data[10])
     steps = iter(range(_MOST_STEPS))
     while at < len(data) and next(steps, None) is not None:
@@ -122,7 +122,7 @@ def _after_blocks(data: mmap.mmap, at: int, steps: Iterator[int]) -> int:
 
 
 _FINDERS: dict[FileFormat, Callable[[mmap.mmap], Blocks]] = {
-    PNG: png_chunks.find_blocks,
+    PNG: find_in_png,
     WEBP: _in_webp,
     GIF: _in_gif,
     **dict.fromkeys((AVIF, AVIF_SEQUENCE, HEIC, HEIF), _in_iso_media),

@@ -6,7 +6,7 @@ import mmap
 import struct
 import zlib
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from itertools import islice
 from pathlib import Path
 
@@ -29,7 +29,14 @@ _PROFILES = {
 }
 
 
-def find_blocks(data: mmap.mmap) -> dict[str, bytes]:
+@contextmanager
+def mapped(source: Path) -> Iterator[mmap.mmap]:
+    """A file's bytes, of which only those that are looked at are read."""
+    with source.open("rb") as file, mmap.mmap(file.fileno(), 0, prot=mmap.PROT_READ) as data:
+        yield data
+
+
+def find_in_png(data: mmap.mmap) -> dict[str, bytes]:
     """Metadata blocks by the names of libvips: in chunks of their own, on whichever side of the
     pixels, or as exiftool, exiv2 and ImageMagick write them ("Raw profile type")."""
     own: dict[str, bytes] = {}
@@ -63,7 +70,7 @@ def _from_hexadecimal(text: bytes) -> bytes:
 def read_png_words(source: Path) -> CarriedWords:
     """Description and Title, the captions that come from no metadata block."""
     said: dict[bytes, Texts] = {b"Description": {}, b"Title": {}}
-    with source.open("rb") as file, mmap.mmap(file.fileno(), 0, prot=mmap.PROT_READ) as data:
+    with mapped(source) as data:
         chunks = _chunks(data, (b"tEXt", b"zTXt", b"iTXt"))
         named = ((kind, body, body[:80].partition(b"\0")[0]) for kind, body in chunks)
         words = ((kind, body, said[keyword]) for kind, body, keyword in named if keyword in said)

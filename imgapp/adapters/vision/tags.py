@@ -6,33 +6,14 @@ import re
 import unicodedata
 from collections.abc import Iterable
 
+from imgapp.adapters.vision.english_number import load, singular
 from imgapp.adapters.vision.languages import primary
 from imgapp.adapters.vision.text_cleanup import one_line, says_something
 
+__all__ = ["MAX_TAG", "MAX_TAGS", "clean_tags", "load", "singular"]
+
 MAX_TAGS = 15
 MAX_TAG = 40
-
-_PLURAL = re.compile(
-    r"(?:s|men|children|mice|geese|teeth|feet|oxen|eaux|cacti|fungi|alumni|bacteria|criteria|phenomena)\Z"
-)
-_ONLY_PLURAL = re.compile(
-    "binoculars|christmas|crossroads|fireworks|(eye|sun)?glasses|goggles|goods|headphones|"
-    "headquarters|innings|jeans|leggings|mars|overalls|pajamas|pyjamas|pants|ruins|scissors|shorts|"
-    "stairs|tights|trousers"
-)
-"""They look like plurals of something else, or are said in the plural only."""
-_BETTER = {
-    "calves": "calf",
-    "crosses": "cross",
-    "leaves": "leaf",
-    "lenses": "lens",
-    "lives": "life",
-    "loaves": "loaf",
-    "shelves": "shelf",
-    "skies": "sky",
-    "wives": "wife",
-}
-"""The dictionary takes these for the forms of verbs and other nouns."""
 
 
 def clean_tags(
@@ -43,40 +24,26 @@ def clean_tags(
     A tag that means the same as one of the vocabulary, but for case, hyphens and number, is it.
     """
     own = {_key(term): one_line(term) for term in reversed(list(vocabulary))}
+    said = [one_line(tag).strip(" #.,;:\"'“”*-_[](){}<>`") for tag in tags]
+    # A model that writes some in lower case was asked to keep capitals for names.
+    names = any(tag == tag.lower() and tag.lower() != tag.upper() for tag in said)
     known: dict[str, str] = {}
     others: dict[str, str] = {}
-    for tag in tags:
-        word = one_line(tag).lower().strip(" #.,;:\"'“”*-_[](){}<>`")
+    for tag in said:
+        word = tag.lower()
         if not word or len(word) > MAX_TAG or not says_something(word):
             continue
         key = _key(word)
         if key in own:
             known.setdefault(key, own[key])
         else:
-            others.setdefault(key, singular(word) if primary(language) == "en" else word)
+            stays = primary(language) != "en" or (names and _ends_in_capital(tag))
+            others.setdefault(key, word if stays else singular(word))
     return [*known.values(), *others.values()][:MAX_TAGS]
 
 
-def singular(words: str) -> str:
-    """English words with the last of them in the singular."""
-    head, space, last = words.rpartition(" ")
-    if not _PLURAL.search(last) or _ONLY_PLURAL.fullmatch(last) or len(last) < 3:
-        return words
-    return head + space + (_BETTER.get(last) or _lemma(last))
-
-
-def load() -> None:
-    """Load the dictionary now."""
-    _lemma("words")
-
-
-def _lemma(word: str) -> str:
-    # 24 MB of dictionary, which only a process that reads answers needs.
-    import simplemma
-
-    lemma = simplemma.lemmatize(word, lang="en")
-    # A capital is a name's (Paris); anything much shorter is the stem of another word.
-    return lemma if lemma.islower() and len(word) - len(lemma) <= 3 else word
+def _ends_in_capital(tag: str) -> bool:
+    return tag.rpartition(" ")[2][:1].isupper()
 
 
 def _key(tag: str) -> str:

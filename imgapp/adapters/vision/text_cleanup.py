@@ -6,6 +6,7 @@ Pure functions. Nothing here interprets markup: it stays text, and is shown as t
 from __future__ import annotations
 
 import re
+import unicodedata
 import zlib
 
 MAX_ALT_TEXT = 250
@@ -54,8 +55,9 @@ _SENTENCE = re.compile(r".+?(?:[.!?…](?=[\"”»’)]*(?:\s|\Z))[\"”»’)]*
 
 
 def clean(text: str) -> str:
-    """Plain text: no control, direction-override, invisible or unpaired surrogate characters."""
-    return _UNFIT.sub("", text)
+    """Plain text (NFC): no control, direction-override, invisible or unpaired surrogate
+    characters."""
+    return unicodedata.normalize("NFC", _UNFIT.sub("", text))
 
 
 def one_line(text: str) -> str:

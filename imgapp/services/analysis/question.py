@@ -1,7 +1,8 @@
 """The question about a picture: decides prompt, language and context in one place.
 
-The request that waits may name language, detail and model; the person's preferences, their prompt
-or everybody's, and what picture, batch and person are for make up the rest.
+The request that waits may name language, detail and model; the language of what a person wrote, the
+person's preferences, their prompt or everybody's, and what picture, batch and person are for make
+up the rest.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from sqlalchemy import text
 from sqlmodel import Session
 
 from imgapp.adapters.vision import BASIC, PromptVariables, Question, make_ask
-from imgapp.models import Image
+from imgapp.models import Image, WrittenBy
 from imgapp.services.analysis import prompts
 from imgapp.services.analysis.preferences import DEFAULT_LANGUAGE
 from imgapp.services.analysis.prompts import NamedPrompt
@@ -80,13 +81,21 @@ def _ask(
     said: Any, image: Image, asked: NamedPrompt, request: dict[str, Any], **rest: Any
 ) -> Question:
     wishes = PromptVariables(
-        language=request.get("language") or said.language or DEFAULT_LANGUAGE,
+        language=request.get("language")
+        or _own_language(image)
+        or said.language
+        or DEFAULT_LANGUAGE,
         detail=request.get("detail") or "standard",
         context=tuple(filter(None, [said.context, *said.of_batches, image.context])),
         glossary=said.glossary or "",
         vocabulary=tuple(said.vocabulary or ()),
     )
     return make_ask(wishes, template=asked.template, prompt_version=asked.version, **rest)
+
+
+def _own_language(image: Image) -> str | None:
+    """That of the words which a person wrote: the texts of a picture are in one language."""
+    return image.language if image.language_by == WrittenBy.PERSON else None
 
 
 def _stays_here(said: Any, image: Image) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterable
 from typing import Annotated
 
@@ -23,8 +24,9 @@ _UNFIT = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 
 
 def clean_text(text: str) -> str:
-    """Text of several lines, without control characters or white space around it."""
-    return _UNFIT.sub("", text.replace("\r\n", "\n").replace("\r", "\n")).strip()
+    """Text of several lines (NFC), without control characters or white space around it."""
+    fit = _UNFIT.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))
+    return unicodedata.normalize("NFC", fit).strip()
 
 
 def clean_line(text: str) -> str:

@@ -18,6 +18,7 @@ from imgapp.adapters.db import after_commit, transaction
 from imgapp.adapters.imaging import DecodedImage, EmbeddedCaptions
 from imgapp.adapters.queue import enqueue_analysis
 from imgapp.adapters.storage.upload_schemas import ArrivedObject
+from imgapp.adapters.vision.languages import known_language
 from imgapp.errors import Conflict, EmptyFile, NotSignedIn
 from imgapp.models import Image, Priority, WrittenBy, new_id
 from imgapp.services.common import undelete
@@ -143,11 +144,14 @@ def _row(user_id: UUID, spooled: SpooledFile, decoded: DecodedImage, priority: P
 
 def _write_carried(image: Image, carried: EmbeddedCaptions) -> None:
     """What the file already says was written by a person, and stays."""
-    for field in ("alt_text", "description", "tags"):
-        value = getattr(carried, field)
+    language = known_language(carried.language or "")
+    said = {name: getattr(carried, name) for name in ("alt_text", "description", "tags")}
+    for field, value in (said | {"language": language}).items():
         if value:
             setattr(image, field, value)
             setattr(image, f"{field}_by", WrittenBy.PERSON)
+    if carried.texts:
+        image.facts = image.facts | {"texts": carried.texts}
 
 
 def _put_files(
