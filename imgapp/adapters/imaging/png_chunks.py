@@ -60,10 +60,11 @@ def _named(profile: bytes, block: bytes) -> tuple[str, bytes]:
 
 
 def _from_hexadecimal(text: bytes) -> bytes:
-    """A raw profile: its name, its length and its bytes, each on lines of their own."""
+    """A raw profile: its name, its length and its bytes, each on lines of their own. b"" if cut."""
     with suppress(ValueError):
         _, _, length, digits = text.split(b"\n", 3)
-        return bytes.fromhex(digits.decode("ascii"))[: int(length)]
+        block, size = bytes.fromhex(digits.decode("ascii")), int(length)
+        return block[:size] if size <= len(block) else b""
     return b""
 
 

@@ -67,3 +67,33 @@ def test_own_words_are_kept_when_there_are_too_many() -> None:
 
 def test_a_tag_is_never_taken_for_a_word_that_only_begins_alike() -> None:
     assert clean_tags(["cart", "carpet"], "en", ["car"]) == ["cart", "carpet"]
+
+
+NAMES = """
+united states, united arab emirates, canary islands, faroe islands, british isles, great lakes,
+niagara falls, victoria falls, swiss alps, southern alps, rocky mountains, beverly hills,
+star wars, hunger games, olympic games, angry birds, chicago bulls, boston celtics,
+game of thrones, houses of parliament, pirates of the caribbean, fish and chips
+"""
+SAID_IN_PLURAL = """
+pliers tweezers tongs shears clippers pincers dungarees suspenders stockings earphones bagpipes
+alps andes rockies cotswolds falls rapids remains surroundings groceries billiards oats customs
+"""
+
+
+def test_names_and_what_is_said_in_the_plural_stay() -> None:
+    names = [name.strip() for name in NAMES.split(",")]
+    assert [singular(name) for name in names] == names
+    words = SAID_IN_PLURAL.split()
+    assert [singular(word) for word in words] == words
+    assert clean_tags([*names[:3], "nail clippers"]) == [*names[:3], "nail clippers"]
+
+
+def test_a_capital_among_lower_case_marks_a_name() -> None:
+    assert clean_tags(["Smoky Peaks", "red peaks"]) == ["smoky peaks", "red peak"]
+    assert clean_tags(["Smoky Peaks", "Red Roofs"]) == ["smoky peak", "red roof"]
+
+
+def test_composed_and_decomposed_letters_are_one_tag() -> None:
+    assert clean_tags(["caf\u0065\u0301", "caf\u00e9"], "fr") == ["caf\u00e9"]
+    assert clean_tags(["cafe\u0301"], "fr", ["caf\u00e9"]) == ["caf\u00e9"]

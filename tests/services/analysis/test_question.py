@@ -93,6 +93,16 @@ def test_a_request_names_language_detail_and_model(alice: Person) -> None:
     assert "one full sentence" in asked.instructions
 
 
+def test_a_picture_is_described_in_the_language_of_what_a_person_wrote(alice: Person) -> None:
+    prefer(alice, language="fi")
+    by_person = {"language": "de", "language_by": "person"}
+    assert ask(alice, add_image(alice.user_id, **by_person)).language == "de"
+    by_model = {"language": "de", "language_by": "model"}
+    assert ask(alice, add_image(alice.user_id, **by_model)).language == "fi"
+    asked = ask(alice, add_image(alice.user_id, **by_person, ask={"language": "fr"}))
+    assert asked.language == "fr"
+
+
 @pytest.mark.parametrize("by", ["person", "picture"])
 def test_what_must_not_go_to_a_cloud_is_measured_here(
     alice: Person, by: str, set_env: Callable[..., None]

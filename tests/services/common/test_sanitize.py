@@ -13,6 +13,7 @@ from imgapp.services.common.sanitize import MAX_TAG_LENGTH, clean_line, clean_ta
         ("nul\x00 bell\x07 del\x7f c1\x85", "nul bell del c1"),
         ("half \ud83d of a pair", "half  of a pair"),
         ("\u2067\u05e9\u05dd\u2069 \U0001f469\u200d\U0001f680",) * 2,
+        ("cafe\u0301", "caf\u00e9"),
         ("", ""),
     ],
 )
@@ -28,6 +29,10 @@ def test_a_line_has_single_spaces() -> None:
 
 def test_tags_are_each_there_once_whatever_their_case() -> None:
     assert clean_tags([" Dog ", "dog", "DOG", "Straße", "STRASSE"]) == ["Dog", "Straße"]
+
+
+def test_composed_and_decomposed_letters_are_one_tag() -> None:
+    assert clean_tags(["cafe\u0301", "caf\u00e9", "CAFE\u0301"]) == ["caf\u00e9"]
 
 
 def test_empty_tags_are_dropped() -> None:

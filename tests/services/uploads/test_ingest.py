@@ -32,6 +32,7 @@ from imgapp.services.storage.spool import new_spool_path, sweep_spool
 from imgapp.services.uploads.ingest import ingest
 from imgapp.settings import get_settings
 from tests.conftest import Person, Servers
+from tests.support.metadata_blocks import alternative, xmp
 from tests.support.spooling import spool_file
 
 
@@ -159,6 +160,36 @@ def test_what_the_picture_says_was_written_by_a_person(alice: Person, tmp_path: 
     assert (image.tags, image.tags_by) == (["wall"], "person")
     assert (image.alt_text, image.alt_text_by) == (None, None)
     assert image.facts["camera_model"].startswith("Can")
+
+
+def told(path: Path, **texts: str) -> Path:
+    packet = xmp(alternative("Iptc4xmpCore:AltTextAccessibility", **texts))
+    PillowImage.new("RGB", (60, 40), "teal").save(path, xmp=packet)
+    return path
+
+
+def test_the_language_that_the_picture_says_stands_on_it(alice: Person, tmp_path: Path) -> None:
+    path = told(tmp_path / "told.jpg", x_default="", de_at="Ein Hafen")
+    image = row(alice.user_id, ingest(alice.user_id, spool_file(path), "page").image_id)
+    assert (image.alt_text, image.language) == ("Ein Hafen", "de-AT")
+    assert (image.alt_text_by, image.language_by) == ("person", "person")
+    assert "texts" not in image.facts
+
+
+def test_a_language_that_nobody_speaks_is_none(alice: Person, tmp_path: Path) -> None:
+    path = told(tmp_path / "told.jpg", xx="Ein Hafen")
+    image = row(alice.user_id, ingest(alice.user_id, spool_file(path), "page").image_id)
+    assert (image.alt_text, image.alt_text_by) == ("Ein Hafen", "person")
+    assert (image.language, image.language_by) == (None, None)
+
+
+def test_texts_in_several_languages_are_kept(alice: Person, tmp_path: Path) -> None:
+    path = told(tmp_path / "told.jpg", de="Ein Hafen", en="A harbour")
+    image = row(alice.user_id, ingest(alice.user_id, spool_file(path), "page").image_id)
+    assert (image.alt_text, image.language) == ("Ein Hafen", "de")
+    kept = {"de": {"alt_text": "Ein Hafen"}, "en": {"alt_text": "A harbour"}}
+    assert image.facts["texts"] == kept
+    assert images.get_image(alice.user_id, image.id).facts["texts"] == kept
 
 
 @pytest.mark.parametrize(
