@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from typing import BinaryIO, TypeVar
+from typing import BinaryIO
 
 from imgapp.adapters.imaging.carried_words import DEFAULT, CarriedWords, Texts, choose
 from imgapp.adapters.imaging.exif_words import read_exif_words
@@ -22,14 +22,12 @@ _CAMERA_CAPTIONS = re.compile(
     r"((olympus|(konica )?minolta|kodak|sony|samsung|casio|pentax|vivitar|sanyo|ricoh)? ?digital"
     r" (still )?camera|sony dsc|minolta dsc|samsung( camera pictures)?|exif[ _]jpe?g([ _]picture)?"
     r"|dcim[\w\\/.]*|(dsc|img)[\w.-]*\d+|default|untitled|image|screenshot|my beautiful picture"
-    r"|(oplus|oppo)_\d+|(oznor|rptnor|hdrpl)\w*)",
+    r"|(oplus|oppo)_\d+)",
     re.IGNORECASE,
 )
 _PROGRAM_CAPTIONS = re.compile(
     r"(\[\s*)?\{.*\}(\s*\])?|<[?\w].*>|ImageJ=.*|.*\bSteps: \d+, Sampler: .*", re.DOTALL
 )
-# The mode of the lens, in a word: "oznorCO", "hdr", "rbt".
-_MODE_WRITERS, _MODE = re.compile(r"huawei|honor", re.IGNORECASE), re.compile(r"[a-zA-Z]{3,9}")
 
 
 @dataclass(frozen=True)
@@ -58,26 +56,25 @@ def read_carried(
     older = _block(read_iptc, photoshop)
     if not _says(older):
         older = _block(read_iptc, iptc)
-    by_camera, camera = _safely(read_exif_words, exif) or (CarriedWords(), [])
-    blocks = [_block(read_xmp, xmp), older, by_camera, png or CarriedWords()]
+    by_exif, camera = _exif_block(exif)
+    blocks = [_block(read_xmp, xmp), older, by_exif, png or CarriedWords()]
     captions = ([_written(texts, camera) for texts in block.captions] for block in blocks)
     said = next((texts for texts in captions if any(choose(one)[0] for one in texts)), [])
     tags = _tags(keyword for block in blocks for keyword in block.keywords)
     return replace(_read_texts(blocks[0].alt_text, said), tags=tags or None)
 
 
-_Source, _Read = TypeVar("_Source"), TypeVar("_Read")
-
-
-def _safely(read: Callable[[_Source], _Read], source: _Source | None) -> _Read | None:
+def _block(read: Callable[[bytes], CarriedWords], data: bytes | None) -> CarriedWords:
     # Whatever a stranger's bytes do to a parser, the picture itself is still good.
     with suppress(Exception):
-        return read(source) if source else None
-    return None
+        return read(data) if data else CarriedWords()
+    return CarriedWords()
 
 
-def _block(read: Callable[[bytes], CarriedWords], data: bytes | None) -> CarriedWords:
-    return _safely(read, data) or CarriedWords()
+def _exif_block(source: bytes | BinaryIO | None) -> tuple[CarriedWords, list[str]]:
+    with suppress(Exception):
+        return read_exif_words(source) if source else (CarriedWords(), [])
+    return CarriedWords(), []
 
 
 def _says(words: CarriedWords) -> bool:
@@ -93,9 +90,7 @@ def _is_automatic(text: str, camera: list[str]) -> bool:
     if _CAMERA_CAPTIONS.fullmatch(text) or _PROGRAM_CAPTIONS.fullmatch(text):
         return True
     names = " ".join(camera).casefold().split()
-    if text and names and set(text.casefold().split()) <= set(names):
-        return True
-    return bool(_MODE.fullmatch(text) and _MODE_WRITERS.search(" ".join(names)))
+    return bool(text) and set(text.casefold().split()) <= set(names)
 
 
 def _read_texts(alt: Texts, captions: list[Texts]) -> EmbeddedCaptions:

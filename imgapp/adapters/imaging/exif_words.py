@@ -19,6 +19,9 @@ _XP_TITLE, _XP_COMMENT, _XP_KEYWORDS = 40091, 40092, 40094
 _MAKE, _MODEL = 271, 272
 _MOST_BYTES = 100_000
 
+# These phones write the mode of their lens as the description, in a word: "oznorCO", "hdr", "rbt".
+_MODE_WRITERS, _MODE = re.compile(r"huawei|honor", re.IGNORECASE), re.compile(r"[a-z][a-zA-Z]{2,8}")
+
 # The codes of the EXIF standard, of eight bytes each.
 _CODES = {b"ASCII": "ascii", b"JIS": "jis", b"UNICODE": "unicode", b"": "unknown"}
 
@@ -30,14 +33,16 @@ def read_exif_words(source: bytes | BinaryIO) -> tuple[CarriedWords, list[str]]:
     """
     exif = load_exif(source)
     order = "utf-16-le" if exif.endian == "<" else "utf-16-be"
-    said: list[str] = [
+    said = [
         _text(exif, _DESCRIPTION, _plain),
         _text(exif, _XP_COMMENT, _utf_16),
         _text(_exif_ifd(exif), _USER_COMMENT, lambda data: _user_comment(data, order)),
         _text(exif, _XP_TITLE, _utf_16),
     ]
-    keywords = _text(exif, _XP_KEYWORDS, _utf_16).split(";")
     camera = [_text(exif, tag, _plain) for tag in (_MAKE, _MODEL)]
+    if _MODE.fullmatch(said[0].strip()) and _MODE_WRITERS.search(camera[0]):
+        said[0] = ""
+    keywords = _text(exif, _XP_KEYWORDS, _utf_16).split(";")
     return CarriedWords(captions=[{DEFAULT: text} for text in said], keywords=keywords), camera
 
 

@@ -34,9 +34,8 @@ _MOST_STEPS = 500_000
 def add_found_blocks(opened: OpenedImage, source: Path, form: FileFormat) -> OpenedImage:
     """A picture with the blocks that its decoder did not see, and turned as they say."""
     found = find_blocks(source, form)
-    turn = 1
-    if "exif-data" in found and "exif-data" not in opened.blobs and opened.pixels is None:
-        turn = read_orientation(found["exif-data"])
+    unseen = "exif-data" in found and "exif-data" not in opened.blobs
+    turn = read_orientation(found["exif-data"]) if unseen else 1
     wide, high = opened.width, opened.height
     if turn >= 5:
         wide, high = high, wide

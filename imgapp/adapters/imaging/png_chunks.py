@@ -46,8 +46,8 @@ def find_in_png(data: mmap.mmap) -> dict[str, bytes]:
         profile = keyword.removeprefix(_RAW_PROFILE)
         if kind == b"eXIf":
             own.setdefault("exif-data", body)
-        elif keyword == _XMP_KEYWORD:
-            own.setdefault("xmp-data", _unpacked(kind, body, _LONGEST_PROFILE)[1])
+        elif keyword == _XMP_KEYWORD and "xmp-data" not in own:
+            own["xmp-data"] = _unpacked(kind, body, _LONGEST_PROFILE)[1]
         elif profile in _PROFILES and profile != keyword and profile not in raw:
             raw[profile] = _from_hexadecimal(_unpacked(kind, body, _LONGEST_PROFILE)[1])
     return dict(_named(name, block) for name, block in raw.items() if block) | own

@@ -177,11 +177,11 @@ def _preview(source: Path, opened: OpenedImage) -> pyvips.Image:
         options |= {"output_profile": "srgb", "intent": "perceptual"}
     if opened.pixels is None:
         image = pyvips.Image.thumbnail(str(source), PREVIEW_SIDE, **options)
-        if opened.turn > 1:
-            image = _turned(image, opened.turn)
     else:
         del options["fail_on"]
         image = opened.pixels.thumbnail_image(PREVIEW_SIDE, **options)
+    if opened.turn > 1:
+        image = _turned(image, opened.turn)
     if image.interpretation not in ("srgb", "b-w"):
         image = image.colourspace("srgb")
     return image if image.format == "uchar" else image.cast("uchar")

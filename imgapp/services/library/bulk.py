@@ -22,7 +22,7 @@ from imgapp.adapters.db import after_commit, transaction
 from imgapp.errors import ServiceUnavailable
 from imgapp.services.common import audit_trail, undelete
 from imgapp.services.common.audit_trail import AuditKind
-from imgapp.services.common.sanitize import clean_tags
+from imgapp.services.common.sanitize import clean_line, clean_tags
 from imgapp.services.library import listing
 from imgapp.services.library.image_query import ImageQuery
 from imgapp.services.library.text_provenance import without_choice
@@ -125,7 +125,9 @@ def remove_tags(user_id: UUID, chosen: ImageSelection, tags: Iterable[str]) -> B
     """Take tags away whatever their case, as the person. Raises as `add_tags`."""
     away = {tag.casefold() for tag in clean_tags(tags)}
     return _edit_tags(
-        user_id, chosen, lambda there: [tag for tag in there if tag.casefold() not in away]
+        user_id,
+        chosen,
+        lambda there: [tag for tag in there if clean_line(tag).casefold() not in away],
     )
 
 

@@ -359,8 +359,6 @@ def test_xmp_and_iptc_go_before_exif_and_their_tags_join() -> None:
         ("a cat\nNegative prompt: dog\nSteps: 20, Sampler: Euler a, CFG scale: 7", {}),
         ("Canon EOS 5D", {"make": "Canon", "model": "Canon EOS 5D"}),
         ("canon", {"make": "Canon", "model": "EOS 5D"}),
-        ("oznorCO", {"make": "HUAWEI"}),
-        ("rbt", {"make": "HONOR", "model": "X"}),
     ],
 )
 def test_what_a_camera_or_program_wrote_into_exif_is_no_caption(
@@ -370,6 +368,15 @@ def test_what_a_camera_or_program_wrote_into_exif_is_no_caption(
     assert read_carried(exif=block) == EmbeddedCaptions()
     commented = exif("<", comment=b"ASCII\0\0\0" + caption.encode(), **camera)
     assert read_carried(exif=commented) == EmbeddedCaptions()
+
+
+@pytest.mark.parametrize("mode", ["oznorCO", "rbt", "hdr"])
+def test_the_mode_of_the_lens_is_no_caption(mode: str) -> None:
+    by_phone = (DESCRIPTION, 2, f"{mode}\0".encode())
+    assert read_carried(exif=exif("<", by_phone, make="HUAWEI")) == EmbeddedCaptions()
+    assert read_carried(exif=exif("<", by_phone, make="Canon")).description == mode
+    words = (DESCRIPTION, 2, b"Kiel\0")
+    assert read_carried(exif=exif("<", words, make="HONOR")).description == "Kiel"
 
 
 def test_behind_what_a_camera_wrote_stands_what_a_person_wrote() -> None:

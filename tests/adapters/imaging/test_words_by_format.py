@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import zlib
 from collections.abc import Callable
 from pathlib import Path
@@ -291,3 +292,11 @@ def test_a_file_of_tiny_pieces_is_not_read_to_its_end(tmp_path: Path) -> None:
     assert "xmp-data" in find_blocks(path, GIF)
     path.write_bytes(gif[:head] + comment + with_gif_xmp(gif, XMP)[head:])
     assert find_blocks(path, GIF) == {}
+
+
+def test_every_row_of_the_table_is_held_by_a_test() -> None:
+    page = Path(__file__).parents[3] / "docs" / "formats.md"
+    section = page.read_text().split("## Words that a picture carries")[1].split("\n## ")[0]
+    named = re.findall(r"\| `(test_\w+)` \|", section)
+    assert len(named) > 20
+    assert [name for name in named if name not in globals()] == []

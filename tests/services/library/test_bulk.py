@@ -67,6 +67,10 @@ def test_tags_are_added_and_removed_as_a_person_does(alice: Person) -> None:
     removed = bulk.remove_tags(alice.user_id, ImageSelection((one, none)), ["SEA", "boat"])
     assert len(removed.changed) == 2
     assert row_of(alice.user_id, one).tags == ["new"]
+    # As a library from elsewhere may have it: with its accent apart.
+    apart = some(alice, 1, tags=["cafe\u0301", "new"])[0]
+    bulk.remove_tags(alice.user_id, ImageSelection((apart,)), ["caf\u00e9"])
+    assert row_of(alice.user_id, apart).tags == ["new"]
     # What is so already keeps who wrote it.
     kept = some(alice, 1, tags=["new"], tags_by="model")[0]
     assert bulk.add_tags(alice.user_id, ImageSelection((kept,)), ["NEW"]).changed == []
