@@ -1,4 +1,4 @@
-"""File names are sorted as people do, and texts folded in more scripts: both are made anew."""
+"""File names are sorted as people do, texts folded in more scripts, and tags are in NFC."""
 
 from __future__ import annotations
 
@@ -28,6 +28,16 @@ def upgrade() -> None:
         CREATE INDEX images_by_name ON images (user_id, name_key, id) WHERE deleted_at IS NULL;
         CREATE INDEX images_search ON images USING gin (search) WITH (fastupdate = off);
         GRANT SELECT (name_key, search) ON images TO imgapp_system;
+        -- Tags are in NFC: what is composed otherwise was another tag. Its owner sees all rows.
+        ALTER TABLE images NO FORCE ROW LEVEL SECURITY;
+        UPDATE images SET tags = ARRAY(
+            SELECT u.tag FROM (
+                SELECT DISTINCT ON (normalize(t.tag, NFC)) normalize(t.tag, NFC) AS tag, t.at
+                FROM unnest(tags) WITH ORDINALITY t (tag, at)
+                ORDER BY normalize(t.tag, NFC), t.at
+            ) u ORDER BY u.at
+        ) WHERE array_to_string(tags, ' ') IS NOT NFC NORMALIZED;
+        ALTER TABLE images FORCE ROW LEVEL SECURITY;
         SET LOCAL check_function_bodies = on;
         """
     )

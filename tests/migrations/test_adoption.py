@@ -38,6 +38,20 @@ def test_a_database_of_before_the_first_release_keeps_every_row(empty: Server) -
     assert differences(new, empty.catalog()) == []
 
 
+def test_tags_that_are_composed_otherwise_become_one(empty: Server) -> None:
+    load_old_schema(empty)
+    fill_every_table(empty)
+    empty.run(
+        "SET session_replication_role = replica; UPDATE images"
+        " SET tags = ARRAY['sea', 'cafe' || U&'\\0301', 'dog', 'café', 'u' || U&'\\0308']"
+        " WHERE s3_key LIKE '%1.jpg'",
+        database="pictures",
+    )
+    db.migrate()
+    found = empty.run("SELECT tags FROM images ORDER BY id", database="pictures")
+    assert ["sea", "café", "dog", "ü"] in [tags for (tags,) in found]
+
+
 def test_a_database_that_cannot_be_migrated_is_as_it_was(empty: Server) -> None:
     load_old_schema(empty)
     fill_every_table(empty)
