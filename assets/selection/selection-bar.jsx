@@ -3,6 +3,7 @@
 import { useEffect, useId, useRef, useState } from "react";
 import { Download, RotateCw, Tag, Trash2, X } from "lucide-react";
 import { announce } from "$/public/shell/announce.js";
+import { keyOf } from "$/public/shell/keys.js";
 import { useListed } from "$/public/gallery/list-length.js";
 import { useSelection } from "$/public/selection/selection-gestures.js";
 import { selection } from "$/public/selection/selection.js";
@@ -111,7 +112,7 @@ export function SelectionBar({ found: counted, query, failed, cost, onTrash, onT
       if (selection.empty || event.ctrlKey || event.metaKey || event.altKey) return;
       if (event.target.closest("input:not([type=checkbox]), textarea, select, dialog, [contenteditable]")) return;
       if (event.key === "Delete") act.current.trash();
-      else if (event.key === "t") act.current.tags();
+      else if (keyOf(event) === "t") act.current.tags();
       else return;
       event.preventDefault();
     };

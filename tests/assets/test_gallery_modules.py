@@ -40,7 +40,7 @@ def test_rows_fill_the_width_and_hold_every_picture_once(width: int) -> None:
         f"""
         const m = it.measures({width});
         const ratios = Array.from({{length: 500}}, (_, n) => [0.5, 1, 1.5, 3, 0.7][n * 7 % 5]);
-        const days = [{{label: "a", count: 313}}, {{label: "b", count: 187}}];
+        const days = [{{key: "2026-7-2", count: 313}}, {{key: "2026-7-1", count: 187}}];
         const items = it.layOut(ratios, days, m);
         return items.filter((one) => one.kind === "row").map((row) => {{
             const places = it.placesIn(row, ratios, m);
@@ -72,7 +72,7 @@ def test_at_least_so_many_pictures_are_mounted_where_there_are_that_many() -> No
         const m = it.measures(1280);
         const of = (total, startIndex) => {
             const ratios = Array(total).fill(1.5);
-            const items = it.layOut(ratios, [{label: "a", count: total}], m);
+            const items = it.layOut(ratios, [{key: "2026-7-2", count: total}], m);
             startIndex = Math.min(startIndex, items.length - 1);
             const endIndex = Math.min(startIndex + 2, items.length - 1);
             const indexes = it.mounted(
@@ -90,7 +90,7 @@ def test_a_hundred_thousand_pictures_have_their_places_at_once() -> None:
     found = layout(
         """
         const ratios = Array.from({length: 100_000}, (_, n) => 0.6 + (n % 17) / 10);
-        const items = it.layOut(ratios, [{label: "a", count: 100_000}], it.measures(1280));
+        const items = it.layOut(ratios, [{key: "2026-7-2", count: 100_000}], it.measures(1280));
         return [0, 777, 50_000, 99_999].map((at) => {
             const item = items[it.itemOf(items, at)];
             return item.first <= at && at < item.end && item.kind === "row";
