@@ -78,6 +78,7 @@ function Frame({ image, source, onLoad, onError }) {
         <img
           src={source}
           alt={image.alt_text}
+          className={image.transparent ? "see-through" : undefined}
           lang={image.language || undefined}
           draggable={false}
           onLoad={onLoad}

@@ -98,7 +98,7 @@ def look() -> dict[str, Any]:
             "selection",
             "sheet",
         ),
-        *("settings", "descriptions", "progress", "usage"),
+        *("settings", "descriptions", "progress", "usage", "print"),
     )
     return {
         "stylesheets": [f"/styles/{name}.css" for name in sheets],

@@ -30,6 +30,8 @@ ON_SOLID = {"on-accent", "on-bad", "paper"}
 """Inks of rules that bring a ground of their own with them."""
 MARKS = {"found"}
 """Grounds that bring their ink with them."""
+CHECKS = {"check", "check-bright"}
+"""The squares under a picture that is partly transparent."""
 LINES = {"line", "line-strong"}
 FADED = {
     # WCAG asks nothing of what cannot be used, and of what is there for an instant.
@@ -50,8 +52,8 @@ def rules() -> Iterator[tuple[str, dict[str, str]]]:
     system's own choosing are left out."""
     for text in STYLES.values():
         plain = re.sub(r"/\*.*?\*/", "", text, flags=re.S)
-        plain = re.sub(r"@media (?:print|\(forced-colors)[^{]*\{(?:[^{}]*\{[^{}]*\})*\s*\}", "", plain)
-        plain = re.sub(r"@keyframes [\w-]+ \{(?:[^{}]*\{[^{}]*\})*\s*\}", "", plain)
+        for left_out in (r"@media (?:print|\(forced-colors)[^{]*", r"@keyframes [\w-]+ "):
+            plain = re.sub(left_out + r"\{(?:[^{}]*\{[^{}]*\})*\s*\}", "", plain)
         for selector, body in re.findall(r"([^{};]+)\{([^{}]*)\}", plain):
             pairs = (line.partition(":") for line in re.split(r";\s*", body) if ":" in line)
             yield selector.strip(), {name.strip(): value.strip() for name, _, value in pairs}
@@ -63,7 +65,7 @@ def tokens(mode: str) -> dict[str, str]:
         if "light-dark" in value:
             light, dark = re.split(r",\s*(?![^(]*\))", value[len("light-dark(") : -1])
             found[name] = light if mode == "light" else dark
-        elif value.startswith("rgb"):
+        elif value.startswith(("rgb", "#")):
             found[name] = value
     return found
 
@@ -103,9 +105,7 @@ def contrast(one: Colour, other: Colour) -> float:
 
 
 def least(ink: str, ground: str, mode: str) -> float:
-    return min(
-        contrast(one, other) for one in layers(ink, mode) for other in layers(ground, mode)
-    )
+    return min(contrast(one, other) for one in layers(ink, mode) for other in layers(ground, mode))
 
 
 @pytest.mark.parametrize("mode", MODES)
@@ -138,8 +138,18 @@ def test_a_message_is_read_where_its_button_is_lit() -> None:
         assert contrast(ink, lit) >= LEAST  # type: ignore[arg-type]
 
 
+def test_whatever_is_seen_of_a_transparent_picture_stands_out_from_its_ground() -> None:
+    dark, bright = (layers(f"var(--{name})", "light")[0] for name in ("check", "check-bright"))
+    for extreme in (BLACK, WHITE):
+        # What a sign that is no text needs (WCAG 2.2, 1.4.11).
+        assert min(contrast(extreme, dark), contrast(extreme, bright)) >= 3
+    for level in range(256):
+        grey = (float(level),) * 3
+        assert max(contrast(grey, dark), contrast(grey, bright)) >= 1.3
+
+
 def test_every_colour_is_known_here_and_no_text_has_one_of_its_own() -> None:
-    known = INKS | GROUNDS | OVER_PICTURES | ON_SOLID | MARKS | LINES
+    known = INKS | GROUNDS | OVER_PICTURES | ON_SOLID | MARKS | CHECKS | LINES
     assert tokens("light").keys() <= known
     for selector, rule in rules():
         ink = rule.get("color")

@@ -18,8 +18,8 @@ from tests.support.running import App
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 
-# As translators do: once the page is there, and then whatever comes. Some put what they wrote in the
-# place of a text, some put the text itself into their element.
+# As translators do: once the page is there, and then whatever comes. Some put what they wrote in
+# the place of a text, some put the text itself into their element.
 _TRANSLATE = """(way) => {
   const skipped = 'script, style, textarea, font, option';
   function translate(text) {

@@ -9,6 +9,8 @@ from imgapp.models import AnalysisStatus, WaitingReason
 from imgapp.services.library.card_rows import CardRow
 from imgapp.services.library.file_links import thumbnail_url
 
+SEE_THROUGH = "see-through"
+"""The class of a picture that is partly transparent: it gets a ground that shows any colour."""
 DESCRIPTION_CHARS = 140
 TAGS = 5
 
@@ -39,6 +41,7 @@ class Card:
     tags: list[str] = field(default_factory=list)
     decorative: bool = False
     placeholder: str = ""
+    transparent: bool = False
 
 
 def card_of(row: CardRow) -> Card:
@@ -57,6 +60,7 @@ def card_of(row: CardRow) -> Card:
         tags=(row.tags or [])[:TAGS],
         decorative=bool(row.decorative),
         placeholder=row.placeholder or "",
+        transparent=bool(row.transparent),
     )
 
 
