@@ -366,3 +366,22 @@ def test_what_came_before_a_window_and_is_newer_is_known_as_a_patch() -> None:
     )
     assert {one["id"]: one["alt_text"] for one in patch["cards"]} == {"a": "new", "c": "back"}
     assert patch["gone"] == ["b"]
+
+
+def test_a_day_has_its_name_from_the_day_on_which_it_is_shown() -> None:
+    named = run(
+        "shell/times.js",
+        "return ['2026-7-4', '2026-7-5', '2026-7-6'].map((today) => it.labelOf('2026-7-4', today))"
+        ".concat(it.labelOf('', '2026-7-4'));",
+    )
+    assert named == ["Today", "Yesterday", "Saturday, July 4", ""]
+
+
+def test_the_list_keeps_no_word_that_would_be_wrong_tomorrow() -> None:
+    days = listed(
+        "list.take(window_(0, 30, { found: 30 }));"
+        "list.patch({ cards: [card(-24)], gone: [] });"
+        "return list.days.map((day) => Object.keys(day).sort());"
+    )
+    assert len(days) == 3
+    assert days == [["count", "key"]] * 3
