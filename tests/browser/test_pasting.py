@@ -19,8 +19,8 @@ _PASTE = """async ([selector, text, name]) => {
   const data = new DataTransfer();
   if (text) data.setData('text/plain', text);
   data.items.add(new File([await canvas.convertToBlob()], name, { type: 'image/png' }));
-  const event = new ClipboardEvent('paste', { clipboardData: data, bubbles: true, cancelable: true });
-  document.querySelector(selector).dispatchEvent(event);
+  const options = { clipboardData: data, bubbles: true, cancelable: true };
+  document.querySelector(selector).dispatchEvent(new ClipboardEvent('paste', options));
 }"""
 _DRAG = """([selector, kinds]) => {
   const data = new DataTransfer();

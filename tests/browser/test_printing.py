@@ -58,9 +58,9 @@ def outside(page: Page) -> list[str]:
             const apart = (a, b) => a.right <= b.left || b.right <= a.left
                 || a.bottom <= b.top || b.bottom <= a.top;
             return boxes.flatMap((box, at) => {
-                const wide = box.right > width + 1 || getComputedStyle(cards[at]).position !== 'static';
+                const placed = getComputedStyle(cards[at]).position !== 'static';
                 const over = boxes.some((other, n) => n < at && !apart(other, box));
-                return wide || over ? [`${at}: ${JSON.stringify(box)}`] : [];
+                return box.right > width + 1 || placed || over ? [`${at}: ${JSON.stringify(box)}`] : [];
             });
         }"""
     )

@@ -14,8 +14,8 @@ from tests.support.running import App
 
 pytestmark = pytest.mark.browser
 
-# As browsers do it for a site that may keep nothing: looking at the storage is refused, and a cookie
-# is forgotten as it is set.
+# As browsers do it for a site that may keep nothing: looking at the storage is refused, and a
+# cookie is forgotten as it is set.
 _NO_STORAGE = """
 for (const name of ['localStorage', 'sessionStorage']) Object.defineProperty(window, name, {
   configurable: true, get() { throw new DOMException('Access is denied', 'SecurityError'); } });
