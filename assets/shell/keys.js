@@ -21,7 +21,12 @@ export function keyOf({ key = "", code = "" }) {
 const composes = (event) => event.isComposing || event.keyCode === 229;
 
 if (typeof window !== "undefined") {
-  const keep = (event) => composes(event) && event.stopImmediatePropagation();
+  const keep = (event) => {
+    if (!composes(event)) return;
+    event.stopImmediatePropagation();
+    // Nor for the browser: it would send the form, or empty the field of a search.
+    if (event.key === "Enter" || event.key === "Escape") event.preventDefault();
+  };
   // Before anybody else: this module is loaded with every page.
   addEventListener("keydown", keep, { capture: true });
 }

@@ -60,7 +60,8 @@ def outside(page: Page) -> list[str]:
             return boxes.flatMap((box, at) => {
                 const placed = getComputedStyle(cards[at]).position !== 'static';
                 const over = boxes.some((other, n) => n < at && !apart(other, box));
-                return box.right > width + 1 || placed || over ? [`${at}: ${JSON.stringify(box)}`] : [];
+                const wrong = box.right > width + 1 || placed || over;
+                return wrong ? [`${at}: ${JSON.stringify(box)}`] : [];
             });
         }"""
     )
@@ -105,7 +106,7 @@ def test_a_selection_is_printed_as_a_contact_sheet_with_its_texts(gallery: Page)
     gallery.emulate_media(media="screen")
 
     gallery.get_by_role("button", name="Print").click()
-    gallery.wait_for_function("window.printed === 1")
+    gallery.wait_for_function("() => window.printed === 1")
     sheet = gallery.locator(".contact-sheet")
     expect(sheet).to_be_hidden()
     gallery.emulate_media(media="print")
@@ -121,7 +122,7 @@ def test_a_selection_is_printed_as_a_contact_sheet_with_its_texts(gallery: Page)
     expect(sheet).to_have_count(0)
     expect(gallery.get_by_test_id("selected")).to_have_text("2 selected")
     gallery.keyboard.press("Control+p")
-    gallery.wait_for_function("window.printed === 2")
+    gallery.wait_for_function("() => window.printed === 2")
 
 
 def test_everything_is_printed_but_what_was_left_out(gallery: Page) -> None:
@@ -129,6 +130,6 @@ def test_everything_is_printed_but_what_was_left_out(gallery: Page) -> None:
     gallery.get_by_test_id("card").first.locator(".select-box").click()
     expect(gallery.get_by_test_id("selected")).to_have_text(f"{COUNT - 1} selected")
     gallery.keyboard.press("Control+p")
-    gallery.wait_for_function("window.printed === 1")
+    gallery.wait_for_function("() => window.printed === 1")
     names = gallery.locator(".contact-sheet .sheet-name").all_text_contents()
     assert names == [f"{n}.jpg" for n in reversed(range(COUNT - 1))]
