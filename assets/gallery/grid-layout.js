@@ -55,13 +55,13 @@ const proportion = (ratio) =>
   Math.min(WIDEST, Math.max(NARROWEST, ratio ?? DEFAULT_RATIO));
 
 // Items from the top: `{kind: "day", day, size}` and `{kind: "row", day, first, end, height, size}`.
-// `days` are `{key, label, count}`; a day without a label has no head.
+// `days` are `{key, count}`; what is of no day has no key, and no head.
 export function layOut(ratios, days, m) {
   const items = [];
   let first = 0;
-  for (const [day, { label, count }] of days.entries()) {
+  for (const [day, { key, count }] of days.entries()) {
     const end = first + count;
-    if (label) items.push({ kind: "day", day, first, end: first, size: m.headHeight });
+    if (key) items.push({ kind: "day", day, first, end: first, size: m.headHeight });
     while (first < end) {
       const row = rowFrom(ratios, first, end, m);
       const size = row.height + m.textHeight + m.rowGap;

@@ -5,6 +5,8 @@
 import { useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState } from "react";
 import { useWindowVirtualizer } from "@tanstack/react-virtual";
 import * as address from "$/public/shell/address.js";
+import { useNow } from "$/public/shell/clock.js";
+import { dayKey, labelOf } from "$/public/shell/times.js";
 import { itemOf, layOut, measures, mounted, placesIn } from "$/public/gallery/grid-layout.js";
 import { useGridKeys } from "$/public/gallery/grid-keyboard.js";
 import { useLibrary } from "$/public/gallery/live-list.js";
@@ -146,6 +148,7 @@ export function PictureGrid({ shown, patch, total, card: Card, onLook, onStale, 
   useReturn({ list, goTo, canvas, items });
 
   const current = keyboard ?? first;
+  const today = useNow(() => dayKey(new Date()));
   return (
     <>
       <div
@@ -158,7 +161,13 @@ export function PictureGrid({ shown, patch, total, card: Card, onLook, onStale, 
       >
         {width > 0 &&
           sections(items, visible).map(({ day, rows, head }) => (
-            <Day key={list.days[day]?.key || "all"} day={list.days[day]} head={head} margin={virtualizer.options.scrollMargin}>
+            <Day
+              key={list.days[day]?.key || "all"}
+              day={list.days[day]}
+              today={today}
+              head={head}
+              margin={virtualizer.options.scrollMargin}
+            >
               {rows.flatMap(({ index, start }) =>
                 placesIn(items[index], list.ratios, m).map(({ at, left, width: wide }) => {
                   const picture = list.slots[at];
@@ -191,7 +200,7 @@ export function PictureGrid({ shown, patch, total, card: Card, onLook, onStale, 
           ))}
       </div>
       {list.edition && !list.length && children}
-      <Scrubber days={list.days} items={items} virtualizer={virtualizer} goTo={goTo} />
+      <Scrubber days={list.days} today={today} items={items} virtualizer={virtualizer} goTo={goTo} />
     </>
   );
 }
@@ -208,13 +217,14 @@ function sections(items, visible) {
   return days;
 }
 
-function Day({ day, head, margin, children }) {
-  if (!day?.label) return <ul className="grid">{children}</ul>;
+function Day({ day, today, head, margin, children }) {
+  if (!day?.key) return <ul className="grid">{children}</ul>;
+  const label = labelOf(day.key, today);
   return (
-    <section aria-label={day.label}>
+    <section aria-label={label}>
       {head !== null && (
         <h2 className="day" style={{ top: head - margin }}>
-          {day.label}
+          {label}
           <span className="day-count" aria-hidden="true">
             {day.count.toLocaleString()}
           </span>

@@ -3,7 +3,7 @@
 // change by patches.
 
 import { byteOf, ratioOf } from "./grid-layout.js";
-import { dayKey, dayLabel } from "../shell/times.js";
+import { dateOf, dayKey } from "../shell/times.js";
 
 const BLOCK = 60;
 const MOST_ASKED = 120;
@@ -20,7 +20,7 @@ const orders = { newest: (a, b) => compare(b, a), oldest: compare };
 export class PictureList {
   slots = []; // the card at a position, or undefined
   ratios = []; // width by height at a position
-  days = []; // {key, label, count}, in the order of the list
+  days = []; // {key, count}, in the order of the list; what is of no day has no key
   stale = new Set(); // ids of cards to be read again before they are relied on
   sort = "newest";
   edition = null;
@@ -69,10 +69,7 @@ export class PictureList {
       if (known) for (const id of this.#at.keys()) this.stale.add(id);
     }
     this.ratios = Array.from(bytes, ratioOf);
-    this.days = days.map(({ date, count }) => {
-      const key = date ? dayKey(dateOf(date)) : "";
-      return { key, label: labelOf(key), count };
-    });
+    this.days = days.map(({ date, count }) => ({ key: date ? dayKey(dateOf(date)) : "", count }));
     this.#index();
   }
 
@@ -199,7 +196,7 @@ export class PictureList {
     let first = 0;
     let before = 0;
     while (before < this.days.length && first < at) first += this.days[before++].count;
-    this.days = this.days.toSpliced(before, 0, { key, label: labelOf(key), count: 1 });
+    this.days = this.days.toSpliced(before, 0, { key, count: 1 });
   }
 
   // Until the timeline is there: days from the cards, and what is not known yet after them.
@@ -210,13 +207,13 @@ export class PictureList {
     let known = 0;
     for (; known < this.length && this.slots[known]; known += 1) {
       const key = orders[this.sort] ? dayKey(new Date(this.slots[known].uploaded_at)) : "";
-      if (days.at(-1)?.key !== key) days.push({ key, label: labelOf(key), count: 0 });
+      if (days.at(-1)?.key !== key) days.push({ key, count: 0 });
       days.at(-1).count += 1;
     }
     if (known < this.length) {
       const rest = this.length - known;
       if (days.length) days.at(-1).count += rest;
-      else days.push({ key: "", label: "", count: rest });
+      else days.push({ key: "", count: rest });
     }
     this.days = days;
   }
@@ -226,11 +223,3 @@ export class PictureList {
     this.slots.forEach((card, at) => card && this.#at.set(card.id, at));
   }
 }
-
-// "2026-07-04" or "2026-7-4" as a date where the browser is.
-function dateOf(text) {
-  const [year, month, day] = text.split("-").map(Number);
-  return new Date(year, month - 1, day);
-}
-
-const labelOf = (key) => (key ? dayLabel(dateOf(key)) : "");

@@ -1,6 +1,7 @@
 // A scale of months beside a long list: shows where one is, and leads anywhere in it.
 
 import { useEffect, useMemo, useRef, useState } from "react";
+import { dateOf, labelOf } from "$/public/shell/times.js";
 
 const SCREENS = 4; // shorter lists need no scale
 const APART = 0.035; // of the height of the scale
@@ -8,19 +9,14 @@ const APART = 0.035; // of the height of the scale
 const month = new Intl.DateTimeFormat(undefined, { month: "long", year: "numeric" });
 const year = new Intl.DateTimeFormat(undefined, { year: "numeric" });
 
-function dateOf(key) {
-  const [y, m, d] = key.split("-").map(Number);
-  return new Date(y, m - 1, d);
-}
-
 const FEW = 3;
 
 // {at, label, day} for each month (each day, where there are few months), where `at` is how far down
 // the list it begins (0 to 1); years are named where there is room.
-function marksOf(days, starts, height) {
+function marksOf(days, starts, height, today) {
   const months = marksBy(days, starts, height, ({ key }) => month.format(dateOf(key)));
   if (months.length >= FEW) return named(months);
-  return marksBy(days, starts, height, ({ label }) => label);
+  return marksBy(days, starts, height, ({ key }) => labelOf(key, today));
 }
 
 function marksBy(days, starts, height, nameOf) {
@@ -45,7 +41,7 @@ function named(marks) {
 
 const bar = () => document.querySelector(".bar")?.offsetHeight ?? 0;
 
-export function Scrubber({ days, items, virtualizer, goTo }) {
+export function Scrubber({ days, today, items, virtualizer, goTo }) {
   const rail = useRef(null);
   const [dragging, setDragging] = useState(false);
   const [scroll, setScroll] = useState(0);
@@ -61,7 +57,7 @@ export function Scrubber({ days, items, virtualizer, goTo }) {
     }
     return found;
   }, [items]);
-  const marks = useMemo(() => marksOf(days, starts, height || 1), [days, starts, height]);
+  const marks = useMemo(() => marksOf(days, starts, height || 1, today), [days, starts, height, today]);
 
   useEffect(() => {
     if (!long) return undefined;

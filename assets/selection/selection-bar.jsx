@@ -1,13 +1,15 @@
-// The selection bar: tags, describes, downloads and deletes what is selected.
+// The selection bar: tags, describes, downloads, prints and deletes what is selected.
 
 import { useEffect, useId, useRef, useState } from "react";
-import { Download, RotateCw, Tag, Trash2, X } from "lucide-react";
+import { Download, Printer, RotateCw, Tag, Trash2, X } from "lucide-react";
 import { announce } from "$/public/shell/announce.js";
+import { keyOf } from "$/public/shell/keys.js";
 import { useListed } from "$/public/gallery/list-length.js";
 import { useSelection } from "$/public/selection/selection-gestures.js";
 import { selection } from "$/public/selection/selection.js";
 
 const MOST_DOWNLOADED = 5000;
+const MOST_PRINTED = 500;
 const said = (count) => `${count.toLocaleString()} selected`;
 
 function Action({ icon: Icon, children, ...props }) {
@@ -83,7 +85,7 @@ function download(chosen) {
   form.remove();
 }
 
-export function SelectionBar({ found: counted, query, failed, cost, onTrash, onTag, onAnalyze, onPrice }) {
+export function SelectionBar({ found: counted, query, failed, cost, onTrash, onTag, onAnalyze, onPrice, onPrint }) {
   useSelection();
   const dialog = useRef(null);
   const [asking, setAsking] = useState(false);
@@ -98,7 +100,8 @@ export function SelectionBar({ found: counted, query, failed, cost, onTrash, onT
     onTrash(pictures);
     selection.clear();
   };
-  act.current = { trash, tags: () => dialog.current?.showModal() };
+  const prints = count > 0 && count <= MOST_PRINTED;
+  act.current = { trash, tags: () => dialog.current?.showModal(), print: prints && (() => onPrint(chosen())) };
 
   // What could not be done: those pictures are seen again.
   useEffect(() => selection.show(), [failed]);
@@ -108,10 +111,16 @@ export function SelectionBar({ found: counted, query, failed, cost, onTrash, onT
   }, [count]);
   useEffect(() => {
     const key = (event) => {
-      if (selection.empty || event.ctrlKey || event.metaKey || event.altKey) return;
+      if (selection.empty || event.altKey) return;
+      if (event.ctrlKey || event.metaKey) {
+        if (keyOf(event) !== "p" || !act.current.print || document.querySelector("dialog:modal")) return;
+        event.preventDefault();
+        act.current.print();
+        return;
+      }
       if (event.target.closest("input:not([type=checkbox]), textarea, select, dialog, [contenteditable]")) return;
       if (event.key === "Delete") act.current.trash();
-      else if (event.key === "t") act.current.tags();
+      else if (keyOf(event) === "t") act.current.tags();
       else return;
       event.preventDefault();
     };
@@ -149,6 +158,11 @@ export function SelectionBar({ found: counted, query, failed, cost, onTrash, onT
           {count <= MOST_DOWNLOADED && (
             <Action icon={Download} onClick={() => download(chosen())}>
               Download
+            </Action>
+          )}
+          {prints && (
+            <Action icon={Printer} onClick={() => onPrint(chosen())}>
+              Print
             </Action>
           )}
           <Action icon={Trash2} onClick={trash}>

@@ -2,6 +2,7 @@
 // `x`, by a long press, and by dragging a frame over them.
 
 import { useEffect, useRef, useSyncExternalStore } from "react";
+import { keyOf } from "$/public/shell/keys.js";
 import { idsBetween, selection } from "$/public/selection/selection.js";
 
 const LONG_PRESS_MS = 450;
@@ -41,11 +42,11 @@ export function useSelecting({ canvas, list, version }) {
     const key = (event) => {
       const typing = event.target.closest("input:not([type=checkbox]), textarea, select, dialog, [popover], [contenteditable]");
       if (typing || document.querySelector("dialog:modal") || event.defaultPrevented) return;
-      if ((event.ctrlKey || event.metaKey) && event.key === "a" && list.length) {
+      if ((event.ctrlKey || event.metaKey) && keyOf(event) === "a" && list.length) {
         event.preventDefault();
         selection.everything();
       } else if (event.key === "Escape") selection.clear();
-      else if (event.key === "x" && !event.ctrlKey && !event.metaKey && !event.altKey) {
+      else if (keyOf(event) === "x" && !event.ctrlKey && !event.metaKey && !event.altKey) {
         const id = event.target.closest("[data-image-id]")?.dataset.imageId;
         if (id) selection.toggle(id);
       }

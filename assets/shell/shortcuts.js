@@ -6,6 +6,7 @@
 // them by talking. What is off reaches no listener, so nobody needs to ask; who shows a shortcut
 // beside a button may ask `shortcutsOn()`.
 
+import { keyOf } from "./keys.js";
 import { GRID_SHORTCUTS } from "../gallery/grid-keys.js";
 import { SELECTION_SHORTCUTS } from "../selection/selection-keys.js";
 import { VIEWER_SHORTCUTS } from "../viewer/viewer-keys.js";
@@ -63,7 +64,7 @@ export function subscribe(listener) {
 
 // Whether a key event is a single character meant as a shortcut, and not as text.
 export function isCharacter(event) {
-  if (event.altKey || event.ctrlKey || event.metaKey || event.key?.length !== 1) return false;
+  if (event.altKey || event.ctrlKey || event.metaKey || keyOf(event).length !== 1) return false;
   return event.key !== " " && !event.target.closest?.(TYPING);
 }
 

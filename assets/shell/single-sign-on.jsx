@@ -6,7 +6,8 @@ import { useNext, withNext } from "$/public/shell/address-field.jsx";
 
 let asked;
 
-function useOptions() {
+// {single_sign_on, sign_up, origins}; nothing until it is known.
+export function useOptions() {
   const [options, setOptions] = useState({});
   useEffect(() => {
     let here = true;

@@ -3,6 +3,12 @@
 export const dayKey = (date) =>
   `${date.getFullYear()}-${date.getMonth() + 1}-${date.getDate()}`;
 
+// "2026-7-4" or "2026-07-04" as a date where the browser is.
+export function dateOf(key) {
+  const [year, month, day] = key.split("-").map(Number);
+  return new Date(year, month - 1, day);
+}
+
 const weekday = new Intl.DateTimeFormat(undefined, {
   weekday: "long",
   day: "numeric",
@@ -26,6 +32,9 @@ export function dayLabel(date, today = new Date()) {
   const sameYear = date.getFullYear() === today.getFullYear();
   return (sameYear ? weekday : withYear).format(date);
 }
+
+// The name of the day `key` on the day `today`; none for what is of no day.
+export const labelOf = (key, today) => (key ? dayLabel(dateOf(key), dateOf(today)) : "");
 
 export function localTime(iso) {
   return iso ? dateAndTime.format(new Date(iso)) : "";

@@ -47,9 +47,19 @@ export async function droppedFiles(transfer) {
   return found;
 }
 
+// Systems that put a file's name or path beside it, as text.
+const saysNames = (text, files) =>
+  text.trim().split(/\s*[\r\n]+\s*/).every((line) =>
+    files.some(({ name }) => line.endsWith(name) || line.endsWith(encodeURI(name))),
+  );
+
+// None where there is text: word processors and tables put a picture of it beside it.
 export function pastedFiles(clipboard) {
   const at = new Date().toLocaleString("sv").replaceAll(":", ".");
-  return [...(clipboard?.files ?? [])].map((file) =>
+  const files = [...(clipboard?.files ?? [])];
+  const text = clipboard?.getData("text/plain") ?? "";
+  if (text.trim() && !saysNames(text, files)) return [];
+  return files.map((file) =>
     file.name === "image.png"
       ? new File([file], `Pasted ${at}.png`, { type: file.type })
       : file,

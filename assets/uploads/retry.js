@@ -15,6 +15,9 @@ export class Refused extends Error {
   }
 }
 
+// It has no status: asking the server again is of no use.
+export class Unreadable extends Error {}
+
 export function parsed(text) {
   try {
     return JSON.parse(text) ?? {};
@@ -69,8 +72,20 @@ async function isHopeless(tries) {
   }
 }
 
+// Whether the file is still what was chosen. One that was changed, moved or put away into a cloud
+// cannot be read any more, and to whoever sends it that looks like a lost connection.
+export async function isThere(file) {
+  try {
+    await file.slice(0, 1).arrayBuffer();
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 // `attempt` until it succeeds or fails for good; `heard` is told why it waits, and null after that.
-export async function persist(attempt, { signal, heard, progressed }) {
+// Throws Unreadable where there is no answer because of the `file`.
+export async function persist(attempt, { file, signal, heard, progressed }) {
   let tries = 0;
   for (;;) {
     const before = progressed();
@@ -81,6 +96,7 @@ export async function persist(attempt, { signal, heard, progressed }) {
     } catch (error) {
       signal.throwIfAborted();
       if (!(error instanceof Refused)) throw error;
+      if (error.status === 0 && !(await isThere(file))) throw new Unreadable();
       if (progressed() > before) tries = 0;
       if (!worthAnotherTry(error, tries)) throw error;
       if (error.status === 0 && (await isHopeless(tries))) throw error;

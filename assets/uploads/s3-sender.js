@@ -2,7 +2,7 @@
 // requests of its answer, and completed. After a lost connection only the parts go that are missing.
 
 import { result, picture } from "$/public/uploads/outcomes.js";
-import { parsed, persist, Refused } from "$/public/uploads/retry.js";
+import { isThere, parsed, persist, Refused, Unreadable } from "$/public/uploads/retry.js";
 
 const ENDPOINT = "/api/uploads";
 const MARK = "direct:";
@@ -59,7 +59,7 @@ function put(url, data, headers, onSent, signal) {
   });
 }
 
-// Resolves with how the row ends. Rejects with Blocked, Refused, or the reason of `signal`.
+// Resolves with how the row ends. Rejects with Blocked, Refused, Unreadable, or the reason of `signal`.
 export async function send(row, { person, signal, heard, onUrl, onSent }) {
   const { file } = row;
   let id = row.url?.startsWith(MARK) ? row.url.slice(MARK.length) : null;
@@ -126,6 +126,7 @@ export async function send(row, { person, signal, heard, onUrl, onSent }) {
       await carry(begun);
     } catch (error) {
       if (!(error instanceof BucketFailed)) throw error;
+      if (!(await isThere(file))) throw new Unreadable();
       // Is it the bucket alone? If our server does not answer either, this throws.
       await call("GET", `/${id}`);
       bucketFailures += 1;
@@ -136,7 +137,7 @@ export async function send(row, { person, signal, heard, onUrl, onSent }) {
   }
 
   try {
-    return await persist(attempt, { signal, heard, progressed: () => most });
+    return await persist(attempt, { file, signal, heard, progressed: () => most });
   } catch (error) {
     // Also when it was cancelled: the server removes what arrived. It would by itself after a day.
     if (signal.aborted || error instanceof Blocked) abandon();

@@ -62,7 +62,7 @@ async function ask(url, person, signal) {
   return body;
 }
 
-// Resolves with how the row ends. Rejects with Refused, or the reason of `signal`.
+// Resolves with how the row ends. Rejects with Refused, Unreadable, or the reason of `signal`.
 export async function send(row, { person, signal, heard, onUrl, onSent }) {
   let url = isOurs(row.url) ? row.url : null;
   let most = 0;
@@ -90,5 +90,5 @@ export async function send(row, { person, signal, heard, onUrl, onSent }) {
       throw error;
     }
   };
-  return persist(attempt, { signal, heard, progressed: () => most });
+  return persist(attempt, { file: row.file, signal, heard, progressed: () => most });
 }

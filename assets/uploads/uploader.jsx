@@ -3,6 +3,7 @@
 
 import { useEffect, useRef, useState } from "react";
 import { ImageUp } from "lucide-react";
+import { takesText } from "$/public/shell/keys.js";
 import { Transfers } from "$/public/uploads/upload-queue.js";
 import { UploadPanel } from "$/public/uploads/upload-panel.jsx";
 import { carriesFiles, droppedFiles, pastedFiles, picturesOf } from "$/public/uploads/picked-files.js";
@@ -13,30 +14,41 @@ function useDrop(onFiles) {
   const [over, setOver] = useState(false);
   useEffect(() => {
     let depth = 0;
+    // A picture of this page that is dragged is a file, too. Whatever was dragged is gone when the
+    // pointer moves again, also if what it was dragged out of went meanwhile.
+    let ours = false;
+    const start = () => {
+      ours = true;
+    };
+    const end = () => {
+      ours = false;
+    };
+    const comes = (event) => !ours && carriesFiles(event);
     const enter = (event) => {
-      if (!carriesFiles(event)) return;
+      if (!comes(event)) return;
       event.preventDefault();
       depth += 1;
       setOver(true);
     };
     const leave = (event) => {
-      if (!carriesFiles(event)) return;
+      if (!comes(event)) return;
       depth = Math.max(0, depth - 1);
       if (depth === 0) setOver(false);
     };
     const hover = (event) => {
-      if (!carriesFiles(event)) return;
+      if (!comes(event)) return;
       event.preventDefault();
       event.dataTransfer.dropEffect = "copy";
     };
     const drop = (event) => {
-      if (!carriesFiles(event)) return;
+      if (!comes(event)) return;
       event.preventDefault();
       depth = 0;
       setOver(false);
       droppedFiles(event.dataTransfer).then(onFiles);
     };
-    const listeners = { dragenter: enter, dragleave: leave, dragover: hover, drop };
+    const ends = { dragend: end, pointermove: end };
+    const listeners = { dragstart: start, ...ends, dragenter: enter, dragleave: leave, dragover: hover, drop };
     for (const [name, listener] of Object.entries(listeners)) addEventListener(name, listener);
     return () => {
       for (const [name, listener] of Object.entries(listeners)) removeEventListener(name, listener);
@@ -48,7 +60,7 @@ function useDrop(onFiles) {
 function usePaste(onFiles) {
   useEffect(() => {
     const paste = (event) => {
-      const files = pastedFiles(event.clipboardData);
+      const files = takesText(event.target) ? [] : pastedFiles(event.clipboardData);
       if (files.length) onFiles(files);
     };
     addEventListener("paste", paste);

@@ -67,7 +67,6 @@ export function EditableTags({ imageId, value, lang }) {
     update((now) => now.filter((one) => one !== tag), `Tag ${tag} removed`);
   };
   const onKeyDown = (event) => {
-    if (event.nativeEvent.isComposing) return;
     if (event.key === "Enter" || (event.key === "," && typed.trim())) {
       event.preventDefault();
       add();

@@ -86,7 +86,6 @@ function Editor({ title, lang, long, most, counts, value, text }) {
     // eslint-disable-next-line react-hooks/exhaustive-deps
   }, []);
   const onKeyDown = (event) => {
-    if (event.nativeEvent.isComposing) return;
     const saves = event.key === "Enter" && (long ? event.ctrlKey || event.metaKey : !event.shiftKey);
     if (!saves && event.key !== "Escape") return;
     event.preventDefault();

@@ -1,6 +1,8 @@
 // The keys of the viewer. Each belongs to a button in it that names the key in its
 // `aria-keyshortcuts`: pressing the key presses the button.
 
+import { keyOf } from "../shell/keys.js";
+
 // As people read them, for the sheet of shortcuts.
 export const VIEWER_SHORTCUTS = [
   { keys: ["→", "j"], text: "Next picture" },
@@ -24,6 +26,6 @@ const TYPING = "input, textarea, select, [contenteditable]";
 export function buttonOf(event, root) {
   if (event.altKey || event.ctrlKey || event.metaKey || event.defaultPrevented) return null;
   if (event.target.closest?.(TYPING)) return null;
-  const name = NAMES[event.key] ?? (event.key.length === 1 ? event.key.toLowerCase() : event.key);
+  const name = NAMES[event.key] ?? keyOf(event);
   return root.querySelector(`[aria-keyshortcuts~="${CSS.escape(name)}"]:not(:disabled)`);
 }

@@ -3,6 +3,7 @@
 import { Suspense, lazy, useEffect, useRef, useState } from "react";
 import { Maximize, Minus, Plus } from "lucide-react";
 import { bigger, loadsByItself, notShown } from "$/public/viewer/viewer-original.js";
+import { fullScale, mostScale } from "$/public/viewer/viewer-scales.js";
 import { useSwipe } from "$/public/viewer/viewer-swipe.js";
 
 // Not needed before a picture is open.
@@ -77,6 +78,7 @@ function Frame({ image, source, onLoad, onError }) {
         <img
           src={source}
           alt={image.alt_text}
+          className={image.transparent ? "see-through" : undefined}
           lang={image.language || undefined}
           draggable={false}
           onLoad={onLoad}
@@ -86,6 +88,9 @@ function Frame({ image, source, onLoad, onError }) {
     </div>
   );
 }
+
+// In CSS pixels, to a fraction of one: a long picture is few of them wide.
+const widthOf = (element) => (element ? parseFloat(getComputedStyle(element).width) || 0 : 0);
 
 export function ViewerStage({ image, beside, onStep, onStale, children }) {
   const [zoomedTo, setZoomedTo] = useState({ of: "", scale: 1 });
@@ -98,8 +103,10 @@ export function ViewerStage({ image, beside, onStep, onStale, children }) {
   const scale = zoomedTo.of === of ? zoomedTo.scale : 1;
   const swipe = useSwipe(stage, () => Boolean(zoom.current?.isZoomed()), onStep);
   // Pixels of the screen for each pixel of the picture, or of its preview.
-  const frame = stage.current?.querySelector(".stage-frame")?.offsetWidth ?? 0;
-  const shown = frame * scale * (globalThis.devicePixelRatio ?? 1);
+  const frame = widthOf(stage.current?.querySelector(".stage-frame"));
+  const density = globalThis.devicePixelRatio ?? 1;
+  const shown = frame * scale * density;
+  const full = fullScale(image, frame, density);
   const needed = scale > 1.01 && bigger(image) && shown > bigger(image);
   const [original, load] = useOriginal(image, needed);
   usePreloading(loaded === image.id, beside);
@@ -125,7 +132,8 @@ export function ViewerStage({ image, beside, onStep, onStale, children }) {
             key={of}
             ref={zoom}
             scale={scale}
-            most={Math.min(40, Math.max(6, (image.width || 0) / 300))}
+            full={full}
+            most={mostScale(full)}
             onScale={(now) => setZoomedTo({ of, scale: now })}
           >
             {picture}

@@ -2,18 +2,19 @@
 
 import { useImperativeHandle, useRef } from "react";
 import { TransformComponent, TransformWrapper } from "react-zoom-pan-pinch";
+import { stepIn } from "$/public/viewer/viewer-scales.js";
 
 const ALMOST_WHOLE = 1.01;
 const WHOLE = { width: "100%", height: "100%" };
 const says = (query) => matchMedia(query).matches;
 
-export default function ViewerZoom({ ref, scale, most, onScale, children }) {
+export default function ViewerZoom({ ref, scale, full, most, onScale, children }) {
   const inner = useRef(null);
   const still = says("(prefers-reduced-motion: reduce)");
   const time = still ? 0 : 200;
   const zoomed = scale > ALMOST_WHOLE;
   useImperativeHandle(ref, () => ({
-    in: () => inner.current?.zoomIn(scale / 2, time),
+    in: () => inner.current?.zoomIn(stepIn(scale, full), time),
     out: () => inner.current?.zoomOut(scale / 3, time),
     reset: () => inner.current?.resetTransform(time),
     // As it is now, which a page that has much to do draws only later.

@@ -159,7 +159,8 @@ function foretold(wanted, previous, next) {
   const thumb = cardOf(wanted)?.querySelector("img");
   if (!thumb?.naturalWidth) return { id: wanted };
   const { naturalWidth: width, naturalHeight: height, currentSrc, alt } = thumb;
-  return { id: wanted, width, height, thumb: currentSrc, alt_text: alt, growing: true };
+  const transparent = thumb.classList.contains("see-through");
+  return { id: wanted, width, height, thumb: currentSrc, alt_text: alt, transparent, growing: true };
 }
 
 export function ViewerDialog(props) {

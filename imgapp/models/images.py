@@ -186,6 +186,11 @@ class Image(SQLModel, table=True):
     """By field, what the person decided: {"from": model} took its text from an analysis, {"kept":
     id} keeps it against that analysis."""
 
+    @property
+    def transparent(self) -> bool:
+        """Whether one sees through a part of it."""
+        return bool(self.facts.get("has_alpha"))
+
 
 class Progress(SQLModel, table=True):
     """Since when a person has had pictures waiting. There is a row as long as something waits."""

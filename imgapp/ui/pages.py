@@ -98,7 +98,7 @@ def look() -> dict[str, Any]:
             "selection",
             "sheet",
         ),
-        *("settings", "descriptions", "progress", "usage"),
+        *("settings", "descriptions", "progress", "usage", "print"),
     )
     return {
         "stylesheets": [f"/styles/{name}.css" for name in sheets],
@@ -114,6 +114,8 @@ def look() -> dict[str, Any]:
             rx.el.link(rel="icon", href="/icon.svg", type="image/svg+xml"),
             rx.el.link(rel="apple-touch-icon", href="/icons/apple-touch-icon.png"),
             rx.el.link(rel="manifest", href="/manifest.webmanifest"),
+            rx.el.script(src="/shell/storage.js"),
+            rx.el.script(src="/shell/translators.js"),
             rx.el.script(src="/shell/theme.js"),
             rx.el.script(src="/shell/sign-out.js"),
         ],

@@ -40,7 +40,7 @@ def test_rows_fill_the_width_and_hold_every_picture_once(width: int) -> None:
         f"""
         const m = it.measures({width});
         const ratios = Array.from({{length: 500}}, (_, n) => [0.5, 1, 1.5, 3, 0.7][n * 7 % 5]);
-        const days = [{{label: "a", count: 313}}, {{label: "b", count: 187}}];
+        const days = [{{key: "2026-7-2", count: 313}}, {{key: "2026-7-1", count: 187}}];
         const items = it.layOut(ratios, days, m);
         return items.filter((one) => one.kind === "row").map((row) => {{
             const places = it.placesIn(row, ratios, m);
@@ -72,7 +72,7 @@ def test_at_least_so_many_pictures_are_mounted_where_there_are_that_many() -> No
         const m = it.measures(1280);
         const of = (total, startIndex) => {
             const ratios = Array(total).fill(1.5);
-            const items = it.layOut(ratios, [{label: "a", count: total}], m);
+            const items = it.layOut(ratios, [{key: "2026-7-2", count: total}], m);
             startIndex = Math.min(startIndex, items.length - 1);
             const endIndex = Math.min(startIndex + 2, items.length - 1);
             const indexes = it.mounted(
@@ -90,7 +90,7 @@ def test_a_hundred_thousand_pictures_have_their_places_at_once() -> None:
     found = layout(
         """
         const ratios = Array.from({length: 100_000}, (_, n) => 0.6 + (n % 17) / 10);
-        const items = it.layOut(ratios, [{label: "a", count: 100_000}], it.measures(1280));
+        const items = it.layOut(ratios, [{key: "2026-7-2", count: 100_000}], it.measures(1280));
         return [0, 777, 50_000, 99_999].map((at) => {
             const item = items[it.itemOf(items, at)];
             return item.first <= at && at < item.end && item.kind === "row";
@@ -366,3 +366,22 @@ def test_what_came_before_a_window_and_is_newer_is_known_as_a_patch() -> None:
     )
     assert {one["id"]: one["alt_text"] for one in patch["cards"]} == {"a": "new", "c": "back"}
     assert patch["gone"] == ["b"]
+
+
+def test_a_day_has_its_name_from_the_day_on_which_it_is_shown() -> None:
+    named = run(
+        "shell/times.js",
+        "return ['2026-7-4', '2026-7-5', '2026-7-6'].map((today) => it.labelOf('2026-7-4', today))"
+        ".concat(it.labelOf('', '2026-7-4'));",
+    )
+    assert named == ["Today", "Yesterday", "Saturday, July 4", ""]
+
+
+def test_the_list_keeps_no_word_that_would_be_wrong_tomorrow() -> None:
+    days = listed(
+        "list.take(window_(0, 30, { found: 30 }));"
+        "list.patch({ cards: [card(-24)], gone: [] });"
+        "return list.days.map((day) => Object.keys(day).sort());"
+    )
+    assert len(days) == 3
+    assert days == [["count", "key"]] * 3

@@ -147,3 +147,85 @@ def test_keys_pressed_together_are_told_from_keys_of_which_each_does_it() -> Non
         "shell/shortcuts.js", "return ['Ctrl+a', '+', 'Esc', 'Shift+Click'].map(it.together);"
     )
     assert parts == [["Ctrl", "a"], ["+"], ["Esc"], ["Shift", "Click"]]
+
+
+@pytest.mark.parametrize(
+    ("key", "code", "means"),
+    [
+        ("x", "KeyX", "x"),
+        ("X", "KeyX", "x"),
+        ("ч", "KeyX", "x"),
+        ("Ч", "KeyX", "x"),
+        ("χ", "KeyX", "x"),
+        ("ק", "KeyE", "e"),
+        ("ไ", "KeyW", "w"),
+        ("لا", "KeyB", "b"),
+        # Where letters are Latin, what they say counts, and not where they are.
+        ("a", "KeyQ", "a"),
+        ("\u0131", "KeyI", "\u0131"),
+        ("ö", "Semicolon", "ö"),
+        ("\u0445", "BracketLeft", "\u0445"),
+        ("?", "Slash", "?"),
+        ("Enter", "Enter", "Enter"),
+        ("Delete", "Delete", "Delete"),
+    ],
+)
+def test_a_letter_key_is_known_on_every_layout(key: str, code: str, means: str) -> None:
+    event = json.dumps({"key": key, "code": code})
+    assert run("shell/keys.js", f"return it.keyOf({event});") == means
+
+
+def test_a_key_without_a_name_means_nothing() -> None:
+    assert run("shell/keys.js", "return it.keyOf({});") == ""
+
+
+_CLIPBOARD = (
+    "const clipboard = (text, ...names) => ({ files: names.map((name) =>"
+    " new File(['x'], name, { type: 'image/png' })), getData: () => text });"
+    "const pasted = (...given) => it.pastedFiles(clipboard(...given)).map(({ name }) => name);"
+)
+
+
+def test_where_the_clipboard_has_text_nothing_is_uploaded_but_files_beside_their_names() -> None:
+    found = run(
+        "uploads/picked-files.js",
+        f"{_CLIPBOARD} return ["
+        "pasted('Name\\tPrice\\nLamp\\t3', 'image.png'),"
+        "pasted('A sentence.', 'image.png'),"
+        "pasted('', 'boat.png'),"
+        "pasted('boat.png', 'boat.png'),"
+        "pasted('boat.png\\r\\nmy car.png\\r\\n', 'boat.png', 'my car.png'),"
+        "pasted('file:///home/anna/my%20car.png', 'my car.png'),"
+        "pasted('C:\\\\pictures\\\\boat.png', 'boat.png'),"
+        "];",
+    )
+    both = ["boat.png", "my car.png"]
+    assert found == [[], [], ["boat.png"], ["boat.png"], both, ["my car.png"], ["boat.png"]]
+    (screenshot,) = run("uploads/picked-files.js", f"{_CLIPBOARD} return pasted('', 'image.png');")
+    assert screenshot.startswith("Pasted 2")
+
+
+_SENDING = (
+    "globalThis.addEventListener = globalThis.removeEventListener = () => {};"
+    "let tries = 0; const said = [];"
+    "const attempt = async () => { tries += 1;"
+    " if (tries < 2) throw new it.Refused({ status: 0 }); return 'done'; };"
+    "const send = (file) => it.persist(attempt, { file, signal: new AbortController().signal,"
+    " heard: (why) => said.push(why), progressed: () => 0 })"
+    ".catch((error) => error instanceof it.Unreadable ? 'unreadable' : String(error));"
+)
+
+
+def test_a_lost_connection_is_waited_out() -> None:
+    ended = run(
+        "uploads/retry.js", f"{_SENDING} return [await send(new Blob(['x'])), tries, said];"
+    )
+    assert ended == ["done", 2, ["Connection lost, going on by itself", None]]
+
+
+def test_a_file_that_cannot_be_read_any_more_is_no_lost_connection() -> None:
+    gone = "{ slice: () => ({ arrayBuffer: () => Promise.reject(new Error('gone')) }) }"
+    ended = run("uploads/retry.js", f"{_SENDING} return [await send({gone}), tries, said];")
+    assert ended == ["unreadable", 1, []]
+    reason = run("uploads/outcomes.js", "return it.failure(new Error()).reason;")
+    assert reason == "The file could not be read. Was it moved or changed?"

@@ -121,3 +121,36 @@ def test_every_key_of_the_sheet_has_its_button() -> None:
         assert shortcut["text"]
         for key in shortcut["keys"]:
             assert names.get(key, key) in code, key
+
+
+@pytest.mark.parametrize(
+    ("size", "place", "density"),
+    [
+        # A screenshot of a whole page, drawn 35 pixels wide.
+        ((800, 16_000), 35.2, 1),
+        ((800, 16_000), 12.5, 3),
+        ((16_000, 800), 760, 2),
+        ((6_000, 4_000), 760, 1),
+        ((640, 480), 640, 1),
+        ((300, 200), 300, 2),
+    ],
+)
+def test_every_picture_can_be_seen_in_its_own_size(
+    size: tuple[int, int], place: float, density: int
+) -> None:
+    full, most, steps = run(
+        "viewer/viewer-scales.js",
+        f"const full = it.fullScale({{ width: {size[0]} }}, {place}, {density});"
+        "const most = it.mostScale(full); const steps = [1];"
+        "while (steps.length < 40 && steps.at(-1) < most)"
+        " steps.push(Math.min(most, steps.at(-1) + it.stepIn(steps.at(-1), full)));"
+        "return [full, most, steps];",
+    )
+    assert most >= full
+    assert len(steps) < 20
+    if full >= 1:
+        assert any(place * step * density == pytest.approx(size[0]) for step in steps)
+
+
+def test_a_picture_whose_place_is_not_known_yet_is_zoomed_all_the_same() -> None:
+    assert run("viewer/viewer-scales.js", "return it.mostScale(it.fullScale({}, 0, 1));") == 6

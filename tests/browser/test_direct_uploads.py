@@ -234,3 +234,21 @@ def test_a_program_uploads_without_a_browser(app: App, tmp_path: Path) -> None:
         answer = client.post(f"/api/uploads/{to['id']}/complete")
     assert answer.status_code == 202
     assert answer.json()["images"][0]["filename"] == "p.jpg"
+
+
+def test_a_file_that_is_removed_while_it_is_sent_is_said_to_be(
+    page: Page, tmp_path: Path, alice: Person, sign_in: Callable[..., None], sent: list[str]
+) -> None:
+    sign_in(page, alice)
+    picture = jpeg(tmp_path / "cloud.jpg", seed=hash(alice.email))
+
+    def meanwhile(route: Route) -> None:
+        picture.unlink()
+        route.continue_()
+
+    page.route("**/api/uploads", meanwhile, times=1)
+    drop(page, [picture])
+    uploads = page.get_by_role("region", name="Uploads")
+    expect(uploads.get_by_text("Was it moved or changed?")).to_be_visible()
+    # The way through the server would not find it either.
+    assert "POST /api/tus" not in sent

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from PIL import Image as PillowImage
 from playwright.sync_api import BrowserContext, Page, Route, expect
 
 from tests.browser.conftest import Person, add_pictures, cards, drop, live, wait_for_cards
@@ -230,3 +231,69 @@ def test_a_folder_that_is_picked_gives_its_pictures_and_nothing_else(
     expect(uploads.get_by_text("2 added")).to_be_visible()
     for name in (".DS_Store", "notes.txt"):
         expect(uploads.get_by_text(name)).to_be_hidden()
+
+
+def test_a_chip_is_one_line_with_its_icon_beside_the_word(
+    page: Page, model: OpenAIServer, tmp_path: Path, alice: Person, sign_in: Callable[..., None]
+) -> None:
+    sign_in(page, alice)
+    model.open.clear()
+    drop(page, [jpeg(tmp_path / "one.jpg", seed=hash((alice.email, "chip")))])
+    chip = page.locator(".card > .badge", has_text="Describing")
+    chip.wait_for()
+    beside = """chip => {
+        const icon = chip.querySelector('svg').getBoundingClientRect();
+        const word = document.createRange();
+        word.selectNodeContents(chip.lastChild);
+        const box = word.getBoundingClientRect();
+        return icon.right <= box.left && icon.bottom > box.top && icon.top < box.bottom;
+    }"""
+    assert chip.evaluate(beside)
+    page.get_by_test_id("card").get_by_role("button").first.click()
+    in_viewer = page.locator(".viewer-state .badge")
+    in_viewer.wait_for()
+    assert in_viewer.evaluate(beside)
+    model.open.set()
+
+
+def test_today_is_yesterday_after_midnight_without_a_reload(
+    app: App, page: Page, tmp_path: Path, alice: Person, sign_in: Callable[..., None]
+) -> None:
+    add_pictures(app, alice, [jpeg(tmp_path / "one.jpg", seed=hash((alice.email, "day")))])
+    page.clock.install()
+    sign_in(page, alice)
+    wait_for_cards(page, 1, "completed")
+    day = page.locator(".day")
+    expect(day).to_contain_text("Today")
+    page.clock.fast_forward("24:00:00")
+    expect(day).to_contain_text("Yesterday")
+    expect(page.get_by_role("region", name="Yesterday")).to_be_attached()
+    expect(day).to_have_count(1)
+
+
+def test_a_transparent_picture_is_on_a_ground_that_shows_it(
+    app: App, page: Page, tmp_path: Path, alice: Person, sign_in: Callable[..., None]
+) -> None:
+    logo = PillowImage.new("RGBA", (400, 300), (255, 255, 255, 0))
+    logo.paste((255, 255, 255, 255), (100, 100, 300, 200))
+    logo.save(tmp_path / "logo.png")
+    opaque = jpeg(tmp_path / "opaque.jpg", seed=hash((alice.email, "opaque")))
+    opaque_id, logo_id = add_pictures(app, alice, [tmp_path / "logo.png", opaque])
+    sign_in(page, alice)
+    wait_for_cards(page, 2, "completed")
+    checked = re.compile("conic-gradient")
+    thumbnail = page.locator(f'[data-image-id="{logo_id}"] img')
+    expect(thumbnail).to_have_css("background-image", checked)
+    expect(page.locator(f'[data-image-id="{opaque_id}"] img')).to_have_css(
+        "background-image", "none"
+    )
+    for scheme in ("dark", "light"):
+        page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+        page.goto(f"{app.url}/?picture={logo_id}")
+        page.locator(".viewer[aria-busy=false]").wait_for()
+        shown = page.locator(".stage-frame img")
+        expect(shown).to_have_css("background-image", checked)
+        expect(shown).to_have_js_property("complete", True)
+    page.goto(f"{app.url}/?picture={opaque_id}")
+    page.locator(".viewer[aria-busy=false]").wait_for()
+    expect(page.locator(".stage-frame img")).to_have_css("background-image", "none")

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from tests.browser.conftest import Person, drop, wait_for_cards
 from tests.support.pictures import jpeg
@@ -54,3 +55,26 @@ def test_the_keyboard_cancels_one_after_the_other_and_the_focus_stays(
     page.keyboard.press("Enter")
     expect(uploads).to_be_hidden()
     expect(page.get_by_role("button", name="Upload pictures")).to_be_focused()
+
+
+@pytest.mark.parametrize("fate", ["changed", "removed"])
+def test_a_file_that_is_changed_or_removed_while_it_is_sent_is_said_to_be(
+    fate: str, page: Page, tmp_path: Path, alice: Person, sign_in: SignIn
+) -> None:
+    sign_in(page, alice)
+    picture = jpeg(tmp_path / "cloud.jpg", seed=20)
+
+    def meanwhile(route: Route) -> None:
+        """It was read once, and is to be sent now."""
+        if fate == "removed":
+            picture.unlink()
+        else:
+            picture.write_bytes(picture.read_bytes() + b"more")
+            os.utime(picture, (1, 1))
+        route.continue_()
+
+    page.route("**/api/images/by-hash", meanwhile, times=1)
+    drop(page, [picture])
+    uploads = page.get_by_role("region", name="Uploads")
+    expect(uploads.get_by_text("Was it moved or changed?")).to_be_visible()
+    expect(uploads.get_by_role("button", name="Try cloud.jpg again")).to_be_visible()

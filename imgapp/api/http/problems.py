@@ -13,6 +13,7 @@ from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
+from starlette.responses import RedirectResponse
 from starlette.types import Scope
 
 from imgapp.api.http import rate_limit_headers
@@ -132,6 +133,9 @@ async def _on_imgapp_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, ImgappError)
     if error.status == 500:
         raise error  # a fault of ours: logged, and answered without details
+    if error.code == "origin_not_allowed" and "text/html" in request.headers.get("accept", ""):
+        # Whoever sent a form of ours from another address is to see which one imgapp has.
+        return RedirectResponse("/sign-in#address", status_code=303)
     if isinstance(error, ServiceUnavailable):
         log.warning("service_unavailable", extra={"code": error.code})
     return problem_response(

@@ -29,10 +29,15 @@ START = "/api/single-sign-on/start"
 
 @router.get("/sign-in/options")
 async def sign_in_options() -> dict[str, Any]:
-    """Which ways to sign in there are: the page is built before anybody knows."""
+    """Which ways to sign in there are, and at which addresses: the page is built before anybody
+    knows."""
     settings = get_settings()
     offer = {"name": settings.oidc_name, "href": START} if settings.single_sign_on else None
-    return {"single_sign_on": offer, "sign_up": settings.signup == "open"}
+    return {
+        "single_sign_on": offer,
+        "sign_up": settings.signup == "open",
+        "origins": settings.allowed_origins,
+    }
 
 
 @router.get("/single-sign-on/start")

@@ -37,9 +37,14 @@ class CardRow(NamedTuple):
     decorative: bool | None
     language: str | None
     placeholder: str | None
+    transparent: bool
+    """Whether one sees through a part of it."""
 
 
-_COLUMNS = ", ".join(f"i.{name}" for name in CardRow._fields)
+_COMPUTED = {
+    "transparent": "coalesce((i.facts ->> 'has_alpha')::boolean, false) AS transparent",
+}
+_COLUMNS = ", ".join(_COMPUTED.get(name, f"i.{name}") for name in CardRow._fields)
 _AMONG = f"SELECT {_COLUMNS} FROM images i WHERE id = ANY(%(ids)s) AND deleted_at IS NULL"  # noqa: S608
 # In one statement, or what is removed in between would end the window before its end.
 _WINDOW = (

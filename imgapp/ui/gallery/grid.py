@@ -11,7 +11,7 @@ from reflex.vars.base import Var
 from imgapp.models import AnalysisStatus
 from imgapp.ui.gallery.live_window import LiveWindow
 from imgapp.ui.gallery.selection import select_box
-from imgapp.ui.shell.cards import Card
+from imgapp.ui.shell.cards import SEE_THROUGH, Card
 from imgapp.ui.shell.reflex_types import Fires, Unbound, as_value, either, length
 from imgapp.ui.shell.status_badge import status_badge
 from imgapp.ui.viewer.dialog import ViewerState
@@ -101,6 +101,7 @@ def picture_card(
                 ),
                 loading=either(as_value(eager), "eager", "lazy"),
                 lang=either(shown.alt_text != "", shown.language, ""),
+                class_name=either(shown.transparent, SEE_THROUGH, ""),
                 custom_attrs={"decoding": "async"},
             ),
             rx.cond(shown.decorative, rx.el.span(shown.filename, class_name="sr-only")),

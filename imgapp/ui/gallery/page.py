@@ -10,6 +10,7 @@ from imgapp.services.common.thread_pools import in_db
 from imgapp.services.library import card_rows, listing
 from imgapp.services.library.image_query import ImageQuery
 from imgapp.settings import get_settings
+from imgapp.ui.gallery.contact_sheet import ContactSheetState, contact_sheet
 from imgapp.ui.gallery.find import find_bar, nothing_found
 from imgapp.ui.gallery.grid import grid, skeleton
 from imgapp.ui.gallery.live_window import LiveWindow
@@ -167,7 +168,12 @@ def page() -> rx.Component:
             direct=GalleryState.direct,
         ),
         viewer(GalleryState.patch),
-        selection_bar(found=GalleryState.found, query=GalleryState.query),
+        selection_bar(
+            found=GalleryState.found,
+            query=GalleryState.query,
+            on_print=ContactSheetState.lay_out,
+        ),
+        contact_sheet(),
         email=GalleryState.email,
         total=GalleryState.total,
         live=GalleryState.loaded,

@@ -18,7 +18,7 @@ from imgapp.services.spending import budgets
 from imgapp.ui.shell.money_words import estimate_words
 from imgapp.ui.shell.notices import Undo, failures_shown, id_of, say, with_those_left
 from imgapp.ui.shell.reason_words import pictures
-from imgapp.ui.shell.reflex_types import Fires, handler
+from imgapp.ui.shell.reflex_types import Fires, Unbound, handler
 from imgapp.ui.shell.viewer_context import current_viewer
 
 MOST_UNDONE = 10_000
@@ -108,9 +108,10 @@ class SelectionBar(rx.Component):
     on_tag: Fires[dict[str, Any], bool, list[str]]
     on_analyze: Fires[dict[str, Any]]
     on_price: Fires[dict[str, Any]]
+    on_print: Fires[dict[str, Any]]
 
 
-def selection_bar(*, found: int, query: str) -> rx.Component:
+def selection_bar(*, found: int, query: str, on_print: Unbound[dict[str, Any]]) -> rx.Component:
     """The bar at the bottom of the gallery."""
     return SelectionBar.create(
         found=found,
@@ -121,6 +122,7 @@ def selection_bar(*, found: int, query: str) -> rx.Component:
         on_tag=SelectionState.tag,
         on_analyze=SelectionState.analyze,
         on_price=SelectionState.price,
+        on_print=on_print,
     )
 
 

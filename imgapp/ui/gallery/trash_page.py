@@ -14,11 +14,12 @@ from imgapp.services.common.thread_pools import in_db, in_io
 from imgapp.services.library import bulk, trash
 from imgapp.services.library.bulk import ImageSelection
 from imgapp.services.library.trash import TrashedImage
+from imgapp.ui.shell.cards import SEE_THROUGH
 from imgapp.ui.shell.client_components import PlainLink
 from imgapp.ui.shell.frame import frame
 from imgapp.ui.shell.notices import failures_shown, id_of, say
 from imgapp.ui.shell.reason_words import pictures
-from imgapp.ui.shell.reflex_types import handler
+from imgapp.ui.shell.reflex_types import either, handler
 from imgapp.ui.shell.settings_layout import confirmed, loading
 from imgapp.ui.shell.viewer_context import current_viewer
 
@@ -35,6 +36,7 @@ class TrashRow:
     id: str
     filename: str
     thumb: str
+    transparent: bool
     alt: str
     lang: str
     """Of the alt text (BCP 47)."""
@@ -118,6 +120,7 @@ def row_of(trashed: TrashedImage) -> TrashRow:
         id=str(image.id),
         filename=image.filename,
         thumb=image.urls.thumbnail,
+        transparent=bool(image.facts.get("has_alpha")),
         alt=image.alt_text or image.filename,
         lang=(image.alt_text and image.language) or "",
         left="Removed today" if not days else f"{days} {'day' if days == 1 else 'days'} left",
@@ -187,7 +190,13 @@ def _pictures() -> rx.Component:
 
 def _picture(row: TrashRow) -> rx.Component:
     return rx.el.li(
-        rx.el.img(src=row.thumb, alt=row.alt, lang=row.lang, loading="lazy"),
+        rx.el.img(
+            src=row.thumb,
+            alt=row.alt,
+            lang=row.lang,
+            loading="lazy",
+            class_name=either(row.transparent, SEE_THROUGH, ""),
+        ),
         rx.el.p(row.filename, title=row.filename),
         rx.el.p(row.left, class_name="quiet"),
         rx.el.button(

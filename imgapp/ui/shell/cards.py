@@ -9,6 +9,8 @@ from imgapp.models import AnalysisStatus, WaitingReason
 from imgapp.services.library.card_rows import CardRow
 from imgapp.services.library.file_links import thumbnail_url
 
+SEE_THROUGH = "see-through"
+"""The class of a picture that is partly transparent: it gets a ground that shows any colour."""
 DESCRIPTION_CHARS = 140
 TAGS = 5
 
@@ -41,6 +43,7 @@ class Card:
     language: str = ""
     """Of alt text, description and tags (BCP 47)."""
     placeholder: str = ""
+    transparent: bool = False
 
 
 def card_of(row: CardRow) -> Card:
@@ -60,6 +63,7 @@ def card_of(row: CardRow) -> Card:
         decorative=bool(row.decorative),
         language=row.language or "",
         placeholder=row.placeholder or "",
+        transparent=bool(row.transparent),
     )
 
 

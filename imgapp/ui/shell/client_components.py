@@ -15,21 +15,21 @@ VIRTUAL = "@tanstack/react-virtual@3.14.26"
 FONT = "@fontsource-variable/inter@5.3.0"
 
 
-def _call(name: str, argument: str) -> str:
-    imports = {"$/public/shell/times.js": rx.ImportVar(tag=name)}
-    data = VarData.merge(as_var(argument)._get_all_var_data(), VarData(imports=imports))
-    said = Var(_js_expr=f"{name}({argument!s})", _var_type=str, _var_data=data).guess_type()
+def local_time(iso: str) -> str:
+    """An ISO 8601 time as people write it where the browser is."""
+    imports = {"$/public/shell/times.js": rx.ImportVar(tag="localTime")}
+    data = VarData.merge(as_var(iso)._get_all_var_data(), VarData(imports=imports))
+    said = Var(_js_expr=f"localTime({iso!s})", _var_type=str, _var_data=data).guess_type()
     return cast("str", said)
 
 
-def time_ago(iso: str) -> str:
-    """An ISO 8601 time as it is said: "5 minutes ago", and the date if that is long ago."""
-    return _call("timeAgo", iso)
+class Moment(rx.Component):
+    """An ISO 8601 time as it is said, "5 minutes ago", kept true; or in full."""
 
-
-def local_time(iso: str) -> str:
-    """An ISO 8601 time as people write it where the browser is."""
-    return _call("localTime", iso)
+    library = "$/public/shell/moment.jsx"
+    tag = "Moment"
+    iso: rx.Var[str]
+    ago: rx.Var[bool]
 
 
 class PlainForm(rx.el.Div):

@@ -6,7 +6,7 @@ from typing import Any
 
 import reflex as rx
 
-from imgapp.ui.shell.client_components import PlainLink, local_time, time_ago
+from imgapp.ui.shell.client_components import Moment, PlainLink
 from imgapp.ui.shell.frame import frame
 from imgapp.ui.shell.reflex_types import Action
 
@@ -103,9 +103,7 @@ def long_field(
 
 def moment(iso: str, *, ago: bool = True) -> rx.Component:
     """A time, in words or in full; the full time is in its tooltip."""
-    return rx.el.time(
-        time_ago(iso) if ago else local_time(iso), date_time=iso, title=local_time(iso)
-    )
+    return Moment.create(iso=iso, ago=ago)
 
 
 def confirmed(

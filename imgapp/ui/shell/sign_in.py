@@ -13,7 +13,14 @@ import reflex as rx
 from imgapp.services.accounts.registration import MIN_PASSWORD
 from imgapp.ui.shell.client_components import AddressNext, AddressToken, PlainForm
 from imgapp.ui.shell.frame import logo
-from imgapp.ui.shell.single_sign_on import REFUSALS, SignInLink, SignUpLink, SingleSignOn
+from imgapp.ui.shell.single_sign_on import (
+    REFUSALS,
+    NoCookies,
+    OwnAddress,
+    SignInLink,
+    SignUpLink,
+    SingleSignOn,
+)
 
 WEAK = f"Choose a password of at least {MIN_PASSWORD} characters that is not a common one."
 UNAVAILABLE = "imgapp cannot reach its database. Try again in a moment."
@@ -82,6 +89,8 @@ def _sheet(title: str, *content: rx.Component) -> rx.Component:
         rx.el.div(
             rx.el.div(logo(), rx.el.span("imgapp"), class_name="brand"),
             rx.el.h1(title),
+            NoCookies.create(),
+            OwnAddress.create(),
             *content,
             class_name="sheet",
         ),

@@ -1,4 +1,5 @@
-"""Single sign-on on the sign-in pages: its button and the sentence for each refusal."""
+"""Single sign-on on the sign-in pages: its button and the sentence for each refusal; and why nobody
+can sign in."""
 
 from __future__ import annotations
 
@@ -40,3 +41,17 @@ class SignInLink(rx.Component):
 
     library = "$/public/shell/single-sign-on.jsx"
     tag = "SignInLink"
+
+
+class NoCookies(rx.Component):
+    """Says that the browser keeps no cookies, where it does not."""
+
+    library = "$/public/shell/sign-in-notes.jsx"
+    tag = "NoCookies"
+
+
+class OwnAddress(rx.Component):
+    """Says which address imgapp has, where the page was opened by another."""
+
+    library = "$/public/shell/sign-in-notes.jsx"
+    tag = "OwnAddress"

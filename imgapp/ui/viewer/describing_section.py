@@ -35,7 +35,7 @@ def describing_section(state: type[Describing], image: Details) -> rx.Component:
                 _never_cloud(state, image),
                 _again(state),
                 key=image.id,
-                class_name="describing",
+                class_name="how-described",
             ),
         ),
         aria_label="How it is described",

@@ -30,6 +30,7 @@ class Neighbour:
     height: int = 0
     alt_text: str = ""
     language: str = ""
+    transparent: bool = False
 
 
 @dataclass
@@ -48,6 +49,7 @@ class Details:
     mime_type: str = ""
     format: str = ""
     animated: bool = False
+    transparent: bool = False
     file_size: int = 0
     size: str = ""
     """The file's size as people read it."""
@@ -82,6 +84,7 @@ def beside_of(image: ImagePublic | None) -> Neighbour:
         height=image.height,
         alt_text=image.alt_text or "",
         language=image.language or "",
+        transparent=bool(image.facts.get("has_alpha")),
     )
 
 
@@ -108,6 +111,7 @@ def details_of(image: ImagePublic) -> Details:
         mime_type=image.mime_type,
         format=format_name(image),
         animated=bool(image.facts.get("animated")),
+        transparent=bool(image.facts.get("has_alpha")),
         file_size=image.file_size,
         size=file_size(image.file_size),
         alt_text=image.alt_text or "",

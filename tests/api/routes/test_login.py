@@ -113,6 +113,20 @@ def test_forms_of_other_sites_are_refused(client_for, alice, path: str, origin: 
     assert viewer(client).user_id == alice.user_id
 
 
+def test_a_form_from_another_address_leads_to_a_page_that_says_the_right_one(
+    client_for, alice
+) -> None:
+    client = client_for(alice)
+    headers = {"origin": "http://192.0.2.7:8000", "accept": "text/html,*/*;q=0.8"}
+    for path in ("/api/sign-in", "/api/sign-out", "/api/account/delete"):
+        answer = client.post(path, data={"email": alice.email}, headers=headers)
+        assert (answer.status_code, answer.headers["location"]) == (303, "/sign-in#address")
+        assert "set-cookie" not in answer.headers
+    assert viewer(client).user_id == alice.user_id
+    options = client.get("/api/sign-in/options").json()
+    assert options["origins"] == ["http://localhost:8000", "http://127.0.0.1:8000"]
+
+
 @pytest.mark.parametrize(
     ("headers", "allowed"),
     [

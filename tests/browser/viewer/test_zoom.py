@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from PIL import Image as PillowImage
 from playwright.sync_api import BrowserContext, CDPSession, Page, expect
 
 from tests.browser.conftest import Person
@@ -71,6 +72,27 @@ def test_a_picture_is_zoomed_with_keys_wheel_and_double_click_and_dragged(
     viewer.get_by_role("button", name="Zoom out").click()
     viewer.get_by_role("button", name="Show the whole picture").click()
     whole(page, before)
+
+
+def test_a_long_picture_is_seen_in_its_own_size(
+    page: Page, pictures: Pictures, tmp_path: Path
+) -> None:
+    PillowImage.new("RGB", (800, 16_000), (30, 90, 60)).save(tmp_path / "long.png")
+    (one,) = pictures([tmp_path / "long.png"])
+    viewer = open_picture(page, one)
+    page.wait_for_function("() => document.querySelector('.react-transform-wrapper')")
+    percent = viewer.locator(".stage-percent")
+    seen = []
+    for _ in range(20):
+        seen.append(percent.inner_text())
+        if seen[-1] == "100 %":
+            break
+        page.keyboard.press("+")
+        expect(percent).not_to_have_text(seen[-1])
+        still(page)
+    assert seen[-1] == "100 %", seen
+    assert page.evaluate(WIDE) == pytest.approx(800, abs=1)
+    page.wait_for_function("() => document.querySelector('.stage-frame img').naturalWidth === 800")
 
 
 @pytest.mark.long

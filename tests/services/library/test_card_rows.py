@@ -43,6 +43,15 @@ def test_rows_are_what_the_pictures_are(alice, library) -> None:
         card_rows.read_window(alice.user_id, ImageQuery(), 0, 10), library, strict=True
     ):
         assert row == tuple(getattr(image, name) for name in card_rows.CardRow._fields)
+        assert row._asdict().keys() == set(card_rows.CardRow._fields)
+
+
+def test_a_row_says_whether_one_sees_through_the_picture(alice) -> None:
+    add_image(alice.user_id, facts={"has_alpha": True})
+    add_image(alice.user_id, facts={"has_alpha": False})
+    add_image(alice.user_id, facts={})
+    rows = card_rows.read_window(alice.user_id, ImageQuery(), 0, 10)
+    assert sorted(row.transparent for row in rows) == [False, False, True]
 
 
 def test_a_window_begins_anywhere_in_the_list_that_is_looked_for(alice, library) -> None:

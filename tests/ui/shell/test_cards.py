@@ -40,6 +40,11 @@ def test_a_card_shows_the_text_of_its_picture() -> None:
     assert (card.status, card.note, card.decorative) == ("completed", "", False)
 
 
+def test_a_card_says_whether_one_sees_through_its_picture() -> None:
+    assert card_of(picture(transparent=True)).transparent is True
+    assert card_of(picture()).transparent is False
+
+
 def test_unknown_text_is_empty_and_a_decorative_picture_says_so() -> None:
     unknown = card_of(picture(analysis_status=AnalysisStatus.PENDING.value))
     assert (unknown.alt_text, unknown.description, unknown.tags) == ("", "", [])
