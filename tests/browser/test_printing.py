@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -34,16 +34,15 @@ def keeper(app: App, tmp_path_factory: pytest.TempPathFactory) -> Person:
 
 
 @pytest.fixture
-def gallery(page: Page, keeper: Person, sign_in: Callable[..., None]) -> Iterator[Page]:
+def gallery(page: Page, keeper: Person, sign_in: Callable[..., None]) -> Page:
     page.add_init_script("window.print = () => { window.printed = (window.printed ?? 0) + 1; };")
     sign_in(page, keeper)
     wait_for_cards(page, COUNT, "completed")
-    yield page
-    page.emulate_media(media="screen")
+    return page
 
 
 def pages(page: Page) -> int:
-    """Sheets of paper."""
+    """Sheets of paper. What is emulated would be printed, so nothing may be."""
     printed = page.pdf(format="A4", margin=MARGIN, print_background=False)
     return len(re.findall(rb"/Type\s*/Page\b", printed))
 
@@ -75,7 +74,7 @@ def test_the_gallery_is_printed_whole(gallery: Page) -> None:
         expect(gallery.locator(pressed).first).to_be_hidden()
     # No text is cut.
     expect(gallery.locator(".card-alt").first).to_have_css("display", "block")
-    gallery.emulate_media(media="screen")
+    gallery.emulate_media(media="null")
     assert pages(gallery) == 2
 
 
@@ -103,7 +102,7 @@ def test_a_selection_is_printed_as_a_contact_sheet_with_its_texts(gallery: Page)
     # By the browser's own menu, too, only these are printed.
     gallery.emulate_media(media="print")
     assert [card.is_visible() for card in cards.all()].count(True) == 2
-    gallery.emulate_media(media="screen")
+    gallery.emulate_media(media="null")
 
     gallery.get_by_role("button", name="Print").click()
     gallery.wait_for_function("() => window.printed === 1")
@@ -116,7 +115,7 @@ def test_a_selection_is_printed_as_a_contact_sheet_with_its_texts(gallery: Page)
         expect(first.get_by_text(said, exact=True)).to_be_visible()
     assert first.locator("img").evaluate("image => image.naturalWidth") > 200
     expect(gallery.locator(".days")).to_be_hidden()
-    gallery.emulate_media(media="screen")
+    gallery.emulate_media(media="null")
     assert pages(gallery) == 1
     # The dialog for printing is closed: the page is as it was.
     expect(sheet).to_have_count(0)
