@@ -20,7 +20,8 @@ from imgapp.adapters.storage import Disposition
 from imgapp.adapters.storage.presigned_links import content_disposition, sign_link
 from imgapp.adapters.storage.presigned_uploads import Incoming
 from imgapp.adapters.storage.s3_clients import make_client
-from imgapp.adapters.storage.s3_errors import code_of, refusal, translated
+from imgapp.adapters.storage.s3_deletions import delete_objects
+from imgapp.adapters.storage.s3_errors import code_of, translated
 from imgapp.errors import ImgappError, NotFound, StoreUnavailable
 
 _PART_BYTES = 16 * 1024 * 1024
@@ -103,10 +104,7 @@ class S3Store:
         """
         with self._translated():
             for keys in self._keys(prefix):
-                wanted = {"Objects": keys, "Quiet": True}
-                answer = self._client.delete_objects(Bucket=self.bucket, Delete=wanted)
-                for kept in answer.get("Errors", []):
-                    raise refusal(kept.get("Code", ""), self.bucket)
+                delete_objects(self._client, self.bucket, keys)
             self._abort_uploads(prefix)
 
     def _keys(self, prefix: str) -> Iterator[list[dict[str, str]]]:
@@ -219,9 +217,16 @@ class S3Store:
                 self._client.get_object(**options)["Body"].read()
                 if self._answers_strangers(key):
                     yield f"Anyone can read what is in the bucket {self.bucket} without a signature"
-            self.delete_prefix(key)
         except ImgappError as error:
-            yield f"A file cannot be stored, read and deleted: {error.detail.rstrip('.')}"
+            yield f"A file cannot be stored and read: {error.detail.rstrip('.')}"
+            return
+        try:
+            self.delete_prefix(key)
+            why = "The server says that it is gone" if self.exists(key) else None
+        except ImgappError as error:
+            why = error.detail.rstrip(".")
+        if why:
+            yield f"A file cannot be deleted, so that what people delete for good stays: {why}"
 
     def _exposures(self) -> Iterator[str]:
         if self.readable_by_anyone():
