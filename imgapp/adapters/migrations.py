@@ -45,8 +45,7 @@ _DOMAINS = (
 
 def migrate(owner: URL, application: URL, folder: Path = FOLDER) -> None:
     """Make the schema, or bring it to the newest revision. Raises ConfigurationError."""
-    engine = sa.create_engine(owner, poolclass=sa.NullPool)
-    with engine.begin() as connection:
+    with _engine(owner).begin() as connection:
         # A second machine waits here, and then finds nothing left to do.
         connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_LOCK)))
         script = ScriptDirectory(str(folder))
@@ -67,8 +66,7 @@ def migrate(owner: URL, application: URL, folder: Path = FOLDER) -> None:
 def check(owner: URL, folder: Path = FOLDER) -> str:
     """The revision of a database that is as this version needs it. Raises ConfigurationError."""
     script = ScriptDirectory(str(folder))
-    engine = sa.create_engine(owner, poolclass=sa.NullPool)
-    with engine.connect() as connection:
+    with _engine(owner).connect() as connection:
         current, newest = _known_revision(connection, script), script.get_current_head()
         if current != newest:
             found = f"The database is at revision {current or 'none'}, not at {newest}"
@@ -77,6 +75,11 @@ def check(owner: URL, folder: Path = FOLDER) -> str:
         else:
             return current or ""
     raise ConfigurationError(f"{found}: run `imgapp migrate` (`imgapp up` does it by itself).")
+
+
+def _engine(owner: URL) -> sa.Engine:
+    # What is prepared would stay behind with a pooler, for the next client to stumble over.
+    return sa.create_engine(owner, poolclass=sa.NullPool, connect_args={"prepare_threshold": None})
 
 
 def execute(sql: str) -> None:

@@ -36,6 +36,9 @@ _REASONS = {
     "no password supplied": "the database asks for a password.",
     "does not exist": "the server has no such database or user.",
     "no pg_hba.conf entry": "the server lets nobody in from here (pg_hba.conf).",
+    "statement pooling mode": "a pooler is before it that keeps no transaction together; set its"
+    " pool_mode to transaction or session.",
+    "unsupported startup parameter": "a pooler before it refuses a parameter of the URL.",
     "SSL": "no connection with TLS could be made; check sslmode.",
     "failed to resolve host": "its host has no address.",
     "could not translate host": "its host has no address.",
@@ -104,7 +107,7 @@ def check_database(_: Settings) -> str:
         raise ConfigurationError(
             f"DATABASE_URL: PostgreSQL {version} is too old; imgapp needs {_OLDEST_POSTGRESQL}."
         )
-    return f"PostgreSQL {version}"
+    return f"PostgreSQL {version}{', through a connection pooler' if db.is_pooled() else ''}"
 
 
 def _why_not(cause: BaseException | None) -> str:

@@ -9,9 +9,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from shutil import which
 
-import httpx
-
-from tests.support.running import free_port
+from tests.support.running import free_port, takes_connections
 from tests.support.waiting import eventually
 
 PACKAGES = "swift-proxy swift-account swift-container swift-object"
@@ -108,7 +106,7 @@ def swift(folder: Path) -> Iterator[str]:
             if kind != "proxy":
                 _make_ring(folder, kind, port)
             stack.enter_context(_running(folder, kind))
-        eventually(lambda: all(map(_answers, ports.values())), timeout=120)
+        eventually(lambda: all(map(takes_connections, ports.values())), timeout=120)
         yield f"http://127.0.0.1:{ports['proxy']}"
 
 
@@ -132,11 +130,3 @@ def _running(folder: Path, kind: str) -> Iterator[None]:
     finally:
         process.terminate()
         process.wait(15)
-
-
-def _answers(port: int) -> bool:
-    try:
-        httpx.get(f"http://127.0.0.1:{port}/", timeout=5)
-    except httpx.HTTPError:
-        return False
-    return True
