@@ -149,19 +149,33 @@ def check_role(_: Settings) -> str:
 
 
 def check_redis(_: Settings) -> str:
-    """Whether it answers, with its version."""
+    """Whether it answers, takes what is written and keeps it; with its version."""
     try:
-        version = queue.server_version()
+        facts = queue.server_facts()
+        queue.check()
     except QueueUnavailable as error:
-        refused = type(error.__cause__).__name__.startswith("Auth")
-        raise QueueUnavailable(
-            "REDIS_URL: Redis refuses the user or the password."
-            if refused
-            else "REDIS_URL: Redis does not answer; check that it runs, and its host and port."
-        ) from None
-    if tuple(map(int, version.split(".")[:2])) < _OLDEST_REDIS:
-        raise ConfigurationError(f"REDIS_URL: Redis {version} is too old; imgapp needs 6.2.")
-    return f"Redis {version}"
+        raise QueueUnavailable(f"REDIS_URL: {_why_redis_fails(error)}") from None
+    if tuple(map(int, facts.version.split(".")[:2])) < _OLDEST_REDIS:
+        raise ConfigurationError(f"REDIS_URL: Redis {facts.version} is too old; imgapp needs 6.2.")
+    if facts.evicts:
+        return Doubt(
+            f"Redis {facts.version} throws away whatever it likes once it is full (maxmemory-policy"
+            f" {facts.evicts}): set it to noeviction"
+        )
+    if not facts.persists:
+        return Doubt(
+            f"Redis {facts.version} keeps nothing on a disk: after its restart, open pages start"
+            " anew and counts of metrics from zero. Set appendonly to yes"
+        )
+    return f"Redis {facts.version}"
+
+
+def _why_redis_fails(error: QueueUnavailable) -> str:
+    if type(error.__cause__).__name__.startswith("Auth"):
+        return "Redis refuses the user or the password."
+    if error.detail != QueueUnavailable.title:
+        return error.detail
+    return "Redis does not answer; check that it runs, and its host and port."
 
 
 def check_vision(settings: Settings) -> str:

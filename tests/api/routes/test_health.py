@@ -12,7 +12,8 @@ from imgapp import __version__
 from imgapp.adapters import db, queue
 from imgapp.services.accounts import tokens
 from imgapp.services.operations import health
-from tests.conftest import ORIGIN, Person, shared_api
+from tests.conftest import ORIGIN, Person, Servers, shared_api
+from tests.support.redis_states import full
 from tests.support.rows import add_image
 
 
@@ -75,6 +76,19 @@ def test_what_does_not_answer_is_named_and_nothing_secret_with_it(
     assert document["version"] == __version__
     assert "hunter2" not in response.text
     assert "127.0.0.1" not in response.text
+
+
+def test_a_redis_that_takes_nothing_is_not_well(
+    client: TestClient, client_for: Callable[..., TestClient], servers: Servers
+) -> None:
+    with full(servers.redis_url):
+        response = client.get("/api/health")
+        text = client_for(None).get("/metrics").text
+    assert response.status_code == 503
+    assert response.json()["checks"] == {"database": "ok", "redis": "error", "store": "ok"}
+    assert response.json()["workers"] is None
+    assert 'imgapp_dependency_up{dependency="redis"} 0.0' in text
+    assert client.get("/api/health").status_code == 200
 
 
 def test_a_dependency_that_hangs_holds_nobody_up(
