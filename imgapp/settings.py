@@ -93,6 +93,7 @@ class Settings(BaseSettings):
     quota_images: Annotated[int, Field(ge=1)] | None = None
     signup: Literal["open", "closed"] = "open"
     first_account_token: SecretStr | None = None
+    metrics_token: SecretStr | None = None
 
     oidc_issuer: str | None = None
     oidc_client_id: str | None = None
@@ -138,7 +139,7 @@ class Settings(BaseSettings):
             raise ValueError("must be a class whose objects can be read at once")
         return value
 
-    @field_validator("secret_key")
+    @field_validator("secret_key", "metrics_token")
     @classmethod
     def _a_real_secret(cls, value: SecretStr | None) -> SecretStr | None:
         if value is not None and len(value.get_secret_value()) < 32:
