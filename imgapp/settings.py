@@ -160,6 +160,16 @@ class Settings(BaseSettings):
         return value
 
     @model_validator(mode="after")
+    def _the_owner_has_an_application(self) -> Settings:
+        """Else the owner's URL would be of no use, and a database of our own would be migrated."""
+        if self.migrate_database_url is not None and self.database_url is None:
+            raise ValueError(
+                "DATABASE_URL is missing, which IMGAPP_MIGRATE_DATABASE_URL needs: it names the"
+                " database and the application's role, which migrations give its rights"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _single_sign_on_is_whole(self) -> Settings:
         """An issuer and a client id; everything else of single sign-on goes with them."""
         given = [name for name in type(self).model_fields if name.startswith("oidc_")]

@@ -40,6 +40,11 @@ longer than to wait for an answer; and whoever signs in waits for nobody's searc
 POOL_TIMEOUT = 10  # seconds a caller waits for a connection
 CONNECT_TIMEOUT = 5  # seconds
 STATEMENT_TIMEOUT = "30s"
+_CONNECT = {
+    "connect_timeout": CONNECT_TIMEOUT,
+    "application_name": "imgapp",
+    "client_encoding": "utf8",
+}
 
 _BEGIN = (
     "SELECT set_config('app.user_id', %s, true),"
@@ -210,7 +215,7 @@ def _engine(use: Use = "transactions") -> Engine:
                 max_overflow=overflow,
                 pool_timeout=POOL_TIMEOUT,
                 pool_recycle=1800,
-                connect_args={"connect_timeout": CONNECT_TIMEOUT, "application_name": "imgapp"},
+                connect_args=_CONNECT,
             )
             sa.event.listen(engine, "connect", _prepare_nothing_through_poolers)
         return _engines[key]

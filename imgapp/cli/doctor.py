@@ -92,9 +92,12 @@ def _report(name: str, check: Check, settings: Settings, failed: set[str]) -> No
 
 
 def check_database(_: Settings) -> str:
-    """Whether it answers, with its version."""
+    """Whether it answers and takes every language, with its version."""
+    from imgapp.adapters import migrations
+
     try:
         with db.transaction() as session:
+            migrations.check_encoding(session.connection())
             version, number = session.execute(
                 sa.text(
                     "SELECT current_setting('server_version'),"
@@ -121,10 +124,10 @@ def _why_not(cause: BaseException | None) -> str:
 
 def check_migrations(settings: Settings) -> str:
     """Whether the tables have the form that this version of imgapp works with."""
-    if settings.migrate_database_url is None:
-        return "not checked, because IMGAPP_MIGRATE_DATABASE_URL is not set"
     from imgapp.adapters import migrations
 
+    if settings.migrate_database_url is None:
+        return f"at revision {migrations.check_as_application(db.application_url(settings))}"
     try:
         return f"at revision {migrations.check(db.owner_url(settings))}"
     except sa.exc.OperationalError:

@@ -6,6 +6,7 @@ import time
 import uuid
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
+from contextlib import suppress
 from datetime import datetime
 from functools import cached_property, lru_cache, partial
 from pathlib import Path
@@ -21,8 +22,8 @@ from imgapp.adapters.storage.presigned_links import content_disposition, sign_li
 from imgapp.adapters.storage.presigned_uploads import Incoming
 from imgapp.adapters.storage.s3_clients import make_client
 from imgapp.adapters.storage.s3_deletions import delete_objects
-from imgapp.adapters.storage.s3_errors import code_of, translated
-from imgapp.errors import ImgappError, NotFound, StoreUnavailable
+from imgapp.adapters.storage.s3_errors import code_of, is_lasting, translated
+from imgapp.errors import ImgappError, NotFound, StoreMisconfigured, StoreUnavailable
 
 _PART_BYTES = 16 * 1024 * 1024
 
@@ -195,6 +196,19 @@ class S3Store:
         except NotFound as error:
             raise StoreUnavailable(error.detail) from error
 
+    def try_out(self) -> None:
+        """Store a file as the settings ask, read it and remove it.
+
+        Raises StoreUnavailable; StoreMisconfigured if encryption or storage class are refused.
+        """
+        key = _probe_key()
+        try:
+            self._store_and_read(key)
+        finally:
+            # Whether that works as well is what `faults` says.
+            with suppress(ImgappError):
+                self.delete_prefix(key)
+
     def readable_by_anyone(self) -> bool:
         """Whether the bucket answers a list request that nobody signed."""
         try:
@@ -209,17 +223,14 @@ class S3Store:
         return [*self._try_out(), *self._exposures(), *self._leftovers()]
 
     def _try_out(self) -> Iterator[str]:
-        key = f"users/imgapp-doctor/{uuid.uuid4()}/probe"
+        key = _probe_key()
         try:
-            with self._translated():
-                options = {"Bucket": self.bucket, "Key": key}
-                self._client.put_object(**options, Body=b"imgapp", **self._upload_options)
-                self._client.get_object(**options)["Body"].read()
-                if self._answers_strangers(key):
-                    yield f"Anyone can read what is in the bucket {self.bucket} without a signature"
+            self._store_and_read(key)
         except ImgappError as error:
             yield f"A file cannot be stored and read: {error.detail.rstrip('.')}"
             return
+        if self._answers_strangers(key):
+            yield f"Anyone can read what is in the bucket {self.bucket} without a signature"
         try:
             self.delete_prefix(key)
             why = "The server says that it is gone" if self.exists(key) else None
@@ -227,6 +238,33 @@ class S3Store:
             why = error.detail.rstrip(".")
         if why:
             yield f"A file cannot be deleted, so that what people delete for good stays: {why}"
+
+    def _store_and_read(self, key: str) -> None:
+        place = {"Bucket": self.bucket, "Key": key}
+        with self._translated():
+            try:
+                self._client.put_object(**place, Body=b"imgapp", **self._upload_options)
+            except ClientError as error:
+                if self._upload_options and is_lasting(error) and self._takes_without(place):
+                    raise self._options_refused(error) from error
+                raise
+            self._client.get_object(**place)["Body"].read()
+
+    def _takes_without(self, place: dict[str, str]) -> bool:
+        try:
+            self._client.put_object(**place, Body=b"imgapp")
+        except (BotoCoreError, ClientError):
+            return False
+        with suppress(ImgappError):
+            self.delete_prefix(place["Key"])
+        return True
+
+    def _options_refused(self, error: ClientError) -> StoreMisconfigured:
+        names = {"ServerSideEncryption": "IMGAPP_S3_SSE", "StorageClass": "IMGAPP_S3_STORAGE_CLASS"}
+        asked = " and ".join(f"{names[name]}={x}" for name, x in self._upload_options.items())
+        return StoreMisconfigured(
+            f"The bucket {self.bucket} refuses files with {asked} ({code_of(error)})."
+        )
 
     def _exposures(self) -> Iterator[str]:
         if self.readable_by_anyone():
@@ -285,6 +323,10 @@ class S3Store:
             keeps_versions=self._keeps_versions,
             delete_prefix=self.delete_prefix,
         )
+
+
+def _probe_key() -> str:
+    return f"users/imgapp-doctor/{uuid.uuid4()}/probe"
 
 
 class _ObjectBody:

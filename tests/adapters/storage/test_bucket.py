@@ -16,7 +16,14 @@ from botocore.exceptions import ClientError
 from imgapp.adapters.storage import get_store, s3
 from imgapp.errors import ConfigurationError, StoreMisconfigured
 from imgapp.settings import get_settings
-from tests.support.buckets import BUCKET, Gate, bucket_client, objects, unfinished_uploads
+from tests.support.buckets import (
+    BUCKET,
+    Gate,
+    bucket_client,
+    objects,
+    refusal,
+    unfinished_uploads,
+)
 from tests.support.running import REPO
 
 KEY = "users/u/images/i/photo.jpg"
@@ -200,3 +207,42 @@ def test_links_are_followed_through_a_server_that_asks_for_signatures(
     assert url is not None
     assert httpx.get(url).content == b"photo"
     assert httpx.get(url.partition("?")[0]).status_code == 403
+
+
+@pytest.mark.parametrize(
+    ("options", "named"),
+    [
+        ({"sse": "aws:kms"}, "IMGAPP_S3_SSE=aws:kms"),
+        ({"storage_class": "FAST"}, "IMGAPP_S3_STORAGE_CLASS=FAST"),
+        (
+            {"sse": "AES256", "storage_class": "FAST"},
+            "IMGAPP_S3_SSE=AES256 and IMGAPP_S3_STORAGE_CLASS=FAST",
+        ),
+    ],
+)
+@pytest.mark.parametrize("status", [400, 403, 501])
+def test_what_the_bucket_refuses_of_the_settings_is_named(
+    gate: Gate, options: dict[str, str], named: str, status: int
+) -> None:
+    gate.instead = lambda command, _, headers: (
+        refusal("InvalidArgument", status)
+        if command == "PUT"
+        and ("x-amz-server-side-encryption" in headers or "x-amz-storage-class" in headers)
+        else None
+    )
+    store = s3.S3Store(BUCKET, **options)
+    store.check()
+    with pytest.raises(StoreMisconfigured) as refused:
+        store.try_out()
+    said = f"The bucket pictures refuses files with {named} (InvalidArgument)."
+    assert refused.value.detail == said
+    [fault] = store.faults()
+    assert named in fault
+    assert objects() == []
+
+
+def test_a_bucket_that_takes_nothing_at_all_is_no_matter_of_the_settings(gate: Gate) -> None:
+    gate.instead = lambda command, *_: refusal("AccessDenied") if command == "PUT" else None
+    store = s3.S3Store(BUCKET, sse="AES256")
+    with pytest.raises(StoreMisconfigured, match="may not use the bucket pictures"):
+        store.try_out()
