@@ -114,12 +114,13 @@ class Settings(BaseSettings):
         if value is None:
             return None
         parts = urlsplit(value)
-        if (
-            parts.scheme not in ("http", "https")
-            or not parts.hostname
-            or parts.path not in ("", "/")
-        ):
-            raise ValueError("must look like https://pictures.example.org, without a path")
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise ValueError("must look like https://pictures.example.org")
+        if parts.path not in ("", "/"):
+            raise ValueError(
+                "imgapp does not work below a path: give it a host name of its own, like"
+                f" {parts.scheme}://pictures.example.org"
+            )
         return f"{parts.scheme}://{parts.netloc}"
 
     @field_validator("trusted_proxies", "outbound_networks")

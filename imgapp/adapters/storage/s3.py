@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import time
-import uuid
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
-from contextlib import suppress
 from datetime import datetime
 from functools import cached_property, lru_cache, partial
 from pathlib import Path
@@ -15,15 +13,16 @@ from typing import Any, BinaryIO, cast
 
 from boto3.s3.transfer import TransferConfig
 from botocore import UNSIGNED
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import ClientError
 
 from imgapp.adapters.storage import Disposition
 from imgapp.adapters.storage.presigned_links import content_disposition, sign_link
 from imgapp.adapters.storage.presigned_uploads import Incoming
 from imgapp.adapters.storage.s3_clients import make_client
 from imgapp.adapters.storage.s3_deletions import delete_objects
-from imgapp.adapters.storage.s3_errors import code_of, is_lasting, translated
-from imgapp.errors import ImgappError, NotFound, StoreMisconfigured, StoreUnavailable
+from imgapp.adapters.storage.s3_errors import code_of, translated
+from imgapp.adapters.storage.s3_probe import Probe
+from imgapp.errors import NotFound, StoreUnavailable
 
 _PART_BYTES = 16 * 1024 * 1024
 
@@ -201,98 +200,16 @@ class S3Store:
 
         Raises StoreUnavailable; StoreMisconfigured if encryption or storage class are refused.
         """
-        key = _probe_key()
-        try:
-            self._store_and_read(key)
-        finally:
-            # Whether that works as well is what `faults` says.
-            with suppress(ImgappError):
-                self.delete_prefix(key)
+        self._probe.try_out()
 
     def readable_by_anyone(self) -> bool:
         """Whether the bucket answers a list request that nobody signed."""
-        try:
-            self._unsigned_client.list_objects_v2(Bucket=self.bucket, MaxKeys=1)
-        except (BotoCoreError, ClientError):
-            return False
-        return True
+        return self._probe.lists_for_strangers()
 
     def faults(self) -> list[str]:
         """A sentence for each thing that is wrong once `check` passed; stores a file and removes
         it."""
-        return [*self._try_out(), *self._exposures(), *self._leftovers()]
-
-    def _try_out(self) -> Iterator[str]:
-        key = _probe_key()
-        try:
-            self._store_and_read(key)
-        except ImgappError as error:
-            yield f"A file cannot be stored and read: {error.detail.rstrip('.')}"
-            return
-        if self._answers_strangers(key):
-            yield f"Anyone can read what is in the bucket {self.bucket} without a signature"
-        try:
-            self.delete_prefix(key)
-            why = "The server says that it is gone" if self.exists(key) else None
-        except ImgappError as error:
-            why = error.detail.rstrip(".")
-        if why:
-            yield f"A file cannot be deleted, so that what people delete for good stays: {why}"
-
-    def _store_and_read(self, key: str) -> None:
-        place = {"Bucket": self.bucket, "Key": key}
-        with self._translated():
-            try:
-                self._client.put_object(**place, Body=b"imgapp", **self._upload_options)
-            except ClientError as error:
-                if self._upload_options and is_lasting(error) and self._takes_without(place):
-                    raise self._options_refused(error) from error
-                raise
-            self._client.get_object(**place)["Body"].read()
-
-    def _takes_without(self, place: dict[str, str]) -> bool:
-        try:
-            self._client.put_object(**place, Body=b"imgapp")
-        except (BotoCoreError, ClientError):
-            return False
-        with suppress(ImgappError):
-            self.delete_prefix(place["Key"])
-        return True
-
-    def _options_refused(self, error: ClientError) -> StoreMisconfigured:
-        names = {"ServerSideEncryption": "IMGAPP_S3_SSE", "StorageClass": "IMGAPP_S3_STORAGE_CLASS"}
-        asked = " and ".join(f"{names[name]}={x}" for name, x in self._upload_options.items())
-        return StoreMisconfigured(
-            f"The bucket {self.bucket} refuses files with {asked} ({code_of(error)})."
-        )
-
-    def _exposures(self) -> Iterator[str]:
-        if self.readable_by_anyone():
-            yield f"The bucket {self.bucket} lists what is in it without a signature"
-        with self._translated():
-            wanted = {"Bucket": self.bucket, "Prefix": "users/", "MaxKeys": 20}
-            known = self._client.list_objects_v2(**wanted).get("Contents", [])
-            public = [item["Key"] for item in known if self._answers_strangers(item["Key"])]
-        if public:
-            yield f"{len(public)} of {len(known)} files looked at in {self.bucket} are public"
-
-    def _leftovers(self) -> Iterator[str]:
-        if self._keeps_versions():
-            try:
-                self._client.list_object_versions(Bucket=self.bucket, MaxKeys=1)
-            except ClientError:
-                yield (
-                    f"The bucket {self.bucket} keeps versions, and the access key may not list "
-                    "them: what people delete for good stays"
-                )
-
-    def _answers_strangers(self, key: str) -> bool:
-        wanted = {"Bucket": self.bucket, "Key": key, "Range": "bytes=0-0"}
-        try:
-            self._unsigned_client.get_object(**wanted)["Body"].close()
-        except (BotoCoreError, ClientError):
-            return False
-        return True
+        return self._probe.faults()
 
     @cached_property
     def _threads(self) -> ThreadPoolExecutor:
@@ -303,8 +220,15 @@ class S3Store:
         return make_client()
 
     @cached_property
-    def _unsigned_client(self) -> Any:
-        return make_client(signature_version=UNSIGNED)
+    def _probe(self) -> Probe:
+        return Probe(
+            self.bucket,
+            self._client,
+            make_client(signature_version=UNSIGNED),
+            self._upload_options,
+            keeps_versions=self._keeps_versions,
+            delete_prefix=self.delete_prefix,
+        )
 
     @cached_property
     def _link_client(self) -> Any:
@@ -323,10 +247,6 @@ class S3Store:
             keeps_versions=self._keeps_versions,
             delete_prefix=self.delete_prefix,
         )
-
-
-def _probe_key() -> str:
-    return f"users/imgapp-doctor/{uuid.uuid4()}/probe"
 
 
 class _ObjectBody:
