@@ -93,6 +93,7 @@ class Settings(BaseSettings):
     quota_images: Annotated[int, Field(ge=1)] | None = None
     signup: Literal["open", "closed"] = "open"
     first_account_token: SecretStr | None = None
+    metrics_token: SecretStr | None = None
 
     oidc_issuer: str | None = None
     oidc_client_id: str | None = None
@@ -113,12 +114,13 @@ class Settings(BaseSettings):
         if value is None:
             return None
         parts = urlsplit(value)
-        if (
-            parts.scheme not in ("http", "https")
-            or not parts.hostname
-            or parts.path not in ("", "/")
-        ):
-            raise ValueError("must look like https://pictures.example.org, without a path")
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise ValueError("must look like https://pictures.example.org")
+        if parts.path not in ("", "/"):
+            raise ValueError(
+                "imgapp does not work below a path: give it a host name of its own, like"
+                f" {parts.scheme}://pictures.example.org"
+            )
         return f"{parts.scheme}://{parts.netloc}"
 
     @field_validator("trusted_proxies", "outbound_networks")
@@ -138,7 +140,7 @@ class Settings(BaseSettings):
             raise ValueError("must be a class whose objects can be read at once")
         return value
 
-    @field_validator("secret_key")
+    @field_validator("secret_key", "metrics_token")
     @classmethod
     def _a_real_secret(cls, value: SecretStr | None) -> SecretStr | None:
         if value is not None and len(value.get_secret_value()) < 32:
@@ -157,6 +159,16 @@ class Settings(BaseSettings):
         if not secure or not parts.hostname or parts.query or parts.fragment:
             raise ValueError("must be the provider's issuer, like https://login.example.org/realm")
         return value
+
+    @model_validator(mode="after")
+    def _the_owner_has_an_application(self) -> Settings:
+        """Else the owner's URL would be of no use, and a database of our own would be migrated."""
+        if self.migrate_database_url is not None and self.database_url is None:
+            raise ValueError(
+                "DATABASE_URL is missing, which IMGAPP_MIGRATE_DATABASE_URL needs: it names the"
+                " database and the application's role, which migrations give its rights"
+            )
+        return self
 
     @model_validator(mode="after")
     def _single_sign_on_is_whole(self) -> Settings:

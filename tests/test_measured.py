@@ -15,7 +15,8 @@ from tests.support.waiting import eventually
 
 def values(app: App) -> dict[str, float]:
     """By name and labels, as they stand in the text."""
-    text = httpx.get(f"{app.url}/metrics", timeout=10).text
+    with app.client() as client:
+        text = client.get("/metrics").text
     return {name: float(value) for name, value in re.findall(r"^(\w\S*) (\S+)$", text, re.M)}
 
 

@@ -40,6 +40,11 @@ longer than to wait for an answer; and whoever signs in waits for nobody's searc
 POOL_TIMEOUT = 10  # seconds a caller waits for a connection
 CONNECT_TIMEOUT = 5  # seconds
 STATEMENT_TIMEOUT = "30s"
+_CONNECT = {
+    "connect_timeout": CONNECT_TIMEOUT,
+    "application_name": "imgapp",
+    "client_encoding": "utf8",
+}
 
 _BEGIN = (
     "SELECT set_config('app.user_id', %s, true),"
@@ -138,6 +143,16 @@ def check() -> None:
         session.execute(sa.text("SELECT 1"))
 
 
+def is_pooled() -> bool:
+    """Whether a connection pooler, like PgBouncer, is before the server.
+
+    What is prepared in one transaction may be missing in the next there: nothing is. Raises
+    DatabaseUnavailable.
+    """
+    with _translated():
+        return _ask_once("transactions", _is_pooled)
+
+
 def dispose() -> None:
     """Close the connections of this process; the next transaction opens new ones."""
     with _engines_lock:
@@ -192,7 +207,7 @@ def _engine(use: Use = "transactions") -> Engine:
     size, overflow = POOLS[use]
     with _engines_lock:
         if key not in _engines:
-            _engines[key] = sa.create_engine(
+            engine = _engines[key] = sa.create_engine(
                 application_url(settings),
                 pool_pre_ping=ping,
                 isolation_level=None if ping else "AUTOCOMMIT",
@@ -200,9 +215,22 @@ def _engine(use: Use = "transactions") -> Engine:
                 max_overflow=overflow,
                 pool_timeout=POOL_TIMEOUT,
                 pool_recycle=1800,
-                connect_args={"connect_timeout": CONNECT_TIMEOUT, "application_name": "imgapp"},
+                connect_args=_CONNECT,
             )
+            sa.event.listen(engine, "connect", _prepare_nothing_through_poolers)
         return _engines[key]
+
+
+def _prepare_nothing_through_poolers(connection: psycopg.Connection[Any], _: object) -> None:
+    if _is_pooled(connection):
+        connection.prepare_threshold = None
+    connection.rollback()
+
+
+def _is_pooled(connection: psycopg.Connection[Any]) -> bool:
+    """A pooler makes up the process id that it greets with; the server says the real one."""
+    answer = connection.execute("SELECT pg_backend_pid()").fetchone()
+    return answer is not None and answer[0] != connection.info.backend_pid
 
 
 @contextmanager

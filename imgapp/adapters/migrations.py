@@ -45,8 +45,8 @@ _DOMAINS = (
 
 def migrate(owner: URL, application: URL, folder: Path = FOLDER) -> None:
     """Make the schema, or bring it to the newest revision. Raises ConfigurationError."""
-    engine = sa.create_engine(owner, poolclass=sa.NullPool)
-    with engine.begin() as connection:
+    with _engine(owner).begin() as connection:
+        check_encoding(connection)
         # A second machine waits here, and then finds nothing left to do.
         connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_LOCK)))
         script = ScriptDirectory(str(folder))
@@ -64,11 +64,21 @@ def migrate(owner: URL, application: URL, folder: Path = FOLDER) -> None:
             _note_functions(connection, folder)
 
 
+def check_encoding(connection: Connection) -> None:
+    """Raise ConfigurationError unless the database takes every language (Unicode)."""
+    encoding = connection.exec_driver_sql("SELECT getdatabaseencoding()::text").scalar_one()
+    if encoding != "UTF8":
+        raise ConfigurationError(
+            f"The database has the encoding {encoding}, and imgapp needs UTF8. As an administrator"
+            " of the server, make another one: CREATE DATABASE imgapp OWNER imgapp_owner ENCODING"
+            " 'UTF8' TEMPLATE template0;"
+        )
+
+
 def check(owner: URL, folder: Path = FOLDER) -> str:
     """The revision of a database that is as this version needs it. Raises ConfigurationError."""
     script = ScriptDirectory(str(folder))
-    engine = sa.create_engine(owner, poolclass=sa.NullPool)
-    with engine.connect() as connection:
+    with _engine(owner).connect() as connection:
         current, newest = _known_revision(connection, script), script.get_current_head()
         if current != newest:
             found = f"The database is at revision {current or 'none'}, not at {newest}"
@@ -77,6 +87,23 @@ def check(owner: URL, folder: Path = FOLDER) -> str:
         else:
             return current or ""
     raise ConfigurationError(f"{found}: run `imgapp migrate` (`imgapp up` does it by itself).")
+
+
+def _engine(owner: URL) -> sa.Engine:
+    # What is prepared would stay behind with a pooler, for the next client to stumble over.
+    options = {"prepare_threshold": None, "client_encoding": "utf8"}
+    return sa.create_engine(owner, poolclass=sa.NullPool, connect_args=options)
+
+
+def check_as_application(application: URL, folder: Path = FOLDER) -> str:
+    """As `check`, for a role that may not read the revision: by what the owner has noted of it."""
+    with _engine(application).connect() as connection:
+        if _has_functions(connection, folder):
+            return str(ScriptDirectory(str(folder)).get_current_head())
+    raise ConfigurationError(
+        "The database is not as this version of imgapp needs it: run `imgapp migrate` of this"
+        " version with IMGAPP_MIGRATE_DATABASE_URL."
+    )
 
 
 def execute(sql: str) -> None:
@@ -140,11 +167,14 @@ def _run_functions(connection: Connection, folder: Path, app: str) -> None:
 
 
 def _digest(folder: Path) -> str:
-    return hashlib.sha256(_functions(folder).encode()).hexdigest()
+    newest = ScriptDirectory(str(folder)).get_current_head()
+    return hashlib.sha256(f"{newest}\n{_functions(folder)}".encode()).hexdigest()
 
 
 def _has_functions(connection: Connection, folder: Path) -> bool:
-    noted = connection.exec_driver_sql("SELECT obj_description('alembic_version'::regclass)")
+    noted = connection.exec_driver_sql(
+        "SELECT obj_description(to_regclass('alembic_version'), 'pg_class')"
+    )
     return bool(noted.scalar_one() == f"functions {_digest(folder)}")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import cast
 from uuid import UUID
@@ -12,7 +13,7 @@ import dramatiq
 from dramatiq.brokers.redis import RedisBroker
 from dramatiq.errors import BrokerError
 from dramatiq.middleware import TimeLimit
-from redis.exceptions import RedisError
+from redis.exceptions import OutOfMemoryError, ReadOnlyError, RedisError, ResponseError
 
 from imgapp.adapters.redis_clients import redis_client
 from imgapp.errors import QueueUnavailable
@@ -25,6 +26,7 @@ DELIVERIES_ACTOR = "send_deliveries"
 TRIALS = "trials"
 TRIALS_ACTOR = "try_prompt"
 _NAMESPACE = "imgapp:queue"
+_CHECK = "imgapp:check"
 _SECONDS = 1.5
 _LONGEST_DELAY = 6 * 24 * 3600.0
 """Dramatiq keeps delayed messages for less than seven days."""
@@ -52,7 +54,20 @@ def _translated() -> Iterator[None]:
     try:
         yield
     except (RedisError, BrokerError, OSError) as error:
-        raise QueueUnavailable from error
+        raise QueueUnavailable(_why_nothing_is_taken(error)) from error
+
+
+def _why_nothing_is_taken(error: Exception) -> str | None:
+    """In a sentence, if Redis answers and refuses to write; None if it is something else."""
+    if isinstance(error, OutOfMemoryError):
+        return "Redis is full, and takes nothing new until it has more memory (maxmemory)."
+    if isinstance(error, ReadOnlyError):
+        return "This Redis is a read-only copy: REDIS_URL has to name the primary."
+    if isinstance(error, ResponseError) and str(error).startswith("MISCONF"):
+        return "Redis cannot save to its disk, and takes nothing new until it can."
+    if isinstance(error, ResponseError) and str(error).startswith("NOREPLICAS"):
+        return "Redis has too few replicas, and takes nothing new until it has more."
+    return None
 
 
 def enqueue_analysis(
@@ -96,14 +111,36 @@ def _enqueue(queue: str, actor: str, *args: str | int, delay: float) -> None:
         broker().enqueue(message, delay=milliseconds if milliseconds > 0 else None)
 
 
-def server_version() -> str:
-    """Like 7.2.4. Raises QueueUnavailable."""
+@dataclass(frozen=True)
+class ServerFacts:
+    """What Redis says of itself."""
+
+    version: str
+    """Like 7.2.4."""
+    evicts: str
+    """The policy by which a full server throws away what nobody has read, or nothing."""
+    persists: bool
+    """Whether a restart keeps what is there; true also where that is not told."""
+
+
+def server_facts() -> ServerFacts:
+    """How the server is made up. Raises QueueUnavailable."""
     with _translated():
-        said = cast("dict[str, object]", redis_client(_SECONDS).info("server"))
-        return str(said.get("redis_version", "0"))
+        client = redis_client(_SECONDS)
+        said = cast("dict[str, object]", client.info())
+        try:
+            saves = cast("dict[str, str]", client.config_get("save")).get("save") != ""
+        except ResponseError:  # servers for hire do not tell
+            saves = True
+    policy = str(said.get("maxmemory_policy", ""))
+    return ServerFacts(
+        version=str(said.get("redis_version", "0")),
+        evicts=policy if policy.startswith("allkeys-") else "",
+        persists=saves or bool(said.get("aof_enabled")),
+    )
 
 
 def check() -> None:
-    """Raises QueueUnavailable unless Redis answers."""
+    """Raises QueueUnavailable unless Redis answers and can be written to."""
     with _translated():
-        redis_client(_SECONDS).ping()
+        redis_client(_SECONDS).set(_CHECK, 1, ex=60)

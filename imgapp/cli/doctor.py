@@ -36,6 +36,9 @@ _REASONS = {
     "no password supplied": "the database asks for a password.",
     "does not exist": "the server has no such database or user.",
     "no pg_hba.conf entry": "the server lets nobody in from here (pg_hba.conf).",
+    "statement pooling mode": "a pooler is before it that keeps no transaction together; set its"
+    " pool_mode to transaction or session.",
+    "unsupported startup parameter": "a pooler before it refuses a parameter of the URL.",
     "SSL": "no connection with TLS could be made; check sslmode.",
     "failed to resolve host": "its host has no address.",
     "could not translate host": "its host has no address.",
@@ -89,9 +92,12 @@ def _report(name: str, check: Check, settings: Settings, failed: set[str]) -> No
 
 
 def check_database(_: Settings) -> str:
-    """Whether it answers, with its version."""
+    """Whether it answers and takes every language, with its version."""
+    from imgapp.adapters import migrations
+
     try:
         with db.transaction() as session:
+            migrations.check_encoding(session.connection())
             version, number = session.execute(
                 sa.text(
                     "SELECT current_setting('server_version'),"
@@ -104,7 +110,7 @@ def check_database(_: Settings) -> str:
         raise ConfigurationError(
             f"DATABASE_URL: PostgreSQL {version} is too old; imgapp needs {_OLDEST_POSTGRESQL}."
         )
-    return f"PostgreSQL {version}"
+    return f"PostgreSQL {version}{', through a connection pooler' if db.is_pooled() else ''}"
 
 
 def _why_not(cause: BaseException | None) -> str:
@@ -118,10 +124,10 @@ def _why_not(cause: BaseException | None) -> str:
 
 def check_migrations(settings: Settings) -> str:
     """Whether the tables have the form that this version of imgapp works with."""
-    if settings.migrate_database_url is None:
-        return "not checked, because IMGAPP_MIGRATE_DATABASE_URL is not set"
     from imgapp.adapters import migrations
 
+    if settings.migrate_database_url is None:
+        return f"at revision {migrations.check_as_application(db.application_url(settings))}"
     try:
         return f"at revision {migrations.check(db.owner_url(settings))}"
     except sa.exc.OperationalError:
@@ -146,19 +152,33 @@ def check_role(_: Settings) -> str:
 
 
 def check_redis(_: Settings) -> str:
-    """Whether it answers, with its version."""
+    """Whether it answers, takes what is written and keeps it; with its version."""
     try:
-        version = queue.server_version()
+        facts = queue.server_facts()
+        queue.check()
     except QueueUnavailable as error:
-        refused = type(error.__cause__).__name__.startswith("Auth")
-        raise QueueUnavailable(
-            "REDIS_URL: Redis refuses the user or the password."
-            if refused
-            else "REDIS_URL: Redis does not answer; check that it runs, and its host and port."
-        ) from None
-    if tuple(map(int, version.split(".")[:2])) < _OLDEST_REDIS:
-        raise ConfigurationError(f"REDIS_URL: Redis {version} is too old; imgapp needs 6.2.")
-    return f"Redis {version}"
+        raise QueueUnavailable(f"REDIS_URL: {_why_redis_fails(error)}") from None
+    if tuple(map(int, facts.version.split(".")[:2])) < _OLDEST_REDIS:
+        raise ConfigurationError(f"REDIS_URL: Redis {facts.version} is too old; imgapp needs 6.2.")
+    if facts.evicts:
+        return Doubt(
+            f"Redis {facts.version} throws away whatever it likes once it is full (maxmemory-policy"
+            f" {facts.evicts}): set it to noeviction"
+        )
+    if not facts.persists:
+        return Doubt(
+            f"Redis {facts.version} keeps nothing on a disk: after its restart, open pages start"
+            " anew and counts of metrics from zero. Set appendonly to yes"
+        )
+    return f"Redis {facts.version}"
+
+
+def _why_redis_fails(error: QueueUnavailable) -> str:
+    if type(error.__cause__).__name__.startswith("Auth"):
+        return "Redis refuses the user or the password."
+    if error.detail != QueueUnavailable.title:
+        return error.detail
+    return "Redis does not answer; check that it runs, and its host and port."
 
 
 def check_vision(settings: Settings) -> str:

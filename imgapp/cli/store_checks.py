@@ -56,6 +56,7 @@ def run_store_check() -> None:
     try:
         store = storage.get_store()
         store.check()
+        store.try_out()
         if store.readable_by_anyone():
             what = get_settings().s3_bucket
             warning = (

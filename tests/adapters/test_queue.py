@@ -6,6 +6,7 @@ import signal
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import dramatiq
@@ -15,6 +16,8 @@ from imgapp.adapters import queue
 from imgapp.adapters.embedded import Redis, claim_data_dir, start_redis
 from imgapp.errors import QueueUnavailable
 from imgapp.models import Priority, new_id
+from tests.conftest import Servers
+from tests.support.redis_states import STATES
 
 
 @pytest.fixture(autouse=True)
@@ -107,3 +110,17 @@ def test_outlives_a_restart_of_redis(own_redis: Redis) -> None:
 
     queue.enqueue_analysis(new_id())
     assert queue.pending_permits() == 2
+
+
+@pytest.mark.parametrize(("state", "said"), STATES.items())
+def test_a_server_that_takes_nothing_is_unavailable_and_says_why(
+    database: None, servers: Servers, state: Callable[..., AbstractContextManager[None]], said: str
+) -> None:
+    queue.check()
+    with state(servers.redis_url):
+        for call in (queue.check, lambda: queue.enqueue_analysis(new_id())):
+            with pytest.raises(QueueUnavailable):
+                call()
+        with pytest.raises(QueueUnavailable, match=said):
+            queue.check()
+    queue.check()

@@ -7,18 +7,21 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
+import redis as redis_client
 
 from imgapp.adapters import counters, queue
 from imgapp.cli import doctor_checks
 from imgapp.cli.doctor import CHECKS
 from imgapp.models import Priority, now
-from tests.conftest import Person
+from tests.conftest import Person, Servers
 from tests.support.buckets import BUCKET, bucket_client
 from tests.support.openai_server import OpenAIServer
+from tests.support.redis_states import STATES
 from tests.support.rows import add_image
 from tests.support.running import REPO, clean_environment
 
@@ -82,6 +85,45 @@ def test_a_server_that_is_away_is_named_by_its_variable_and_what_needs_it_is_not
     assert len(failures) == 1
     assert "hunter2" not in output
     assert "Traceback" not in output
+
+
+@pytest.mark.parametrize(("state", "said"), STATES.items())
+def test_a_redis_that_takes_nothing_is_named_and_no_worker_is_blamed(
+    invoke: Invoke,
+    alice: Person,
+    servers: Servers,
+    state: Callable[..., AbstractContextManager[None]],
+    said: str,
+) -> None:
+    add_image(alice.user_id, queued_at=now() - timedelta(hours=3))
+    with state(servers.redis_url):
+        code, output = invoke("doctor")
+    assert code == 1
+    assert line(output, "redis").startswith("FAIL  redis: REDIS_URL: ")
+    assert said in line(output, "redis")
+    assert line(output, "worker").startswith("--    worker: not checked, because redis failed")
+
+
+@pytest.mark.parametrize(
+    ("setting", "value", "usual", "said"),
+    [
+        ("maxmemory-policy", "allkeys-lru", "noeviction", "throws away whatever it likes"),
+        ("save", "", "3600 1", "keeps nothing on a disk"),
+    ],
+)
+def test_a_redis_that_loses_things_is_a_doubt(
+    invoke: Invoke, servers: Servers, setting: str, value: str, usual: str, said: str
+) -> None:
+    with redis_client.Redis.from_url(servers.redis_url) as client:
+        client.config_set("save", "3600 1")
+        client.config_set(setting, value)
+        _, output = invoke("doctor")
+        client.config_set(setting, usual)
+        _, mended = invoke("doctor")
+        client.config_set("save", "")
+    assert line(output, "redis").startswith("warn  redis: Redis ")
+    assert said in line(output, "redis")
+    assert line(mended, "redis").startswith("ok    redis: Redis ")
 
 
 @pytest.mark.parametrize(

@@ -24,7 +24,7 @@ from imgapp.services.storage import object_removals
 from imgapp.services.uploads.ingest import ingest
 from imgapp.settings import get_settings
 from tests.conftest import Person
-from tests.support.buckets import BUCKET, Gate, bucket_client, objects
+from tests.support.buckets import BUCKET, Gate, bucket_client, objects, refusal
 from tests.support.pictures import jpeg
 from tests.support.running import REPO, free_port
 from tests.support.spooling import spool_file
@@ -79,6 +79,18 @@ def test_a_start_with_a_wrong_setting_is_refused_with_one_sentence(
     with pytest.raises(ConfigurationError, match=named) as refusal:
         said_at_start()
     assert refusal.value.detail.count(". ") == 0
+
+
+def test_a_start_with_a_class_that_the_bucket_refuses_is_refused(
+    gate: Gate, s3_env: Callable[..., None]
+) -> None:
+    gate.instead = lambda command, _, headers: (
+        refusal("InvalidStorageClass", 400) if "x-amz-storage-class" in headers else None
+    )
+    s3_env(IMGAPP_S3_STORAGE_CLASS="FAST")
+    with pytest.raises(ConfigurationError, match="refuses files with IMGAPP_S3_STORAGE_CLASS=FAST"):
+        said_at_start()
+    assert objects() == []
 
 
 @pytest.mark.long

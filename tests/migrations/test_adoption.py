@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 
 from imgapp.adapters import db, migrations
@@ -103,6 +105,26 @@ def test_functions_of_another_version_are_found_and_replaced(empty: Server) -> N
 def test_an_empty_database_is_told_to_be_migrated(empty: Server) -> None:
     with pytest.raises(ConfigurationError, match=r"at revision none.*run `imgapp migrate`"):
         check_migrations(get_settings())
+
+
+def as_another_machine(empty: Server, set_env: Callable[..., None]) -> str:
+    """What doctor says where the owner's URL is not set."""
+    set_env(DATABASE_URL=empty.url("the_app", "pictures"), IMGAPP_MIGRATE_DATABASE_URL=None)
+    return check_migrations(get_settings())
+
+
+def test_the_application_alone_sees_whether_all_is_migrated(
+    empty: Server, set_env: Callable[..., None]
+) -> None:
+    with pytest.raises(ConfigurationError, match=r"not as this version .* run `imgapp migrate`"):
+        as_another_machine(empty, set_env)
+    owner = empty.url("the_owner", "pictures")
+    set_env(IMGAPP_MIGRATE_DATABASE_URL=owner)
+    db.migrate()
+    assert as_another_machine(empty, set_env) == f"at revision {newest()}"
+    empty.run("COMMENT ON TABLE alembic_version IS 'functions of old'", database="pictures")
+    with pytest.raises(ConfigurationError, match="IMGAPP_MIGRATE_DATABASE_URL"):
+        as_another_machine(empty, set_env)
 
 
 def newest() -> str | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -16,6 +17,7 @@ from alembic.config import Config
 from alembic.script import ScriptDirectory
 
 from imgapp.adapters import db, migrations, roles
+from imgapp.cli.doctor import check_database, check_migrations, check_role
 from imgapp.errors import ConfigurationError
 from imgapp.settings import get_settings
 from tests.migrations.conftest import Server
@@ -160,3 +162,47 @@ def test_without_a_role_of_their_own_migrations_run_as_the_application(
     assert db.owner_url(get_settings()).username == "the_owner"
     db.migrate()
     db.check()
+
+
+@pytest.mark.parametrize("encoding", ["SQL_ASCII", "LATIN1"])
+def test_a_database_that_does_not_take_every_language_is_refused(
+    empty: Server, set_env: Callable[..., None], encoding: str
+) -> None:
+    empty.run(
+        f"CREATE DATABASE others OWNER the_owner ENCODING '{encoding}' LOCALE 'C'"
+        " TEMPLATE template0"
+    )
+    set_env(
+        DATABASE_URL=empty.url("the_app", "others"),
+        IMGAPP_MIGRATE_DATABASE_URL=empty.url("the_owner", "others"),
+    )
+    for look in (db.migrate, lambda: check_database(get_settings())):
+        with pytest.raises(ConfigurationError, match=f"encoding {encoding}, and imgapp needs UTF8"):
+            look()
+
+
+def test_the_roles_and_the_database_of_the_page_are_all_that_is_needed(
+    empty: Server, set_env: Callable[..., None]
+) -> None:
+    page = (ROOT / "docs" / "operating.md").read_text()
+    [block] = re.findall(r"```sql\n(.*?)```", page, re.S)
+    names = {"_owner": "_owner_2", "_app": "_app_2", "DATABASE imgapp": "DATABASE others"}
+    for theirs, ours in names.items():
+        block = block.replace(theirs, ours)
+    try:
+        for statement in filter(None, map(str.strip, block.split(";"))):
+            empty.run(statement)
+        set_env(
+            DATABASE_URL=empty.url("imgapp_app_2", "others"),
+            IMGAPP_MIGRATE_DATABASE_URL=empty.url("imgapp_owner_2", "others"),
+        )
+        db.migrate()
+        db.check()
+        assert check_role(get_settings()) == "imgapp_app_2 is bound by row-level security"
+        assert check_migrations(get_settings()).startswith("at revision")
+    finally:
+        db.dispose()
+        empty.run("DROP DATABASE IF EXISTS others WITH (FORCE)")
+        for name in ("imgapp_owner_2", "imgapp_app_2"):
+            empty.run(f"DROP OWNED BY {name}")
+            empty.run(f"DROP ROLE {name}")

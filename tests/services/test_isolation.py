@@ -48,6 +48,7 @@ DEFINERS = {
     "imgapp_waits_because",
     "imgapp_provider_failed",
     "imgapp_provider_answered",
+    "imgapp_note_queue",
     "imgapp_note_waits",
     "imgapp_change_installation",
     "imgapp_audit",

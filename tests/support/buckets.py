@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Iterator
+from email.message import Message
 from functools import lru_cache, wraps
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -99,12 +100,13 @@ class Gate:
     """A server before the other one that lets signed requests through, and others as it is told.
 
     `refuse` answers every request with one error code; `public` are the beginnings of paths that
-    anyone may read.
+    anyone may read; `instead` may answer a request (its command, path and headers) by itself.
     """
 
     def __init__(self, server: str) -> None:
         self.public: tuple[str, ...] = ()
         self.refuse: str | None = None
+        self.instead: Callable[[str, str, Message], httpx.Response | None] = lambda *_: None
         self.seen: list[tuple[str, str]] = []
         self._to = httpx.Client(base_url=server, timeout=30)
         gate = self
@@ -138,8 +140,9 @@ class Gate:
         headers.setdefault("Authorization", _ANY_SIGNATURE)
         code = self.refuse or (None if self._may(asked) else "AccessDenied")
         if code is not None:
-            text = f"<Error><Code>{code}</Code><Message>no</Message></Error>"
-            answer = httpx.Response(403, content=text.encode())
+            answer = refusal(code)
+        elif (own := self.instead(asked.command, asked.path, asked.headers)) is not None:
+            answer = own
         else:
             answer = self._to.request(asked.command, asked.path, content=body, headers=headers)
         asked.send_response(answer.status_code)
@@ -156,6 +159,12 @@ class Gate:
     def _may(self, asked: BaseHTTPRequestHandler) -> bool:
         signed = "Authorization" in asked.headers or "X-Amz-Signature=" in asked.path
         return signed or (asked.command == "GET" and asked.path.startswith(self.public or "-"))
+
+
+def refusal(code: str, status: int = 403) -> httpx.Response:
+    """As S3 servers refuse a request."""
+    text = f"<Error><Code>{code}</Code><Message>no</Message></Error>"
+    return httpx.Response(status, content=text.encode())
 
 
 _ANY_SIGNATURE = "AWS4-HMAC-SHA256 Credential=key/20260101/us-east-1/s3/aws4_request"

@@ -163,6 +163,13 @@ def free_port() -> int:
         return int(server.getsockname()[1])
 
 
+def takes_connections(port: int) -> bool:
+    """Whether somebody listens on this port of loopback."""
+    with socket.socket() as caller:
+        caller.settimeout(1)
+        return caller.connect_ex(("127.0.0.1", port)) == 0
+
+
 def clean_environment() -> dict[str, str]:
     """This process's environment without anything that configures imgapp."""
     ours = ("IMGAPP_", "OPENAI_", "AWS_", "DATABASE_URL", "REDIS_URL")

@@ -1,4 +1,4 @@
--- The circuit breaker of model servers and of the picture store.
+-- The circuit breaker of model servers and of the picture store; and whether the queue is down.
 
 -- Which models of a server, and the store, are left alone now, as 'server model'; and which of them may
 -- be tried one at a time, or could be if they were not left alone.
@@ -87,4 +87,21 @@ BEGIN
     END IF;
     RETURN coalesce(v_ended, false);
 END
+$$;
+
+-- Whether the queue can be used: `p_message` says why not, null that it can. It is down from the second
+-- time in a row on, and for as long as somebody says so at least once a minute.
+CREATE OR REPLACE FUNCTION imgapp_note_queue(p_code text, p_message text) RETURNS void
+LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = ''
+AS $$
+    DELETE FROM public.provider_state s WHERE s.server = 'queue' AND p_message IS NULL;
+    INSERT INTO public.provider_state AS s (server, model, failures, code, message, updated_at)
+    SELECT 'queue', '', 1, p_code, p_message, clock_timestamp() WHERE p_message IS NOT NULL
+    ON CONFLICT (server, model) DO UPDATE
+    SET failures = s.failures + 1, code = p_code, message = p_message,
+        opened_at = CASE
+            WHEN s.updated_at > clock_timestamp() - interval '1 minute'
+            THEN coalesce(s.opened_at, clock_timestamp())
+        END,
+        updated_at = clock_timestamp()
 $$;

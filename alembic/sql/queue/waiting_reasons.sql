@@ -52,7 +52,8 @@ BEGIN
     INTO v_person_budget, v_left_of_all FROM public.installation i;
     SELECT coalesce(array_agg(s.server || ' ' || s.model), '{}') INTO v_troubled
     FROM public.provider_state s
-    WHERE s.server IN (p_server, 'store')
+    WHERE (s.server IN (p_server, 'store')
+            OR s.server = 'queue' AND s.updated_at > clock_timestamp() - interval '1 minute')
         AND (s.opened_at IS NOT NULL OR s.held_until > clock_timestamp());
     FOR v_lane IN
         WITH RECURSIVE lanes AS (
@@ -95,7 +96,7 @@ BEGIN
             CASE
                 WHEN a.paused THEN 'paused'
                 WHEN a.too_dear THEN 'budget'
-                WHEN v_troubled && ARRAY['store ', p_server || ' ' || a.model]
+                WHEN v_troubled && ARRAY['store ', 'queue ', p_server || ' ' || a.model]
                 THEN 'provider_down'
             END AS reason
         FROM asked a

@@ -73,6 +73,9 @@ class Store(Protocol):
     def check(self) -> None:
         """Raise StoreUnavailable, with a sentence that says what is wrong, unless all is well."""
 
+    def try_out(self) -> None:
+        """As `check`, by storing a file as the settings ask, reading it and removing it."""
+
     def readable_by_anyone(self) -> bool:
         """Whether strangers can list the store without a signature: nobody wants that."""
 

@@ -108,6 +108,10 @@ class DiskStore:
             with suppress(OSError):
                 probe.unlink()
 
+    def try_out(self) -> None:
+        """As `check`, which writes a file already."""
+        self.check()
+
     def readable_by_anyone(self) -> bool:
         """Whether other users of this machine can enter the folder."""
         return self._root.exists() and bool(self._root.stat().st_mode & 0o007)

@@ -13,6 +13,7 @@ from typing import Any
 import httpx
 from botocore.exceptions import ClientError
 
+from imgapp.adapters.storage.s3_deletions import delete_objects
 from imgapp.adapters.storage.s3_errors import code_of, translated
 from imgapp.adapters.storage.upload_schemas import PREFIX, ArrivedObject, IncomingObject
 from imgapp.errors import NotFound
@@ -163,9 +164,7 @@ class Incoming:
                 for place in places:
                     self._delete_prefix(place.key)
             elif places:
-                objects = [{"Key": place.key} for place in places]
-                wanted = {"Objects": objects, "Quiet": True}
-                self._client.delete_objects(Bucket=self.bucket, Delete=wanted)
+                delete_objects(self._client, self.bucket, [{"Key": place.key} for place in places])
 
     def _abort(self, key: str, multipart_id: str) -> None:
         try:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-import uuid
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from datetime import datetime
@@ -14,14 +13,16 @@ from typing import Any, BinaryIO, cast
 
 from boto3.s3.transfer import TransferConfig
 from botocore import UNSIGNED
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import ClientError
 
 from imgapp.adapters.storage import Disposition
 from imgapp.adapters.storage.presigned_links import content_disposition, sign_link
 from imgapp.adapters.storage.presigned_uploads import Incoming
 from imgapp.adapters.storage.s3_clients import make_client
-from imgapp.adapters.storage.s3_errors import code_of, refusal, translated
-from imgapp.errors import ImgappError, NotFound, StoreUnavailable
+from imgapp.adapters.storage.s3_deletions import delete_objects
+from imgapp.adapters.storage.s3_errors import code_of, translated
+from imgapp.adapters.storage.s3_probe import Probe
+from imgapp.errors import NotFound, StoreUnavailable
 
 _PART_BYTES = 16 * 1024 * 1024
 
@@ -103,10 +104,7 @@ class S3Store:
         """
         with self._translated():
             for keys in self._keys(prefix):
-                wanted = {"Objects": keys, "Quiet": True}
-                answer = self._client.delete_objects(Bucket=self.bucket, Delete=wanted)
-                for kept in answer.get("Errors", []):
-                    raise refusal(kept.get("Code", ""), self.bucket)
+                delete_objects(self._client, self.bucket, keys)
             self._abort_uploads(prefix)
 
     def _keys(self, prefix: str) -> Iterator[list[dict[str, str]]]:
@@ -197,59 +195,21 @@ class S3Store:
         except NotFound as error:
             raise StoreUnavailable(error.detail) from error
 
+    def try_out(self) -> None:
+        """Store a file as the settings ask, read it and remove it.
+
+        Raises StoreUnavailable; StoreMisconfigured if encryption or storage class are refused.
+        """
+        self._probe.try_out()
+
     def readable_by_anyone(self) -> bool:
         """Whether the bucket answers a list request that nobody signed."""
-        try:
-            self._unsigned_client.list_objects_v2(Bucket=self.bucket, MaxKeys=1)
-        except (BotoCoreError, ClientError):
-            return False
-        return True
+        return self._probe.lists_for_strangers()
 
     def faults(self) -> list[str]:
         """A sentence for each thing that is wrong once `check` passed; stores a file and removes
         it."""
-        return [*self._try_out(), *self._exposures(), *self._leftovers()]
-
-    def _try_out(self) -> Iterator[str]:
-        key = f"users/imgapp-doctor/{uuid.uuid4()}/probe"
-        try:
-            with self._translated():
-                options = {"Bucket": self.bucket, "Key": key}
-                self._client.put_object(**options, Body=b"imgapp", **self._upload_options)
-                self._client.get_object(**options)["Body"].read()
-                if self._answers_strangers(key):
-                    yield f"Anyone can read what is in the bucket {self.bucket} without a signature"
-            self.delete_prefix(key)
-        except ImgappError as error:
-            yield f"A file cannot be stored, read and deleted: {error.detail.rstrip('.')}"
-
-    def _exposures(self) -> Iterator[str]:
-        if self.readable_by_anyone():
-            yield f"The bucket {self.bucket} lists what is in it without a signature"
-        with self._translated():
-            wanted = {"Bucket": self.bucket, "Prefix": "users/", "MaxKeys": 20}
-            known = self._client.list_objects_v2(**wanted).get("Contents", [])
-            public = [item["Key"] for item in known if self._answers_strangers(item["Key"])]
-        if public:
-            yield f"{len(public)} of {len(known)} files looked at in {self.bucket} are public"
-
-    def _leftovers(self) -> Iterator[str]:
-        if self._keeps_versions():
-            try:
-                self._client.list_object_versions(Bucket=self.bucket, MaxKeys=1)
-            except ClientError:
-                yield (
-                    f"The bucket {self.bucket} keeps versions, and the access key may not list "
-                    "them: what people delete for good stays"
-                )
-
-    def _answers_strangers(self, key: str) -> bool:
-        wanted = {"Bucket": self.bucket, "Key": key, "Range": "bytes=0-0"}
-        try:
-            self._unsigned_client.get_object(**wanted)["Body"].close()
-        except (BotoCoreError, ClientError):
-            return False
-        return True
+        return self._probe.faults()
 
     @cached_property
     def _threads(self) -> ThreadPoolExecutor:
@@ -260,8 +220,15 @@ class S3Store:
         return make_client()
 
     @cached_property
-    def _unsigned_client(self) -> Any:
-        return make_client(signature_version=UNSIGNED)
+    def _probe(self) -> Probe:
+        return Probe(
+            self.bucket,
+            self._client,
+            make_client(signature_version=UNSIGNED),
+            self._upload_options,
+            keeps_versions=self._keeps_versions,
+            delete_prefix=self.delete_prefix,
+        )
 
     @cached_property
     def _link_client(self) -> Any:

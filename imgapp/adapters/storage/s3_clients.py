@@ -8,6 +8,8 @@ from urllib.parse import urlsplit
 import boto3
 from botocore.config import Config
 
+from imgapp.adapters.storage.s3_deletions import carry_md5
+
 
 def make_client(endpoint: str | None = None, **options: Any) -> Any:
     """A client of this endpoint, or of the one that the environment names; threads may share it."""
@@ -25,7 +27,8 @@ def make_client(endpoint: str | None = None, **options: Any) -> Any:
     session = boto3.Session()
     client = session.client("s3", endpoint_url=endpoint, config=config)
     host = urlsplit(client.meta.endpoint_url).hostname or ""
-    if host.endswith((".amazonaws.com", ".amazonaws.com.cn")):
-        return client
-    path_style = config.merge(Config(s3={"addressing_style": "path"}))
-    return session.client("s3", endpoint_url=endpoint, config=path_style)
+    if not host.endswith((".amazonaws.com", ".amazonaws.com.cn")):
+        path_style = config.merge(Config(s3={"addressing_style": "path"}))
+        client = session.client("s3", endpoint_url=endpoint, config=path_style)
+    carry_md5(client)
+    return client

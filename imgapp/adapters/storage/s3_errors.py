@@ -40,6 +40,12 @@ def code_of(error: ClientError) -> str:
     return str(error.response.get("Error", {}).get("Code", ""))
 
 
+def is_lasting(error: ClientError) -> bool:
+    """Whether the request as such is refused, and would be again."""
+    status = int(error.response["ResponseMetadata"].get("HTTPStatusCode", 500))
+    return (status < 500 or status == 501) and code_of(error) not in _PASSING
+
+
 def refusal(code: str, bucket: str) -> ImgappError:
     """What the server refused, in a sentence."""
     if code in ("NoSuchKey", "404"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from ipaddress import IPv4Address, IPv6Address, ip_address
 
 from starlette.datastructures import Headers
@@ -9,6 +10,9 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from imgapp.services.common import audit_trail
 from imgapp.settings import get_settings
+
+log = logging.getLogger(__name__)
+_warned = False
 
 
 class Sources:
@@ -25,7 +29,10 @@ class Sources:
         if scope["type"] in ("http", "websocket"):
             headers = Headers(scope=scope)
             host, port = scope.get("client") or ("", 0)
-            address = _behind_proxies(host, headers.getlist("x-forwarded-for"))
+            forwarded = headers.getlist("x-forwarded-for")
+            address = _behind_proxies(host, forwarded)
+            if not forwarded:
+                _warn_of_silent_proxies(host, headers.get("origin"))
             scope = {**scope, "client": (address, port)}
             audit_trail.set_source(address, headers.get("user-agent", ""))
         await self.app(scope, receive, send)
@@ -39,6 +46,17 @@ def _behind_proxies(host: str, forwarded: list[str]) -> str:
             break
         host = str(found)
     return host
+
+
+def _warn_of_silent_proxies(host: str, origin: str | None) -> None:
+    """Once: a page at our public address did not get here by itself."""
+    global _warned
+    settings = get_settings()
+    if _warned or settings.only_this_machine or origin != settings.origin:
+        return
+    if settings.on_loopback and _is_trusted(host):
+        _warned = True
+        log.warning("proxy_names_no_client", extra={"proxy": host})
 
 
 def _is_trusted(host: str) -> bool:

@@ -150,6 +150,7 @@ def sweep() -> None:
     leases.look_at_the_clock()
     try:
         leases.return_expired()
+        circuit_breaker.look_at_the_queue()
         waiting_reasons.note_waits()
         permits.issue_missing()
     except DatabaseUnavailable:

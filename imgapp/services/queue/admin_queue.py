@@ -135,6 +135,9 @@ def _read(session: Session, workers: int | None) -> QueuePublic:
     pace = read(session)
     lanes = {lane["priority"]: lane for lane in found["lanes"]}
     failures = [QueueFailure(**one, latest_at=one["latest"]) for one in found["failures"]]
+    troubles = troubles_in(session)
+    if any(one.code == QueueUnavailable.code for one in troubles):
+        workers = None  # they may well live, and cannot say so
     return QueuePublic(
         at=now(),
         paused=pace.paused,
@@ -148,7 +151,7 @@ def _read(session: Session, workers: int | None) -> QueuePublic:
         oldest_in_flight_at=found["flying"]["oldest"],
         lanes=[_lane(priority, lanes.get(int(priority))) for priority in Priority],
         waiting_for=[QueueReason(**one) for one in found["reasons"]],
-        troubles=troubles_in(session),
+        troubles=troubles,
         throughput=_throughput(found["recent"]),
         failed=sum(one.images for one in failures),
         failures=failures,

@@ -3,26 +3,34 @@
 Its state is in PostgreSQL, so that all workers share it and it outlives them. It opens after five
 failures in a row; then nothing is claimed for that server and model, until one picture tries. The
 picture store has one as well. Pictures are not to blame: once it is open, no attempt is counted.
+Of Redis, without which nobody is told to claim anything, it is only known that it is down.
 """
 
 from __future__ import annotations
 
 import random
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from sqlalchemy import text
-from sqlmodel import Session, col, or_, select
+from sqlmodel import Session, and_, col, or_, select
 
+from imgapp.adapters import queue
 from imgapp.adapters.db import transaction
-from imgapp.errors import DescriberError, ImgappError, StoreUnavailable, TransientDescriberError
+from imgapp.errors import (
+    DescriberError,
+    ImgappError,
+    QueueUnavailable,
+    StoreUnavailable,
+    TransientDescriberError,
+)
 from imgapp.models import ProviderState, Shape, now
 from imgapp.settings import get_settings
 
 if TYPE_CHECKING:
     from imgapp.services.queue.leases import ImageClaim
 
-STORE = "store"
+STORE, QUEUE = "store", "queue"
 OUTAGES = frozenset(
     {
         "access_denied",
@@ -43,13 +51,16 @@ _FAILED = text(
     " CAST(:retry_after AS double precision), :jitter)"
 )
 _ANSWERED = text("SELECT imgapp_provider_answered(:server, :model)")
+_NOTE_QUEUE = text("SELECT imgapp_note_queue(:code, :message)")
+_QUEUE_FRESH = timedelta(minutes=1)
+"""As long the queue is down without anybody who says so again; so it is in SQL."""
 
 
 class Outage(Shape):
-    """A server that is left alone, or the picture store, and why."""
+    """A server that is left alone, the picture store, or the queue that is down, and why."""
 
     model: str | None
-    """null: the picture store."""
+    """null: the picture store, or the queue (`queue_unavailable`)."""
     code: str
     message: str
     since: datetime
@@ -76,6 +87,17 @@ def answered(session: Session, claim: ImageClaim) -> bool:
     return bool(session.execute(_ANSWERED, server).scalar_one())
 
 
+def look_at_the_queue() -> None:
+    """Note whether Redis can be used, once it could not be twice. Raises DatabaseUnavailable."""
+    code = message = None
+    try:
+        queue.check()
+    except QueueUnavailable as error:
+        code, message = error.code, error.detail
+    with transaction() as session:
+        session.execute(_NOTE_QUEUE, {"code": code, "message": message})
+
+
 def troubles() -> list[Outage]:
     """What is left alone now, the longest outage first. Raises DatabaseUnavailable."""
     with transaction() as session:
@@ -85,7 +107,12 @@ def troubles() -> list[Outage]:
 def troubles_in(session: Session) -> list[Outage]:
     """As `troubles`, in a transaction."""
     held = col(ProviderState.held_until) > now()
-    query = select(ProviderState).where(or_(col(ProviderState.opened_at).is_not(None), held))
+    stale = and_(
+        col(ProviderState.server) == QUEUE, col(ProviderState.updated_at) < now() - _QUEUE_FRESH
+    )
+    query = select(ProviderState).where(
+        or_(col(ProviderState.opened_at).is_not(None), held), ~stale
+    )
     rows = session.exec(query).all()
     return sorted(map(_trouble, rows), key=lambda trouble: trouble.since)
 
@@ -93,7 +120,7 @@ def troubles_in(session: Session) -> list[Outage]:
 def _trouble(row: ProviderState) -> Outage:
     until = max(filter(None, (row.open_until, row.held_until)), default=None)
     return Outage(
-        model=None if row.server == STORE else row.model,
+        model=None if row.server in (STORE, QUEUE) else row.model,
         code=row.code or "",
         message=row.message or "",
         since=row.opened_at or row.updated_at,

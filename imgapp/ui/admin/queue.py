@@ -9,12 +9,13 @@ from typing import Any
 import reflex as rx
 from pydantic import ValidationError
 
-from imgapp.errors import NotFound
+from imgapp.errors import NotFound, QueueUnavailable
 from imgapp.services.common.thread_pools import in_db
 from imgapp.services.installation import runtime_settings
 from imgapp.services.installation.runtime_settings import InstallationEdit
 from imgapp.services.queue import admin_queue
 from imgapp.services.queue.admin_queue import QueuePublic
+from imgapp.services.queue.circuit_breaker import Outage
 from imgapp.ui.shell.notices import failures_shown, say
 from imgapp.ui.shell.reason_words import WAITS, duration_words, failure_words, pictures
 from imgapp.ui.shell.reflex_types import handler
@@ -161,7 +162,7 @@ def view_of(found: QueuePublic) -> QueueView:
         ],
         troubles=[
             TroubleRow(
-                what=f"The model {one.model} is left alone" if one.model else _NO_STORE,
+                what=_left_alone(one),
                 message=one.message,
                 since=one.since.isoformat(),
                 tried=one.until.isoformat() if one.until else "",
@@ -247,4 +248,11 @@ def _workers(count: int) -> str:
 
 
 _LANES = {"interactive": "Uploaded by hand", "bulk": "In bulk"}
-_NO_STORE = "The picture store is left alone"
+
+
+def _left_alone(outage: Outage) -> str:
+    if outage.model:
+        return f"The model {outage.model} is left alone"
+    if outage.code == QueueUnavailable.code:
+        return "Redis is down, and nothing new begins"
+    return "The picture store is left alone"

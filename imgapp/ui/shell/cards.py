@@ -18,7 +18,7 @@ WAITING: dict[str | None, str] = {
     None: "",
     WaitingReason.BUDGET: "The budget is spent",
     WaitingReason.PAUSED: "Analysis is paused",
-    WaitingReason.PROVIDER_DOWN: "The vision model does not answer",
+    WaitingReason.PROVIDER_DOWN: "A server that is needed does not answer",
 }
 
 

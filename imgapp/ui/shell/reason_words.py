@@ -29,7 +29,7 @@ FAILURES = {
 WAITS = {
     WaitingReason.BUDGET: "for a budget",
     WaitingReason.PAUSED: "because of a pause",
-    WaitingReason.PROVIDER_DOWN: "for the vision model server, or the picture store",
+    WaitingReason.PROVIDER_DOWN: "for the vision model server, the picture store or Redis",
 }
 
 

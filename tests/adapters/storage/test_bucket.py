@@ -14,9 +14,16 @@ import pytest
 from botocore.exceptions import ClientError
 
 from imgapp.adapters.storage import get_store, s3
-from imgapp.errors import ConfigurationError, StoreMisconfigured, StoreUnavailable
+from imgapp.errors import ConfigurationError, StoreMisconfigured
 from imgapp.settings import get_settings
-from tests.support.buckets import BUCKET, Gate, bucket_client, objects, unfinished_uploads
+from tests.support.buckets import (
+    BUCKET,
+    Gate,
+    bucket_client,
+    objects,
+    refusal,
+    unfinished_uploads,
+)
 from tests.support.running import REPO
 
 KEY = "users/u/images/i/photo.jpg"
@@ -73,17 +80,6 @@ def test_unfinished_parts_are_given_up(s3_env: object) -> None:
         client.upload_part(Bucket=BUCKET, Key=key, UploadId=upload, PartNumber=1, Body=b"x")
     s3.S3Store(BUCKET).delete_prefix("users/u/images/i/")
     assert unfinished_uploads() == ["users/u/images/other/photo.jpg"]
-
-
-def test_a_deletion_that_is_refused_for_one_file_fails(
-    s3_env: object, file: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    store = s3.S3Store(BUCKET)
-    store.put(KEY, file(), "image/jpeg")
-    refused = {"Errors": [{"Key": KEY, "Code": "AccessDenied", "Message": "locked"}]}
-    monkeypatch.setattr(store._client, "delete_objects", lambda **_: refused)
-    with pytest.raises(StoreUnavailable, match="may not use the bucket"):
-        store.delete_prefix("users/u/images/i/")
 
 
 @pytest.mark.parametrize("sse", ["AES256", "aws:kms"])
@@ -197,7 +193,7 @@ def test_a_key_that_may_list_but_not_write(gate: Gate, monkeypatch: pytest.Monke
     monkeypatch.setattr(store._client, "put_object", refuse)
     [fault] = store.faults()
     assert fault == (
-        "A file cannot be stored, read and deleted: The access key may not use the bucket pictures"
+        "A file cannot be stored and read: The access key may not use the bucket pictures"
     )
 
 
@@ -211,3 +207,42 @@ def test_links_are_followed_through_a_server_that_asks_for_signatures(
     assert url is not None
     assert httpx.get(url).content == b"photo"
     assert httpx.get(url.partition("?")[0]).status_code == 403
+
+
+@pytest.mark.parametrize(
+    ("options", "named"),
+    [
+        ({"sse": "aws:kms"}, "IMGAPP_S3_SSE=aws:kms"),
+        ({"storage_class": "FAST"}, "IMGAPP_S3_STORAGE_CLASS=FAST"),
+        (
+            {"sse": "AES256", "storage_class": "FAST"},
+            "IMGAPP_S3_SSE=AES256 and IMGAPP_S3_STORAGE_CLASS=FAST",
+        ),
+    ],
+)
+@pytest.mark.parametrize("status", [400, 403, 501])
+def test_what_the_bucket_refuses_of_the_settings_is_named(
+    gate: Gate, options: dict[str, str], named: str, status: int
+) -> None:
+    gate.instead = lambda command, _, headers: (
+        refusal("InvalidArgument", status)
+        if command == "PUT"
+        and ("x-amz-server-side-encryption" in headers or "x-amz-storage-class" in headers)
+        else None
+    )
+    store = s3.S3Store(BUCKET, **options)
+    store.check()
+    with pytest.raises(StoreMisconfigured) as refused:
+        store.try_out()
+    said = f"The bucket pictures refuses files with {named} (InvalidArgument)."
+    assert refused.value.detail == said
+    [fault] = store.faults()
+    assert named in fault
+    assert objects() == []
+
+
+def test_a_bucket_that_takes_nothing_at_all_is_no_matter_of_the_settings(gate: Gate) -> None:
+    gate.instead = lambda command, *_: refusal("AccessDenied") if command == "PUT" else None
+    store = s3.S3Store(BUCKET, sse="AES256")
+    with pytest.raises(StoreMisconfigured, match="may not use the bucket pictures"):
+        store.try_out()

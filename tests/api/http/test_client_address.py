@@ -8,6 +8,7 @@ from starlette.responses import PlainTextResponse
 from starlette.testclient import TestClient
 from starlette.types import Receive, Scope, Send
 
+from imgapp.api.http import client_address
 from imgapp.api.http.client_address import Sources
 from imgapp.errors import ConfigurationError
 from imgapp.services.common import audit_trail
@@ -75,3 +76,21 @@ def test_guessing_through_a_proxy_locks_the_guesser_out_and_not_the_others(
     assert answer.headers["location"] == "/sign-in#limited"
     answer = client.post("/api/sign-in", data=right, headers={"x-forwarded-for": "198.51.100.7"})
     assert answer.headers["location"] == "/"
+
+
+def test_a_proxy_that_does_not_say_who_calls_is_noted_once(set_env, caplog, monkeypatch) -> None:
+    monkeypatch.setattr(client_address, "_warned", False)
+    set_env(IMGAPP_PUBLIC_URL="https://pictures.example.org")
+    client = TestClient(Sources(tell), client=("127.0.0.1", 50_000))
+
+    def noted(**headers: str) -> int:
+        caplog.clear()
+        client.get("/", headers={name.replace("_", "-"): text for name, text in headers.items()})
+        return caplog.text.count("proxy_names_no_client")
+
+    ours = "https://pictures.example.org"
+    assert noted() == 0, "a program on this machine"
+    assert noted(origin="http://localhost:8000") == 0
+    assert noted(origin=ours, x_forwarded_for=CALLER) == 0
+    assert noted(origin=ours) == 1
+    assert noted(origin=ours) == 0

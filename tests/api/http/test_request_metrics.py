@@ -20,25 +20,30 @@ from starlette.websockets import WebSocket
 
 from imgapp.adapters import counters, queue
 from imgapp.api import create_site
-from imgapp.errors import FileTooLarge
+from imgapp.errors import ConfigurationError, FileTooLarge
 from imgapp.models import AnalysisStatus, Priority, new_id, now
 from imgapp.services.accounts import tokens
 from imgapp.services.common import metrics
 from imgapp.services.operations import health
+from imgapp.settings import get_settings
 from tests.conftest import ROOT, Person
 from tests.support.rows import add_image
 
+TOKEN = "a token for Prometheus, and for nobody else"
 OPERATING = ROOT / "docs" / "operating.md"
 
 Values = dict[tuple[str, str], float]
 
 
 @pytest.fixture(autouse=True)
-def fresh(database: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def fresh(
+    database: None, monkeypatch: pytest.MonkeyPatch, set_env: Callable[..., None]
+) -> Iterator[None]:
     """Nothing is counted yet, no answer is remembered, and connections follow the settings."""
     monkeypatch.setattr(health, "_checkers", {})
     monkeypatch.setattr(health, "SECONDS_FRESH", 0.0)
     monkeypatch.setattr(counters, "reporter", counters.Reporter())
+    set_env(IMGAPP_METRICS_TOKEN=TOKEN)
     queue.reset()
     yield
     queue.reset()
@@ -62,8 +67,10 @@ PAGES = Starlette(
 
 @pytest.fixture
 def here(client_for: Callable[..., TestClient]) -> TestClient:
-    """Nobody, on this machine, with the whole site."""
-    return client_for(None, create_site(PAGES))
+    """Prometheus, with the whole site."""
+    client = client_for(None, create_site(PAGES))
+    client.headers["authorization"] = f"Bearer {TOKEN}"
+    return client
 
 
 def read(client: TestClient) -> list[Metric]:
@@ -81,35 +88,42 @@ def values(client: TestClient) -> Values:
     }
 
 
-PROXIED = {
-    "x-forwarded-for": "203.0.113.9",
-    "forwarded": "for=203.0.113.9",
-    "x-real-ip": "203.0.113.9",
-    "x-forwarded-host": "pictures.example.org",
-    "via": "1.1 proxy",
-}
-
-
-@pytest.mark.parametrize("header", PROXIED)
-def test_behind_a_proxy_on_this_machine_nobody_is_on_this_machine(
-    here: TestClient, mallory: Person, admin: Person, header: str
+@pytest.mark.parametrize("address", ["127.0.0.1", "::1", "203.0.113.9"])
+def test_whoever_has_the_token_reads_them_wherever_they_are(
+    client_for: Callable[..., TestClient], mallory: Person, admin: Person, address: str
 ) -> None:
-    through_proxy = {header: PROXIED[header]}
-    assert here.get("/metrics", headers=through_proxy).status_code == 401
-    for person, status in ((mallory, 403), (admin, 200)):
-        token = tokens.create_token(person.user_id, "metrics").token
-        headers = {**through_proxy, "authorization": f"Bearer {token}"}
-        assert here.get("/metrics", headers=headers).status_code == status
+    app = create_site(PAGES)
+    anywhere = TestClient(app, base_url="http://127.0.0.1:8000", client=(address, 50_000))
+
+    def status(token: str | None, scheme: str = "Bearer") -> int:
+        headers = {} if token is None else {"authorization": f"{scheme} {token}".encode()}
+        return anywhere.get("/metrics", headers=headers).status_code
+
+    assert status(TOKEN) == status(TOKEN, "bearer") == 200
+    for wrong in (None, "", TOKEN[:-1], f"{TOKEN}x", "\u00e9"):
+        assert status(wrong) == 401
+    assert status(TOKEN, "Basic") == 401
+    assert status(tokens.create_token(mallory.user_id, "metrics").token) == 403
+    assert status(tokens.create_token(admin.user_id, "metrics").token) == 200
 
 
-def test_a_page_of_another_site_cannot_read_through_a_browser_on_this_machine(
-    here: TestClient,
+def test_the_token_reads_nothing_else(here: TestClient) -> None:
+    assert here.get("/api/images").status_code == 401
+
+
+def test_without_a_token_in_the_settings_no_token_is_right(
+    here: TestClient, set_env: Callable[..., None]
 ) -> None:
-    """DNS rebinding: the name is theirs and the address is ours."""
-    response = here.get("/metrics", headers={"host": "evil.example:8000"})
-    assert response.status_code == 401
-    for host in ("127.0.0.1:8000", "[::1]:8000", "localhost:8000"):
-        assert here.get("/metrics", headers={"host": host}).status_code == 200
+    set_env(IMGAPP_METRICS_TOKEN=None)
+    for headers in ({}, {"authorization": "Bearer "}, {"authorization": "Bearer None"}):
+        assert here.get("/metrics", headers=headers).status_code == 401
+
+
+def test_a_token_that_can_be_guessed_is_refused(set_env: Callable[..., None]) -> None:
+    set_env(IMGAPP_METRICS_TOKEN="prometheus")
+    with pytest.raises(ConfigurationError, match="IMGAPP_METRICS_TOKEN: must be a random") as said:
+        get_settings()
+    assert "prometheus" not in str(said.value)
 
 
 NAME = re.compile(r"imgapp_[a-z]+(_[a-z]+)*")

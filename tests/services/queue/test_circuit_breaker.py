@@ -12,12 +12,21 @@ from uuid import UUID, uuid4
 import pytest
 import sqlalchemy as sa
 
+from imgapp.errors import QueueUnavailable
 from imgapp.models import WaitingReason, now
 from imgapp.services.analysis import describe
-from imgapp.services.queue import circuit_breaker, image_status, leases, permits
+from imgapp.services.queue import (
+    admin_queue,
+    circuit_breaker,
+    image_status,
+    leases,
+    permits,
+)
+from imgapp.services.queue.progress import read_progress
 from imgapp.settings import get_settings
-from tests.conftest import Person
+from tests.conftest import Person, Servers
 from tests.support.openai_server import OpenAIServer, Reply
+from tests.support.redis_states import full
 from tests.support.waiting import add_picture, change, row_of
 
 REFUSALS = [(401, "key_refused"), (402, "no_credit"), (404, "model_not_found")]
@@ -271,3 +280,45 @@ def test_nothing_secret_is_in_its_rows(
     kept = in_state("provider_state::text")
     assert "sk-very-secret" not in kept
     assert "127.0.0.1" not in kept
+
+
+def test_while_the_queue_takes_nothing_each_picture_says_so(
+    alice: Person, mallory: Person, admin: Person, servers: Servers
+) -> None:
+    ids = [add_picture(alice.user_id) for _ in range(3)]
+    with full(servers.redis_url):
+        for _ in range(2):
+            with pytest.raises(QueueUnavailable):
+                describe.sweep()
+        for image_id in ids:
+            waiting = image_status.get_status(alice.user_id, image_id).waiting
+            assert waiting is not None
+            assert (waiting.reason, waiting.message[:13]) == ("provider_down", "Redis is full")
+            assert waiting.since is not None
+        [reason] = read_progress(alice.user_id).waiting_for
+        assert (reason.images, reason.message[:13]) == (3, "Redis is full")
+        admin_queue.forget()
+        seen = admin_queue.read_queue(admin.user_id)
+        assert [(one.model, one.code) for one in seen.troubles] == [(None, "queue_unavailable")]
+        assert seen.workers is None, "those that live cannot say so"
+    describe.sweep()
+    assert [image_status.get_status(alice.user_id, one).waiting for one in ids] == [None] * 3
+    assert circuit_breaker.troubles() == []
+
+
+def test_a_queue_that_was_away_for_a_moment_is_no_outage(alice: Person, servers: Servers) -> None:
+    image_id = add_picture(alice.user_id)
+    with full(servers.redis_url), pytest.raises(QueueUnavailable):
+        describe.sweep()
+    assert image_status.get_status(alice.user_id, image_id).waiting is None
+
+
+def test_an_outage_that_nobody_speaks_of_any_more_is_over(
+    alice: Person, servers: Servers, in_state: Callable[..., Any]
+) -> None:
+    with full(servers.redis_url):
+        for _ in range(2):
+            circuit_breaker.look_at_the_queue()
+    assert [one.code for one in circuit_breaker.troubles()] == ["queue_unavailable"]
+    in_state(updated_at=now() - timedelta(minutes=2))
+    assert circuit_breaker.troubles() == []
