@@ -46,6 +46,11 @@ class ColourCoding:
     """The brightest light of an HDR picture, in nits."""
 
     @property
+    def is_hdr(self) -> bool:
+        """Whether it needs tone mapping; else a profile says it all."""
+        return isinstance(self.transfer, str)
+
+    @property
     def name(self) -> str:
         """What people call it: "Display P3", "BT.2020 PQ", "sRGB, gamma 1.8"."""
         if isinstance(self.transfer, str):

@@ -1,4 +1,4 @@
-"""PNG colours: reads what the chunks of a PNG say of its colours, before its pixels (PNG, third edition)."""
+"""PNG colours: reads what a PNG says of its colours before its pixels (PNG, third edition)."""
 
 from __future__ import annotations
 

@@ -10,8 +10,8 @@ from typing import Any
 import pyvips
 
 from imgapp.adapters.imaging.colours import main_colours
-from imgapp.adapters.imaging.formats import FileFormat
-from imgapp.errors import TooManyPixels
+from imgapp.adapters.imaging.opened_image import OpenedImage
+from imgapp.adapters.imaging.pixels import finite, has_bare_numbers, numbers_to_srgb
 
 PREVIEW_SIDE, MODEL_SIDE, THUMBNAIL_SIDE = 1440, 1024, 512
 PLACEHOLDER_SIDE, COLOURS_SIDE = 6, 48
@@ -23,98 +23,6 @@ THUMBNAIL_OPTIONS = {"Q": 76, "effort": 2, "keep": "none"}
 # Every vision model takes JPEG. Made here, where the pixels are at hand, it costs a third of what
 # decoding the preview for it would.
 MODEL_OPTIONS = {"Q": 85, "keep": "none"}
-
-_LOADERS = ("Jpeg", "Png", "Webp", "Nsgif", "Heif", "Tiff")
-
-
-@dataclass(frozen=True)
-class OpenedImage:
-    """A picture whose header is read. `pixels` is set where libvips cannot read the file."""
-
-    width: int
-    height: int
-    pages: int
-    color_space: str
-    blobs: dict[str, bytes]
-    pixels: pyvips.Image | None = None
-    turn: int = 1
-    """How the pixels are to be turned where libvips does not know it (EXIF orientation)."""
-
-
-def restrict_vips() -> None:
-    """Allow the loaders of the accepted formats only, and keep nothing between pictures."""
-    pyvips.operation_block_set("VipsForeignLoad", True)
-    for name in _LOADERS:
-        pyvips.operation_block_set(f"VipsForeignLoad{name}", False)
-    pyvips.cache_set_max(0)
-
-
-def open_picture(source: Path, form: FileFormat, max_pixels: int) -> OpenedImage:
-    """Read the header, and the pixels of what libvips cannot read. Raises TooManyPixels."""
-    if form.loader == "heif":
-        return _open_heif(source, max_pixels)
-    if form.loader == "pillow":
-        return _open_pillow(source, max_pixels)
-    image = pyvips.Image.new_from_file(str(source), access="sequential", fail_on="error")
-    _check_pixels(image.width, image.height, max_pixels)
-    names = set(image.get_fields())
-    turned = "orientation" in names and 5 <= image.get("orientation") <= 8
-    wide, high = (image.height, image.width) if turned else (image.width, image.height)
-    return OpenedImage(
-        width=wide,
-        height=high,
-        pages=image.get("n-pages") if "n-pages" in names else 1,
-        color_space=image.interpretation,
-        blobs={name: image.get(name) for name in names if name.endswith("-data")},
-    )
-
-
-def _check_pixels(width: int, height: int, most: int) -> None:
-    if width * height > most:
-        limit = f"at most {most / 1e6:g} million are accepted"
-        raise TooManyPixels(f"The picture has too many pixels: {width} x {height}, and {limit}.")
-
-
-def _open_heif(source: Path, max_pixels: int) -> OpenedImage:
-    """HEVC is not in libvips' wheel. libheif turns the picture upright by itself."""
-    import pillow_heif  # Loaded by the few children that need it.
-
-    file = pillow_heif.open_heif(source, convert_hdr_to_8bit=True)
-    image = file[file.primary_index]
-    width, height = image.size
-    _check_pixels(width, height, max_pixels)
-    names = {"exif": "exif-data", "xmp": "xmp-data", "icc_profile": "icc-profile-data"}
-    blobs = {names[k]: bytes(v) for k, v in image.info.items() if k in names and v}  # type: ignore[arg-type]
-    bands = {"RGB": 3, "RGBA": 4, "RGBa": 4, "L": 1, "LA": 2}[image.mode]
-    pixels = pyvips.Image.new_from_memory(image.data, width, height, bands, "uchar")
-    if image.mode == "RGBa":
-        pixels = pixels.unpremultiply().cast("uchar")
-    return OpenedImage(width, height, len(file), "srgb", blobs, _with_profile(pixels, blobs))
-
-
-def _open_pillow(source: Path, max_pixels: int) -> OpenedImage:
-    """BMP is not in libvips' wheel, and libvips does not know moving AVIF."""
-    from PIL import Image, ImageOps  # Loaded by the few children that need it.
-
-    Image.MAX_IMAGE_PIXELS = None
-    with Image.open(source, formats=["BMP", "AVIF"]) as image:
-        _check_pixels(*image.size, max_pixels)
-        names = {"exif": "exif-data", "xmp": "xmp-data", "icc_profile": "icc-profile-data"}
-        blobs = {names[k]: v for k, v in image.info.items() if k in names and v}
-        pages = getattr(image, "n_frames", 1)
-        mode = "RGBA" if "A" in image.getbands() else "RGB"
-        upright = ImageOps.exif_transpose(image if image.mode == mode else image.convert(mode))
-    width, height = upright.size
-    raw = upright.tobytes()
-    pixels = pyvips.Image.new_from_memory(raw, width, height, len(mode), "uchar")
-    return OpenedImage(width, height, pages, "srgb", blobs, _with_profile(pixels, blobs))
-
-
-def _with_profile(pixels: pyvips.Image, blobs: dict[str, bytes]) -> pyvips.Image:
-    labelled = pixels.copy(interpretation="srgb" if pixels.bands > 2 else "b-w")
-    if "icc-profile-data" in blobs:
-        labelled.set_type(pyvips.GValue.blob_type, "icc-profile-data", blobs["icc-profile-data"])
-    return labelled
 
 
 @dataclass(frozen=True)
@@ -130,7 +38,7 @@ class RenditionFacts:
 
 def make_renditions(source: Path, opened: OpenedImage, out_dir: Path) -> RenditionFacts:
     """Write preview.webp, model.jpg and thumbnail.webp."""
-    preview = _opaque_if_possible(_preview(source, opened).copy_memory())
+    preview = _opaque_if_possible(_turned(_preview(source, opened), opened.turn).copy_memory())
     preview.webpsave(str(out_dir / "preview.webp"), **PREVIEW_OPTIONS)
     middle = _reduced(preview, MODEL_SIDE).copy_memory()
     flat(middle).jpegsave(str(out_dir / "model.jpg"), **MODEL_OPTIONS)
@@ -172,6 +80,12 @@ def flat(image: pyvips.Image) -> pyvips.Image:
 
 def _preview(source: Path, opened: OpenedImage) -> pyvips.Image:
     """Upright, in sRGB and small. Managing colours that need it not would take thrice as long."""
+    if opened.pixels is not None and opened.hdr is not None:
+        from imgapp.adapters.imaging.tone_mapping import hdr_to_srgb  # It loads NumPy.
+
+        return hdr_to_srgb(_coded_preview(opened.pixels), opened.hdr)
+    if opened.pixels is not None and has_bare_numbers(opened.pixels):
+        return numbers_to_srgb(_coded_preview(finite(opened.pixels)))
     options: dict[str, Any] = {"height": PREVIEW_SIDE, "size": "down", "fail_on": "error"}
     if "icc-profile-data" in opened.blobs or opened.color_space == "cmyk":
         options |= {"output_profile": "srgb", "intent": "perceptual"}
@@ -180,18 +94,29 @@ def _preview(source: Path, opened: OpenedImage) -> pyvips.Image:
     else:
         del options["fail_on"]
         image = opened.pixels.thumbnail_image(PREVIEW_SIDE, **options)
-    if opened.turn > 1:
-        image = _turned(image, opened.turn)
     if image.interpretation not in ("srgb", "b-w"):
         image = image.colourspace("srgb")
     return image if image.format == "uchar" else image.cast("uchar")
 
 
 def _turned(image: pyvips.Image, orientation: int) -> pyvips.Image:
+    if orientation == 1:
+        return image
     # Turning needs the pixels in another order than they come.
     image = image.copy_memory()
     image.set_type(pyvips.GValue.gint_type, "orientation", orientation)
     return image.autorot()
+
+
+def _coded_preview(pixels: pyvips.Image) -> pyvips.Image:
+    """Upright and small, in the numbers of the file."""
+    scale = min(1.0, PREVIEW_SIDE / max(pixels.width, pixels.height))
+    clear = pixels.bands == 4
+    straight = pixels.premultiply() if clear else pixels
+    # Not by a kernel that overshoots: there is no telling what the numbers beyond would mean.
+    small = straight.resize(scale, vscale=max(scale, 1 / pixels.height), kernel="linear")
+    small = small.unpremultiply() if clear else small
+    return small.cast(pixels.format).copy_memory().autorot()
 
 
 def _opaque_if_possible(image: pyvips.Image) -> pyvips.Image:
