@@ -95,7 +95,6 @@ def numbers_to_srgb(image: pyvips.Image) -> pyvips.Image:
     Where they fill less than a sixteenth of it, or lie in none, they are the smallest and the
     largest number. The picture should be small and in memory.
     """
-    image = image.extract_band(0, n=3 if image.bands > 2 else 1)
     low, high = _scale(image.min(), image.max(), image.format)
     factor = 255 / (high - low)
     shown = image.linear(factor, -low * factor).rint().cast("uchar")
@@ -103,8 +102,9 @@ def numbers_to_srgb(image: pyvips.Image) -> pyvips.Image:
 
 
 def finite(image: pyvips.Image) -> pyvips.Image:
-    """With zero for what is no number, and for the huge ones that mean "nothing here"."""
-    return (image.abs() < 1e30).ifthenelse(image, 0) if image.format == "float" else image
+    """Grey or three colours, zero for what is no number or so huge that it means "nothing"."""
+    colours = image.extract_band(0, n=3 if image.bands > 2 else 1)
+    return (colours.abs() < 1e30).ifthenelse(colours, 0) if image.format == "float" else colours
 
 
 def _scale(low: float, high: float, form: str) -> tuple[float, float]:
