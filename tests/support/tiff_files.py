@@ -29,7 +29,7 @@ def tiff(data: bytes, tags: dict[int, Values], *, order: str = "<") -> bytes:
     return head + data + bytes(len(data) % 2) + directory + bytes(4) + beyond
 
 
-def old_jpeg(image: Image.Image, *, tiled: bool = False) -> bytes:
+def old_jpeg(image: Image.Image, *, tiled: bool = False, orientation: int = 1) -> bytes:
     """A JPEG in the way of TIFF 6.0, section 22; scanners wrote it and later ones forbid it."""
     file = io.BytesIO()
     image.save(file, "JPEG", quality=95, subsampling=0)
@@ -40,6 +40,7 @@ def old_jpeg(image: Image.Image, *, tiled: bool = False) -> bytes:
         258: (8, 8, 8),
         259: 6,
         262: 6,
+        274: orientation,
         277: 3,
         513: 8,
         514: len(data),

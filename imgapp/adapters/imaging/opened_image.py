@@ -18,7 +18,7 @@ from imgapp.adapters.imaging.pixels import (
     labelled,
     read_pillow,
 )
-from imgapp.adapters.imaging.tiff_variants import for_pillow, is_premultiplied, read_directory
+from imgapp.adapters.imaging.tiff_variants import for_pillow, read_directory
 from imgapp.errors import UnsupportedFormat
 
 _LOADERS = ("Jpeg", "Png", "Webp", "Nsgif", "Heif", "Tiff")
@@ -154,8 +154,6 @@ def _open_tiff(source: Path, max_pixels: int) -> OpenedImage:
         return _open_rare_tiff(source, max_pixels)
     image = _from_vips(source)
     opened = _opened(image, max_pixels)
-    if is_premultiplied(tags) and image.hasalpha():
-        return replace(opened, pixels=_straight(image))
     return replace(opened, pixels=image) if has_bare_numbers(image) else opened
 
 

@@ -11,10 +11,9 @@ Tags = dict[int, tuple[int, ...]]
 
 SIGNATURES = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 _BITS, _COMPRESSION, _PHOTOMETRIC = 258, 259, 262
-_CIELAB, _ASSOCIATED_ALPHA = 8, 1
-_SUBFILE_TYPE, _SUB_IFDS, _EXTRA_SAMPLES, _SAMPLE_FORMAT = 254, 330, 338, 339
-_DNG_VERSION = 50706
-_WANTED = {_BITS, _COMPRESSION, _PHOTOMETRIC, _SUBFILE_TYPE, _SUB_IFDS, _EXTRA_SAMPLES}
+_CIELAB = 8
+_SUBFILE_TYPE, _SUB_IFDS, _SAMPLE_FORMAT, _DNG_VERSION = 254, 330, 339, 50706
+_WANTED = {_BITS, _COMPRESSION, _PHOTOMETRIC, _SUBFILE_TYPE, _SUB_IFDS}
 _WANTED |= {_SAMPLE_FORMAT, _DNG_VERSION}
 
 _MOST_ENTRIES, _MOST_VALUES = 1_000, 16
@@ -102,11 +101,6 @@ def for_pillow(tags: Tags) -> bool:
     if bits[0] not in _DEPTHS:
         raise UnsupportedFormat(f"TIFF files with {bits[0]} bits a channel are not supported.")
     return compression in _FOR_PILLOW or (photometric == _CIELAB and set(bits) == {8})
-
-
-def is_premultiplied(tags: Tags) -> bool:
-    """Whether colours are multiplied with their alpha (associated alpha)."""
-    return _first(tags, _EXTRA_SAMPLES) == _ASSOCIATED_ALPHA
 
 
 def _first(tags: Tags, tag: int, default: int = 0) -> int:
