@@ -31,12 +31,17 @@ class HeifItems:
     pictures: int = 1
 
 
+References = dict[int, tuple[int, ...]]
+
+
 @dataclass
 class _Meta:
     primary: int = 0
     types: dict[int, bytes] = field(default_factory=dict)
     hidden: set[int] = field(default_factory=set)
-    references: dict[bytes, dict[int, list[int]]] = field(default_factory=lambda: defaultdict(dict))
+    references: dict[bytes, dict[int, tuple[int, ...]]] = field(
+        default_factory=lambda: defaultdict(dict)
+    )
     properties: list[tuple[bytes, bytes]] = field(default_factory=list)
     associated: dict[int, list[int]] = field(default_factory=dict)
 
@@ -50,7 +55,7 @@ def read_items(file: BinaryIO) -> HeifItems:
     """Read the `meta` box; what is damaged or too large counts as saying nothing."""
     meta = _Meta()
     # Whatever a stranger's bytes do to a parser, the decoder judges the picture.
-    with suppress(struct.error, IndexError, ValueError):
+    with suppress(struct.error, IndexError, ValueError, OverflowError, OSError):
         _read_meta(_meta_box(file), meta)
     return HeifItems(
         coding=_coding(meta),
@@ -61,7 +66,7 @@ def read_items(file: BinaryIO) -> HeifItems:
 
 def _coding(meta: _Meta) -> ColourCoding | None:
     # Of a grid, the tiles may say it.
-    tiles = meta.references[b"dimg"].get(meta.primary, [])[:1]
+    tiles = meta.references[b"dimg"].get(meta.primary, ())[:1]
     for item in (meta.primary, *tiles):
         said = meta.of(item)
         colours = [payload for kind, payload in said if kind == b"colr"]
@@ -166,17 +171,20 @@ def _read_item(entry: bytes, meta: _Meta) -> None:
 def _read_reference(name: bytes, entry: bytes, wide: bool, meta: _Meta) -> None:
     step = 4 if wide else 2
     count = _number(entry, step, wide=False)
-    targets = [_number(entry, step + 2 + step * n, wide=wide) for n in range(count)]
+    targets = struct.unpack_from(f">{count}{'I' if wide else 'H'}", entry, step + 2)
     meta.references[name][_number(entry, 0, wide=wide)] = targets
 
 
 def _read_associations(box: bytes, meta: _Meta) -> None:
     wide, long = box[0] > 0, bool(box[3] & 1)
-    at = 8
-    for _ in range(min(_number(box, 4, wide=True), _MOST_ENTRIES)):
+    at, left = 8, _MOST_ENTRIES
+    for _ in range(min(_number(box, 4, wide=True), left)):
         item, at = _number(box, at, wide=wide), at + (4 if wide else 2)
         count, at = box[at], at + 1
-        for _ in range(count):
-            number = _number(box, at, wide=False) & 0x7FFF if long else box[at] & 0x7F
-            meta.associated.setdefault(item, []).append(number)
-            at += 2 if long else 1
+        if (left := left - count) < 0:
+            raise ValueError("too many properties")
+        numbers = struct.unpack_from(f">{count}{'H' if long else 'B'}", box, at)
+        # The highest bit says whether a reader must understand it.
+        kept = [number & (0x7FFF if long else 0x7F) for number in numbers]
+        meta.associated.setdefault(item, []).extend(kept)
+        at += count * (2 if long else 1)
