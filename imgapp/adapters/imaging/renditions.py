@@ -10,19 +10,18 @@ from typing import Any
 import pyvips
 
 from imgapp.adapters.imaging.colours import main_colours
+from imgapp.adapters.imaging.long_pictures import longest_side
+from imgapp.adapters.imaging.model_copies import MODEL_OPTIONS, laid_on_ground
 from imgapp.adapters.imaging.opened_image import OpenedImage
 from imgapp.adapters.imaging.pixels import finite, has_bare_numbers, numbers_to_srgb
 
-PREVIEW_SIDE, MODEL_SIDE, THUMBNAIL_SIDE = 1440, 1024, 512
+PREVIEW_SIDE, THUMBNAIL_SIDE = 1440, 512
 PLACEHOLDER_SIDE, COLOURS_SIDE = 6, 48
 
 # Measured on camera photos of 2.5 MB: effort 1 costs 10 % more time than 0 and saves 5 % of the
 # bytes; effort 4 doubles the encoding for 12 % more. Thumbnails are small enough for effort 2.
 PREVIEW_OPTIONS = {"Q": 78, "effort": 1, "keep": "none"}
 THUMBNAIL_OPTIONS = {"Q": 76, "effort": 2, "keep": "none"}
-# Every vision model takes JPEG. Made here, where the pixels are at hand, it costs a third of what
-# decoding the preview for it would.
-MODEL_OPTIONS = {"Q": 85, "keep": "none"}
 
 
 @dataclass(frozen=True)
@@ -38,10 +37,14 @@ class RenditionFacts:
 
 def make_renditions(source: Path, opened: OpenedImage, out_dir: Path) -> RenditionFacts:
     """Write preview.webp, model.jpg and thumbnail.webp."""
-    preview = _opaque_if_possible(_turned(_preview(source, opened), opened.turn).copy_memory())
+    model_side = longest_side(opened.width, opened.height)
+    decoded = _reduced_from(source, opened, max(PREVIEW_SIDE, model_side))
+    # A long picture is kept larger than its preview for the model, which is to read it.
+    large = _opaque_if_possible(_turned(decoded, opened.turn).copy_memory())
+    preview = _reduced(large, PREVIEW_SIDE) if model_side > PREVIEW_SIDE else large
     preview.webpsave(str(out_dir / "preview.webp"), **PREVIEW_OPTIONS)
-    middle = _reduced(preview, MODEL_SIDE).copy_memory()
-    flat(middle).jpegsave(str(out_dir / "model.jpg"), **MODEL_OPTIONS)
+    middle = _reduced(large, model_side).copy_memory()
+    laid_on_ground(middle).jpegsave(str(out_dir / "model.jpg"), **MODEL_OPTIONS)
     small = _reduced(middle, THUMBNAIL_SIDE)
     small.webpsave(str(out_dir / "thumbnail.webp"), **THUMBNAIL_OPTIONS)
     return RenditionFacts(
@@ -64,7 +67,7 @@ def placeholder_of(thumbnail: pyvips.Image) -> str:
 
 def _pixels(image: pyvips.Image) -> bytes:
     """Rows from the top, three bytes each (sRGB), on white where it is transparent."""
-    opaque = flat(image)
+    opaque = image.flatten(background=[255]) if image.hasalpha() else image
     coloured = opaque.colourspace("srgb") if opaque.bands < 3 else opaque
     return bytes(coloured.extract_band(0, n=3).cast("uchar").write_to_memory())
 
@@ -73,27 +76,22 @@ def _reduced(image: pyvips.Image, side: int) -> pyvips.Image:
     return image.thumbnail_image(side, height=side, size="down")
 
 
-def flat(image: pyvips.Image) -> pyvips.Image:
-    """On white where it is transparent: JPEG knows no transparency."""
-    return image.flatten(background=[255, 255, 255]) if image.hasalpha() else image
-
-
-def _preview(source: Path, opened: OpenedImage) -> pyvips.Image:
+def _reduced_from(source: Path, opened: OpenedImage, side: int) -> pyvips.Image:
     """Upright, in sRGB and small. Managing colours that need it not would take thrice as long."""
     if opened.pixels is not None and opened.hdr is not None:
         from imgapp.adapters.imaging.tone_mapping import hdr_to_srgb  # It loads NumPy.
 
-        return hdr_to_srgb(_coded_preview(opened.pixels), opened.hdr)
+        return hdr_to_srgb(_coded_reduced(opened.pixels, side), opened.hdr)
     if opened.pixels is not None and has_bare_numbers(opened.pixels):
-        return numbers_to_srgb(_coded_preview(finite(opened.pixels)))
-    options: dict[str, Any] = {"height": PREVIEW_SIDE, "size": "down", "fail_on": "error"}
+        return numbers_to_srgb(_coded_reduced(finite(opened.pixels), side))
+    options: dict[str, Any] = {"height": side, "size": "down", "fail_on": "error"}
     if "icc-profile-data" in opened.blobs or opened.color_space == "cmyk":
         options |= {"output_profile": "srgb", "intent": "perceptual"}
     if opened.pixels is None:
-        image = pyvips.Image.thumbnail(str(source), PREVIEW_SIDE, **options)
+        image = pyvips.Image.thumbnail(str(source), side, **options)
     else:
         del options["fail_on"]
-        image = opened.pixels.thumbnail_image(PREVIEW_SIDE, **options)
+        image = opened.pixels.thumbnail_image(side, **options)
     if image.interpretation not in ("srgb", "b-w"):
         image = image.colourspace("srgb")
     return image if image.format == "uchar" else image.cast("uchar")
@@ -108,13 +106,14 @@ def _turned(image: pyvips.Image, orientation: int) -> pyvips.Image:
     return image.autorot()
 
 
-def _coded_preview(pixels: pyvips.Image) -> pyvips.Image:
+def _coded_reduced(pixels: pyvips.Image, side: int) -> pyvips.Image:
     """Upright and small, in the numbers of the file."""
-    scale = min(1.0, PREVIEW_SIDE / max(pixels.width, pixels.height))
+    scale = min(1.0, side / max(pixels.width, pixels.height))
     clear = pixels.bands == 4
     straight = pixels.premultiply() if clear else pixels
     # Not by a kernel that overshoots: there is no telling what the numbers beyond would mean.
-    small = straight.resize(scale, vscale=max(scale, 1 / pixels.height), kernel="linear")
+    across, down = max(scale, 1 / pixels.width), max(scale, 1 / pixels.height)
+    small = straight.resize(across, vscale=down, kernel="linear")
     small = small.unpremultiply() if clear else small
     return small.cast(pixels.format).copy_memory().autorot()
 

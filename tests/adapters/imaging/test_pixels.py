@@ -74,3 +74,9 @@ def test_what_is_no_number_does_not_spoil_the_rest(tmp_path: Path) -> None:
 def test_a_large_one_is_reduced_before_it_is_measured(tmp_path: Path) -> None:
     values = np.tile(np.linspace(0, 1, 3000), (100, 1)).astype("<f4")
     assert shown(values, FLOAT, tmp_path) == pytest.approx((0, 127, 255), abs=5)
+
+
+@pytest.mark.parametrize("shape", [(5000, 1), (1, 5000)])
+def test_a_line_of_pixels_stays_one(shape: tuple[int, int], tmp_path: Path) -> None:
+    values = np.linspace(0, 1, 5000).astype("<f4").reshape(shape)
+    assert shown(values, FLOAT, tmp_path) == pytest.approx((0, 127, 255), abs=5)
