@@ -64,8 +64,13 @@ class Call:
     headers: dict[str, str]
     body: dict[str, Any]
     image_format: str | None
-    size: tuple[int, int]
+    sizes: list[tuple[int, int]]
     problems: list[str]
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Of the picture, or of its first part."""
+        return self.sizes[0] if self.sizes else (0, 0)
 
     @property
     def said(self) -> str:
@@ -203,6 +208,9 @@ class OpenAIServer:
         for name in ("max_tokens", "max_completion_tokens"):
             if name in self.rejects and name in call.body:
                 return Reply(400, error={"message": f"Unsupported parameter: '{name}'"})
+        if "several" in self.rejects and len(call.sizes) > 1:
+            said = "At most 1 image(s) may be provided in one prompt."
+            return Reply(status=400, error={"message": said})
         if call.form in self.rejects:
             return Reply(400, error={"message": f"response_format type {call.form} is unsupported"})
         return None
@@ -327,24 +335,28 @@ def inspect(headers: dict[str, str], body: dict[str, Any], model: str) -> Call:
     form = body.get("response_format")
     if form and form["type"] == "json_schema":
         problems += _schema_problems(form["json_schema"])
-    image_format, size = None, (0, 0)
+    image_format, sizes = None, []
     try:
-        image = Image.open(io.BytesIO(_picture_of(body)))
-        image.load()
-        image_format, size = image.format, image.size
-        problems += _picture_problems(image)
+        for data in _pictures_of(body):
+            image = Image.open(io.BytesIO(data))
+            image.load()
+            image_format = image.format
+            sizes.append(image.size)
+            problems += _picture_problems(image)
     except (KeyError, IndexError, TypeError, ValueError, OSError) as error:
         problems.append(f"no picture: {error!r}")
-    return Call(time.monotonic(), headers, body, image_format, size, problems)
+    return Call(time.monotonic(), headers, body, image_format, sizes, problems)
 
 
-def _picture_of(body: dict[str, Any]) -> bytes:
+def _pictures_of(body: dict[str, Any]) -> list[bytes]:
     parts = [part for message in body["messages"] for part in _parts(message["content"])]
-    urls = [part["image_url"]["url"] for part in parts if part["type"] == "image_url"]
-    head, _, data = urls[0].partition(",")
-    if len(urls) != 1 or head != "data:image/jpeg;base64":
-        raise ValueError(f"{len(urls)} pictures, {head[:40]}")
-    return base64.b64decode(data, validate=True)
+    urls = [
+        part["image_url"]["url"].partition(",") for part in parts if part["type"] == "image_url"
+    ]
+    heads = {head for head, _, _ in urls}
+    if heads != {"data:image/jpeg;base64"}:
+        raise ValueError(f"{len(urls)} pictures, {heads}")
+    return [base64.b64decode(data, validate=True) for _, _, data in urls]
 
 
 def _parts(content: Any) -> list[dict[str, Any]]:

@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from imgapp.adapters.imaging.embedded_captions import EmbeddedCaptions
+from imgapp.adapters.imaging.long_pictures import is_long
 from imgapp.adapters.imaging.pool import DecoderPool
 
-__all__ = ["Decoded", "EmbeddedCaptions", "decode", "model_copy", "shutdown"]
+__all__ = ["Decoded", "EmbeddedCaptions", "decode", "model_copy", "model_parts", "shutdown"]
 
 
 @dataclass(frozen=True)
@@ -55,15 +56,23 @@ def decode(source: Path, out_dir: Path, *, bulk: bool = False) -> DecodedImage:
     )
 
 
-def model_copy(preview: bytes, max_side: int = 1024) -> bytes:
-    """What `decode` writes as model.jpg, of a preview: for pictures that have none."""
-    import pyvips
+def model_copy(picture: bytes) -> bytes:
+    """A small JPEG of a preview, for pictures that have no model.jpg, or of a long model.jpg."""
+    from imgapp.adapters.imaging.model_copies import whole_of
 
-    from imgapp.adapters.imaging.renditions import MODEL_OPTIONS, flat
+    return whole_of(picture)
 
-    image = pyvips.Image.thumbnail_buffer(preview, max_side, height=max_side, size="down")
-    data: bytes = flat(image).jpegsave_buffer(**MODEL_OPTIONS)
-    return data
+
+def model_parts(copy: bytes, width: int, height: int) -> list[bytes]:
+    """What a vision model is sent of the model.jpg of a picture of this size (pixels).
+
+    That is itself, or the parts of a long one, in order.
+    """
+    if not is_long(width, height):
+        return [copy]
+    from imgapp.adapters.imaging.model_copies import parts_of
+
+    return parts_of(copy)
 
 
 def shutdown() -> None:

@@ -17,18 +17,20 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, BinaryIO
 
+import pyvips
+
 from imgapp.adapters.imaging.embedded_captions import EmbeddedCaptions, read_carried
-from imgapp.adapters.imaging.formats import HEAD_BYTES, PNG, TIFF, FileFormat, recognise
+from imgapp.adapters.imaging.formats import JPEG, PNG, TIFF, FileFormat, recognise
 from imgapp.adapters.imaging.found_blocks import add_found_blocks
 from imgapp.adapters.imaging.metadata import profile_name, read_facts
-from imgapp.adapters.imaging.png_chunks import read_png_words
-from imgapp.adapters.imaging.renditions import (
+from imgapp.adapters.imaging.opened_image import (
     OpenedImage,
-    RenditionFacts,
-    make_renditions,
     open_picture,
+    open_unended_jpeg,
     restrict_vips,
 )
+from imgapp.adapters.imaging.png_chunks import read_png_words
+from imgapp.adapters.imaging.renditions import RenditionFacts, make_renditions
 from imgapp.errors import DamagedImage, RejectedFile, TooComplex, TooManyPixels, UnsupportedFormat
 
 MEMORY_BYTES = 2 * 1024**3
@@ -72,10 +74,9 @@ def _answer(job: dict[str, Any]) -> dict[str, Any]:
 
 def _decode(source: Path, out_dir: Path, max_pixels: int) -> dict[str, Any]:
     with source.open("rb") as file:
-        form = recognise(file.read(HEAD_BYTES))
+        form = recognise(file)
     try:
-        opened = add_found_blocks(open_picture(source, form, max_pixels), source, form)
-        made = make_renditions(source, opened, out_dir)
+        opened, made = _open_and_reduce(source, form, out_dir, max_pixels)
     except RejectedFile:
         raise
     # Decoders raise whatever a broken file drives them to.
@@ -91,6 +92,19 @@ def _decode(source: Path, out_dir: Path, max_pixels: int) -> dict[str, Any]:
     }
 
 
+def _open_and_reduce(
+    source: Path, form: FileFormat, out_dir: Path, max_pixels: int
+) -> tuple[OpenedImage, RenditionFacts]:
+    opened = add_found_blocks(open_picture(source, form, max_pixels), source, form)
+    try:
+        return opened, make_renditions(source, opened, out_dir)
+    except pyvips.Error as error:
+        if form is not JPEG or "premature end of jpeg" not in str(error).lower():
+            raise
+    opened = open_unended_jpeg(source, max_pixels)
+    return opened, make_renditions(source, opened, out_dir)
+
+
 _NO_MEMORY = ("out of memory", "memory allocation", "cannot allocate", "unable to allocate")
 _TOO_MANY_PIXELS = ("maximum supported image dimension", "exceeds user limit", "image is too large")
 _TOO_MANY_STEPS = ("scans", "too many", "limit")
@@ -99,6 +113,7 @@ _NOT_BUILT_IN = (
     "unsupported",
     "not supported",
     "not implemented",
+    "not configured",
     "unknown c",
 )
 
@@ -124,13 +139,14 @@ def _facts(
             facts = read_facts(file)
     else:
         facts = read_facts(opened.blobs.get("exif-data"))
+    coded = opened.hdr.name if opened.hdr else None
     profile = profile_name(opened.blobs.get("icc-profile-data"))
     return facts | {
         "format": form.name,
         "orientation": _orientation(opened.width, opened.height),
-        "color_space": _COLOR_SPACES.get(opened.color_space) or profile or "sRGB",
+        "color_space": coded or _COLOR_SPACES.get(opened.color_space) or profile or "sRGB",
         "has_alpha": made.has_alpha,
-        "animated": opened.pages > 1 and form.name in ("GIF", "WebP", "AVIF"),
+        "animated": opened.moving,
         "pages": opened.pages,
         "colours": made.colours,
     }

@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 import struct
 from dataclasses import dataclass
+from typing import BinaryIO
 
+from imgapp.adapters.imaging.tiff_variants import SIGNATURES as TIFF_SIGNATURES
+from imgapp.adapters.imaging.tiff_variants import is_raw, read_directory
 from imgapp.errors import EmptyFile, NotAnImage, UnsupportedFormat
 
-HEAD_BYTES = 4096
-"""How much of the start of a file `recognise` wants to see."""
+_HEAD_BYTES = 4096
 
 
 @dataclass(frozen=True)
@@ -41,11 +43,10 @@ _SIGNATURES: list[tuple[bytes, FileFormat]] = [
     (b"GIF89a", GIF),
 ]
 
-_TIFF_SIGNATURES = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 _BMP_HEADER_SIZES = {12, 16, 40, 52, 56, 64, 108, 124}
 _HEVC_BRANDS = {b"heic", b"heix", b"hevc", b"hevx", b"heim", b"heis", b"hevm", b"hevs"}
 _AVIF_BRANDS = {b"avif", b"avis"}
-_HEIF_BRANDS = {b"mif1", b"msf1", b"mif2", b"mif3"}
+_HEIF_BRANDS = {b"mif1", b"msf1", b"mif2"}
 
 _UNSUPPORTED: list[tuple[bytes, str]] = [
     (b"8BPS", "Photoshop documents (PSD)"),
@@ -84,15 +85,18 @@ _UNSUPPORTED: list[tuple[bytes, str]] = [
 ]
 
 
-def recognise(head: bytes) -> FileFormat:
-    """Name the format of a file that starts with `head`.
+def recognise(file: BinaryIO) -> FileFormat:
+    """Name the format of a file by its start, and of a TIFF by its first directory.
 
     Raises EmptyFile, UnsupportedFormat (a picture, or nearly, in a format that is not accepted)
     or NotAnImage.
     """
+    head = file.read(_HEAD_BYTES)
     if not head:
         raise EmptyFile("The file is empty.")
     found = _supported(head)
+    if found is TIFF and (head[8:10] == b"CR" or is_raw(read_directory(file))):
+        raise UnsupportedFormat(f"Raw camera files are not supported; {_SUPPORTED} are.")
     if found is not None:
         return found
     other = _unsupported(head)
@@ -109,13 +113,20 @@ def _supported(head: bytes) -> FileFormat | None:
         return WEBP
     if head[:2] == b"BM" and len(head) >= 18:
         return BMP if struct.unpack_from("<I", head, 14)[0] in _BMP_HEADER_SIZES else None
-    if head[:4] in _TIFF_SIGNATURES and not _is_raw(head):
+    if head[:4] in TIFF_SIGNATURES:
         return TIFF
     return _iso_media(head)
 
 
 def _iso_media(head: bytes) -> FileFormat | None:
     brands = _brands(head)
+    if head[8:12] == b"mif3":
+        # The minor version holds the brand that says what is inside (ISO/IEC 23008-12, annex).
+        name = {b"avif": "AVIF", b"heic": "HEIC"}.get(head[12:16], "HEIF")
+        raise UnsupportedFormat(
+            f"{name} files with the short header (a mini box) are not supported yet; save the "
+            f"picture as an ordinary {name}, or as JPEG or PNG."
+        )
     if brands & _AVIF_BRANDS:
         return AVIF if head[8:12] in (b"avif", b"mif1") else AVIF_SEQUENCE
     if brands & _HEVC_BRANDS:
@@ -135,8 +146,6 @@ def _unsupported(head: bytes) -> str | None:
     for signature, name in _UNSUPPORTED:
         if head.startswith(signature):
             return name
-    if head[:4] in _TIFF_SIGNATURES:
-        return "Raw camera files"
     if head[4:8] == b"ftyp":
         return "Raw camera files (CR3)" if head[8:12] == b"crx " else "Videos"
     if head[128:132] == b"DICM":
@@ -149,32 +158,3 @@ def _unsupported(head: bytes) -> str | None:
 def _is_svg(head: bytes) -> bool:
     text = head.replace(b"\0", b"").lower()
     return b"<svg" in text and text.lstrip(b"\xef\xbb\xbf\xff\xfe \t\r\n")[:1] == b"<"
-
-
-_SUBFILE_TYPE, _SUB_IFDS, _DNG_VERSION = 254, 330, 50706
-
-
-def _is_raw(head: bytes) -> bool:
-    """Whether a TIFF is a camera's raw file: it starts with a small preview, or it is a DNG."""
-    if head[8:10] == b"CR" or head[2:4] in (b"+\0", b"\0+"):
-        return head[8:10] == b"CR"
-    order = "<" if head[:2] == b"II" else ">"
-    tags = _first_directory(head, order)
-    reduced = tags.get(_SUBFILE_TYPE, 0) & 1
-    return _DNG_VERSION in tags or bool(reduced and _SUB_IFDS in tags)
-
-
-def _first_directory(head: bytes, order: str) -> dict[int, int]:
-    """Tags and inline values of the first image file directory (TIFF 6.0, section 2), as far as
-    `head` reaches."""
-    try:
-        (at,) = struct.unpack_from(f"{order}I", head, 4)
-        (count,) = struct.unpack_from(f"{order}H", head, at)
-        entries = (
-            struct.unpack_from(f"{order}HHII", head, at + 2 + 12 * n)
-            for n in range(count)
-            if at + 14 + 12 * n <= len(head)
-        )
-        return {tag: value for tag, _, _, value in entries}
-    except struct.error:
-        return {}

@@ -20,8 +20,8 @@ from imgapp.adapters.imaging.formats import (
     FileFormat,
 )
 from imgapp.adapters.imaging.metadata import read_orientation
+from imgapp.adapters.imaging.opened_image import OpenedImage
 from imgapp.adapters.imaging.png_chunks import find_in_png, mapped
-from imgapp.adapters.imaging.renditions import OpenedImage
 from imgapp.adapters.imaging.xmp import MAX_XMP
 
 Blocks = dict[str, bytes]

@@ -9,6 +9,7 @@ from typing import Any
 
 from PIL import Image, UnidentifiedImageError
 
+from imgapp.adapters.imaging.long_pictures import MODEL_SIDE
 from imgapp.adapters.vision.base import BASIC, Description, Picture, Question
 from imgapp.adapters.vision.image_statistics import Kind, Measures, kind_of, measure, sharpness_of
 from imgapp.errors import PermanentDescriberError
@@ -27,6 +28,8 @@ class BasicDescriber:
         """Raises PermanentDescriberError if the copy cannot be opened."""
         try:
             with Image.open(BytesIO(picture.data)) as opened:
+                # A long picture comes larger, for those who read it in parts.
+                opened.thumbnail((MODEL_SIDE, MODEL_SIDE))
                 measures = measure(opened.convert("RGB"))
         except (UnidentifiedImageError, OSError) as error:
             raise PermanentDescriberError(

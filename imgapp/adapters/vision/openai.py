@@ -11,6 +11,7 @@ from typing import Any
 import openai
 from openai.types.chat import ChatCompletion
 
+from imgapp.adapters.imaging import model_copy, model_parts
 from imgapp.adapters.vision.answer_parser import read_answer, refused
 from imgapp.adapters.vision.base import Description, Picture, Question
 from imgapp.adapters.vision.error_translation import translate
@@ -50,10 +51,12 @@ class OpenAIDescriber:
         model = ask.model or self.model
         while True:
             dialect = self.dialects.of(self.base_url, model)
+            parts = _parts(picture, dialect)
             try:
-                completion = self._ask(picture, ask, model, dialect)
+                completion = self._ask(parts, picture, ask, model, dialect)
             except openai.APIStatusError as error:
-                if not self.dialects.step_down(self.base_url, model, dialect, error):
+                several = len(parts) > 1
+                if not self.dialects.step_down(self.base_url, model, dialect, error, several):
                     raise _translated(error, model) from None
             except openai.OpenAIError as error:
                 raise _translated(error, model) from None
@@ -70,10 +73,12 @@ class OpenAIDescriber:
             raise
         return replace(answer, input_tokens=input_tokens, output_tokens=output_tokens)
 
-    def _ask(self, picture: Picture, ask: Question, model: str, dialect: Dialect) -> ChatCompletion:
+    def _ask(
+        self, parts: list[bytes], picture: Picture, ask: Question, model: str, dialect: Dialect
+    ) -> ChatCompletion:
         completion: ChatCompletion = self._client.chat.completions.create(
             model=model,
-            messages=_messages(picture, ask, dialect),
+            messages=_messages(parts, picture, ask, dialect),
             extra_headers=self._headers,
             **dialect.parameters(),
         )
@@ -112,12 +117,21 @@ class OpenAIDescriber:
         return answer
 
 
-def _messages(picture: Picture, ask: Question, dialect: Dialect) -> list[Any]:
-    data = base64.b64encode(picture.data).decode()
-    url = f"data:{picture.mime_type};base64,{data}"
-    said = question(ask) if dialect.system else f"{ask.instructions}\n\n{question(ask)}"
-    parts = [{"type": "text", "text": said}, {"type": "image_url", "image_url": {"url": url}}]
-    user = {"role": "user", "content": parts}
+def _parts(picture: Picture, dialect: Dialect) -> list[bytes]:
+    """The picture, a long one in parts if the model takes several at a time."""
+    parts = model_parts(picture.data, picture.width, picture.height)
+    return parts if dialect.several or len(parts) == 1 else [model_copy(picture.data)]
+
+
+def _messages(parts: list[bytes], picture: Picture, ask: Question, dialect: Dialect) -> list[Any]:
+    said = question(ask, parts=len(parts), transparent=bool(picture.facts.get("has_alpha")))
+    if not dialect.system:
+        said = f"{ask.instructions}\n\n{said}"
+    content: list[Any] = [{"type": "text", "text": said}]
+    for part in parts:
+        url = f"data:{picture.mime_type};base64,{base64.b64encode(part).decode()}"
+        content.append({"type": "image_url", "image_url": {"url": url}})
+    user = {"role": "user", "content": content}
     system = {"role": "system", "content": ask.instructions}
     return [system, user] if dialect.system else [user]
 

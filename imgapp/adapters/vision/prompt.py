@@ -156,9 +156,23 @@ def unknown_variables(template: str) -> list[str]:
     return sorted({name for name in _VARIABLE.findall(template) if name not in VARIABLES})
 
 
-def question(ask: Question) -> str:
-    """What stands beside the picture: firmer where the last answer could not be used."""
+def question(ask: Question, *, parts: int = 1, transparent: bool = False) -> str:
+    """What stands beside the picture: firmer where the last answer could not be used.
+
+    `parts` is how many it is sent in; `transparent` whether it was laid on a ground.
+    """
     said = "Describe this picture."
+    if parts > 1:
+        said += (
+            f" It is very long, so you get it in {parts} parts, in order from one end to the other "
+            "(top to bottom, or left to right), which overlap a little. Describe it as the one "
+            "picture that it is, and do not mention the parts."
+        )
+    if transparent:
+        said += (
+            " Its background is transparent: the plain white, grey or black behind it was added "
+            "and is no part of it."
+        )
     if ask.previous == "wrong_language":
         name = language_name(ask.language)
         said += (

@@ -33,7 +33,12 @@ _ABOUT_SYSTEM = re.compile(
     r"system (role|message|prompt|instruction)|developer (role|instruction)|roles? must alternate",
     re.I,
 )
-_ABOUT_CONTENT = re.compile(r"content[_ ]?(filter|policy)|moderation|safety|image", re.I)
+_ABOUT_SEVERAL = re.compile(
+    r"(multiple|many|several|one|\d+) (images?|pictures?|.{0,20}image\(s\))|images? per"
+    r"|context[_ ](size|length|window)|max_model_len",
+    re.I,
+)
+_ABOUT_POLICY = re.compile(r"content[_ ]?(filter|policy)|moderation|safety", re.I)
 
 
 @dataclass(frozen=True)
@@ -45,6 +50,8 @@ class Dialect:
     tokens: int = _FIRST_TOKENS
     system: bool = True
     """Whether the model takes a system message."""
+    several: bool = True
+    """Whether it takes several pictures at a time, the parts of a long one."""
     proven: bool = False
     """An answer has come back in this form, so a rejection is about the picture."""
 
@@ -82,10 +89,18 @@ class Dialects:
         return dialect
 
     def step_down(
-        self, base_url: str, model: str, used: Dialect, error: openai.APIStatusError
+        self,
+        base_url: str,
+        model: str,
+        used: Dialect,
+        error: openai.APIStatusError,
+        several: bool = False,
     ) -> bool:
-        """Whether the rejection was of the form, and another one is worth a call."""
-        lower = _lower(used, error)
+        """Whether the rejection was of the form, and another one is worth a call.
+
+        `several` is whether the picture was sent in parts.
+        """
+        lower = _lower(used, error, several)
         if lower is not None:
             self._change(base_url, model, used, lower)
         return lower is not None
@@ -117,7 +132,7 @@ def _restored(found: dict[str, Any] | None) -> Dialect | None:
     if found is None:
         return None
     numbers = [found.get(name) for name in ("form", "limit", "tokens")]
-    flags = [found.get(name) for name in ("system", "proven")]
+    flags = [found.get(name) for name in ("system", "several", "proven")]
     if not all(type(n) is int for n in numbers) or not all(type(f) is bool for f in flags):
         return None
     kept = Dialect(**{name: found[name] for name in asdict(Dialect())})
@@ -125,18 +140,23 @@ def _restored(found: dict[str, Any] | None) -> Dialect | None:
     return kept if fits and _FIRST_TOKENS <= kept.tokens <= _MOST_TOKENS else None
 
 
-def _lower(used: Dialect, error: openai.APIStatusError) -> Dialect | None:
+def _lower(used: Dialect, error: openai.APIStatusError, several: bool) -> Dialect | None:
+    said = " ".join(str(part) for part in (error.message, error.code, error.param, error.type))
+    if several and (error.status_code == 413 or _ABOUT_SEVERAL.search(said)):
+        return replace(used, several=False)
     if error.status_code not in (400, 404, 422):
         return None
-    said = " ".join(str(part) for part in (error.message, error.code, error.param, error.type))
     if used.system and _ABOUT_SYSTEM.search(said):
         return replace(used, system=False, proven=False)
     if _ABOUT_LIMIT.search(said):
         return _next(used, limit=True)
     if _ABOUT_FORMAT.search(said):
         return _next(used, form=True)
-    if error.status_code == 404 or used.proven or _ABOUT_CONTENT.search(said):
+    if error.status_code == 404 or _ABOUT_POLICY.search(said):
         return None
+    if used.proven or "image" in said.lower():
+        # Servers differ in how they say that one picture is all they take.
+        return replace(used, several=False) if several else None
     return _next(used, form=True, limit=True)
 
 

@@ -14,7 +14,7 @@ import pytest
 import redis
 from PIL import Image
 
-from imgapp.adapters.imaging import model_copy
+from imgapp.adapters.imaging import decode, model_copy
 from imgapp.adapters.vision import Picture, default_ask, get_describer, server_hints
 from imgapp.adapters.vision.openai import OpenAIDescriber
 from imgapp.adapters.vision.prompt import PROMPT_VERSION
@@ -110,6 +110,73 @@ def test_falls_back_to_what_the_server_supports_and_remembers_it(
     describer.describe(picture, ASK)
     assert len(server.calls) == len(rejects) + 2
     assert server.calls[-1].form == form
+
+
+@pytest.fixture
+def long_picture(picture_file: Callable[..., Path], tmp_path: Path) -> Picture:
+    decoded = decode(picture_file("long.png", size=(600, 6000)), tmp_path)
+    return Picture(decoded.model.read_bytes(), 600, 6000, facts=decoded.facts)
+
+
+def test_a_long_picture_is_sent_in_parts_and_the_model_is_told(
+    server: OpenAIServer, describer: OpenAIDescriber, long_picture: Picture
+) -> None:
+    describer.describe(long_picture, ASK)
+    [call] = server.calls
+    assert call.problems == []
+    assert len(call.sizes) == 6
+    assert {width for width, _ in call.sizes} == {512}
+    assert "in 6 parts, in order" in call.said
+
+
+@pytest.mark.parametrize("proven", [False, True])
+def test_a_server_that_takes_one_picture_gets_the_whole(
+    server: OpenAIServer,
+    describer: OpenAIDescriber,
+    picture: Picture,
+    long_picture: Picture,
+    proven: bool,
+) -> None:
+    server.rejects = {"several"}
+    if proven:
+        describer.describe(picture, ASK)
+    server.calls.clear()
+
+    describer.describe(long_picture, ASK)
+    assert [len(call.sizes) for call in server.calls] == [6, 1]
+    assert server.calls[-1].size == (102, 1024)
+    assert server.calls[-1].form == "json_schema"
+    assert "parts" not in server.calls[-1].said
+    server.calls.clear()
+    describer.describe(long_picture, ASK)
+    assert [len(call.sizes) for call in server.calls] == [1]
+
+
+@pytest.mark.parametrize(
+    "rejection",
+    [
+        Reply(status=413),
+        Reply(status=400, error={"message": "You may upload at most 5 images"}),
+        Reply(status=400, error={"message": "Multiple images are not supported"}),
+        Reply(status=400, error={"code": "exceed_context_size_error", "message": "context size"}),
+        Reply(status=422, error={"message": "Too many image inputs"}),
+    ],
+)
+def test_whatever_says_that_parts_are_too_much_is_followed_by_the_whole(
+    server: OpenAIServer, describer: OpenAIDescriber, long_picture: Picture, rejection: Reply
+) -> None:
+    server.script(rejection)
+    assert describer.describe(long_picture, ASK).alt_text == ANSWER["alt_text"]
+    assert [len(call.sizes) for call in server.calls] == [6, 1]
+
+
+def test_the_model_is_told_of_a_ground_that_was_added(
+    server: OpenAIServer, describer: OpenAIDescriber, picture: Picture
+) -> None:
+    describer.describe(replace(picture, facts={"has_alpha": True}), ASK)
+    describer.describe(picture, ASK)
+    told = ["background is transparent" in call.said for call in server.calls]
+    assert told == [True, False]
 
 
 def test_never_repeats_a_token_limit_that_was_rejected(

@@ -104,3 +104,14 @@ def test_what_went_wrong_is_asked_for_firmly(previous: str, said: str) -> None:
 )
 def test_languages_have_names(tag: str, name: str) -> None:
     assert language_name(tag) == name
+
+
+def test_the_question_says_what_was_done_to_the_picture() -> None:
+    ask = default_ask()
+    assert question(ask) == "Describe this picture."
+    assert "in 7 parts, in order" in question(ask, parts=7)
+    assert "parts" not in question(ask, transparent=True)
+    assert "no part of it" in question(ask, transparent=True)
+    again = default_ask(previous="unusable_answer")
+    assert "in 2 parts" in question(again, parts=2)
+    assert "JSON object alone" in question(again, parts=2)

@@ -29,8 +29,10 @@ from imgapp.models import Image, WrittenBy, new_id, now
 from imgapp.services.analysis import describe
 from imgapp.services.analysis.describe import MAX_ATTEMPTS, MAX_UNUSABLE, current_text, verdict
 from imgapp.services.queue import leases
+from imgapp.services.uploads.ingest import ingest
 from tests.conftest import Person, Servers
 from tests.support.openai_server import ANSWER, OpenAIServer, Reply
+from tests.support.spooling import spool_file
 from tests.support.waiting import add_picture, analyses_of, change, eventually, row_of
 
 
@@ -90,6 +92,20 @@ def test_describes_the_picture_and_keeps_the_answer(
     assert 0 < kept.processing_time < 10
     assert kept.created_at <= kept.completed_at
     assert heard() == ["image_claimed", "image_described"]
+    model.assert_requests_were_clean()
+
+
+def test_a_long_screenshot_reaches_the_model_wide_enough_to_be_read(
+    alice: Person, model: OpenAIServer, picture_file: Callable[..., Path]
+) -> None:
+    screenshot = picture_file("long.png", size=(800, 16_000))
+    ingest(alice.user_id, spool_file(screenshot), "page")
+
+    describe.run_one()
+
+    [call] = model.calls
+    assert len(call.sizes) == 10
+    assert all(width > 480 and height <= 1024 for width, height in call.sizes)
     model.assert_requests_were_clean()
 
 
