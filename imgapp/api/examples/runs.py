@@ -60,6 +60,7 @@ RUNS: dict[str, dict[str, Any]] = {
                 "suggested": "A red bicycle leaning against a whitewashed wall",
                 "analysis_id": "019a2f5e-9b02-7d6e-a1f7-4c8e2d5b7f90",
                 "model_version": "gpt-5.4-mini",
+                "language": "en",
                 "kept": False,
             }
         ]
