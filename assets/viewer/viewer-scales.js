@@ -8,6 +8,10 @@ export const fullScale = ({ width }, frame, density) => (frame ? (width || 0) / 
 
 export const mostScale = (full) => Math.max(LEAST_MOST, 2 * full);
 
-// By how much a step goes in: half as much again, but not past the picture's own size.
-export const stepIn = (scale, full) =>
-  scale < 0.99 * full && 1.5 * scale > full ? full - scale : scale / 2;
+// A step goes to the picture's own size where that is about a step away: no nearer, or it would not
+// be seen, and no farther than what would leave such a rest.
+const isNext = (ratio) => ratio >= 1.25 && ratio < 1.5 * 1.25;
+
+// By how much a step goes in and out: half as much again, and back.
+export const stepIn = (scale, full) => (isNext(full / scale) ? full - scale : scale / 2);
+export const stepOut = (scale, full) => (isNext(scale / full) ? scale - full : scale / 3);

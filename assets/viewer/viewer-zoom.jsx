@@ -2,7 +2,7 @@
 
 import { useImperativeHandle, useRef } from "react";
 import { TransformComponent, TransformWrapper } from "react-zoom-pan-pinch";
-import { stepIn } from "$/public/viewer/viewer-scales.js";
+import { stepIn, stepOut } from "$/public/viewer/viewer-scales.js";
 
 const ALMOST_WHOLE = 1.01;
 const WHOLE = { width: "100%", height: "100%" };
@@ -15,7 +15,7 @@ export default function ViewerZoom({ ref, scale, full, most, onScale, children }
   const zoomed = scale > ALMOST_WHOLE;
   useImperativeHandle(ref, () => ({
     in: () => inner.current?.zoomIn(stepIn(scale, full), time),
-    out: () => inner.current?.zoomOut(scale / 3, time),
+    out: () => inner.current?.zoomOut(stepOut(scale, full), time),
     reset: () => inner.current?.resetTransform(time),
     // As it is now, which a page that has much to do draws only later.
     isZoomed: () => (inner.current?.instance.state.scale ?? 1) > ALMOST_WHOLE,

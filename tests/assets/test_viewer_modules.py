@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from html.parser import HTMLParser
+from itertools import pairwise
 from urllib.parse import unquote
 
 import pytest
@@ -131,6 +132,7 @@ def test_every_key_of_the_sheet_has_its_button() -> None:
         ((800, 16_000), 12.5, 3),
         ((16_000, 800), 760, 2),
         ((6_000, 4_000), 760, 1),
+        ((800, 600), 752, 1),
         ((640, 480), 640, 1),
         ((300, 200), 300, 2),
     ],
@@ -144,10 +146,16 @@ def test_every_picture_can_be_seen_in_its_own_size(
         "const most = it.mostScale(full); const steps = [1];"
         "while (steps.length < 40 && steps.at(-1) < most)"
         " steps.push(Math.min(most, steps.at(-1) + it.stepIn(steps.at(-1), full)));"
+        "while (steps.length < 80 && steps.at(-1) > 1)"
+        " steps.push(Math.max(1, steps.at(-1) - it.stepOut(steps.at(-1), full)));"
         "return [full, most, steps];",
     )
     assert most >= full
-    assert len(steps) < 20
+    assert len(steps) < 40
+    assert steps[-1] == 1
+    # Each is seen; the last before an end may be a small one.
+    changes = [max(a, b) / min(a, b) for a, b in pairwise(steps) if b not in (1, most)]
+    assert all(1.2 < change < 1.9 for change in changes)
     if full >= 1:
         assert any(place * step * density == pytest.approx(size[0]) for step in steps)
 

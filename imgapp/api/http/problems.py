@@ -7,7 +7,7 @@ import logging
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
@@ -133,8 +133,8 @@ async def _on_imgapp_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, ImgappError)
     if error.status == 500:
         raise error  # a fault of ours: logged, and answered without details
-    if error.code == "origin_not_allowed" and "text/html" in request.headers.get("accept", ""):
-        # Whoever sent a form of ours from another address is to see which one imgapp has.
+    if error.code == "origin_not_allowed" and _is_form_of_ours(request):
+        # To a page that says which address imgapp has.
         return RedirectResponse("/sign-in#address", status_code=303)
     if isinstance(error, ServiceUnavailable):
         log.warning("service_unavailable", extra={"code": error.code})
@@ -145,6 +145,15 @@ async def _on_imgapp_error(request: Request, error: Exception) -> Response:
         detail=error.detail,
         headers=_headers_of(error),
     )
+
+
+def _is_form_of_ours(request: Request) -> bool:
+    """Whether a browser sent a form of a page that we served, by another address than our own."""
+    headers = request.headers
+    if "text/html" not in headers.get("accept", ""):
+        return False
+    same_host = urlsplit(headers.get("origin", "")).netloc == headers.get("host")
+    return same_host or headers.get("sec-fetch-site") == "same-origin"
 
 
 def _headers_of(error: ImgappError) -> dict[str, str]:
