@@ -57,8 +57,8 @@ def _translated() -> Iterator[None]:
         raise QueueUnavailable(_why_nothing_is_taken(error)) from error
 
 
-def _why_nothing_is_taken(error: Exception) -> str | None:
-    """In a sentence, if Redis answers and refuses to write; None if it is something else."""
+def _why_nothing_is_taken(error: Exception) -> str:
+    """In a sentence, if Redis answers and refuses to write; empty if it is something else."""
     if isinstance(error, OutOfMemoryError):
         return "Redis is full, and takes nothing new until it has more memory (maxmemory)."
     if isinstance(error, ReadOnlyError):
@@ -67,7 +67,7 @@ def _why_nothing_is_taken(error: Exception) -> str | None:
         return "Redis cannot save to its disk, and takes nothing new until it can."
     if isinstance(error, ResponseError) and str(error).startswith("NOREPLICAS"):
         return "Redis has too few replicas, and takes nothing new until it has more."
-    return None
+    return ""
 
 
 def enqueue_analysis(
