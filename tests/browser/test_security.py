@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import threading
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -140,8 +139,7 @@ def test_another_origin_neither_reads_nor_changes_anything_with_our_cookie(
         }""",
         [app.url, image],
     )
-    # Whoever sent a form is told which address imgapp has, and nothing was done.
-    page.wait_for_url(re.compile(rf"{re.escape(app.url)}/.*#address"))
+    page.wait_for_url(f"{app.url}/api/sign-out")
     page.goto(app.url)
     wait_for_cards(page, 1, "completed")
     tokens = page.evaluate("fetch('/api/tokens').then((a) => a.json())")["items"]
