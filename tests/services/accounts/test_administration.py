@@ -18,6 +18,7 @@ from imgapp.errors import Conflict, InvalidRequest, NotFound, NotSignedIn, Store
 from imgapp.models import new_id
 from imgapp.services.accounts import administration, sessions, tokens
 from imgapp.services.accounts.administration import PersonEdit
+from imgapp.services.common.authorization import as_administrator
 from imgapp.services.queue import leases
 from imgapp.services.spending import budgets
 from tests.support.forked import stand_still
@@ -216,6 +217,15 @@ def test_two_who_take_the_role_from_each_other_leave_one(admin, make_person) -> 
     pairs = [(admin.user_id, other.user_id), (other.user_id, admin.user_id)]
     with ThreadPoolExecutor(2) as both:
         assert sum(both.map(take, pairs)) == 1
+
+
+def test_whoever_loses_the_role_meanwhile_changes_nothing(admin, alice, make_person) -> None:
+    other = make_person("other@example.org", is_admin=True)
+    update = sa.text("SELECT imgapp_update_person(:id, true, NULL, false, NULL, NULL)")
+    with pytest.raises(NotFound), as_administrator(other.user_id) as session:
+        administration.update_person(admin.user_id, other.user_id, PersonEdit(is_admin=False))
+        session.execute(update, {"id": alice.user_id})
+    assert administration.get_person(admin.user_id, alice.user_id).disabled_at is None
 
 
 def test_quotas_are_set_apart_and_taken_back(admin, alice) -> None:
