@@ -222,9 +222,14 @@ def test_two_who_take_the_role_from_each_other_leave_one(admin, make_person) -> 
 def test_whoever_loses_the_role_meanwhile_changes_nothing(admin, alice, make_person) -> None:
     other = make_person("other@example.org", is_admin=True)
     update = sa.text("SELECT imgapp_update_person(:id, true, NULL, false, NULL, NULL)")
-    with pytest.raises(NotFound), as_administrator(other.user_id) as session:
-        administration.update_person(admin.user_id, other.user_id, PersonEdit(is_admin=False))
-        session.execute(update, {"id": alice.user_id})
+
+    def late() -> None:
+        with as_administrator(other.user_id) as session:
+            administration.update_person(admin.user_id, other.user_id, PersonEdit(is_admin=False))
+            session.execute(update, {"id": alice.user_id})
+
+    with pytest.raises(NotFound):
+        late()
     assert administration.get_person(admin.user_id, alice.user_id).disabled_at is None
 
 
