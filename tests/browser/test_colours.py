@@ -117,6 +117,7 @@ def test_png(paint: Paint, shown: Shown, chunks: list[bytes], space: str) -> Non
     alike(shown(data, space), paint(data, "image/png"))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("primaries", "transfer", "space"),
     [
@@ -135,18 +136,21 @@ def test_avif(paint: Paint, shown: Shown, primaries: int, transfer: int, space: 
     alike(shown(data, space), paint(data, "image/avif"))
 
 
+@pytest.mark.long
 def test_avif_that_says_how_bright_it_is(paint: Paint, shown: Shown) -> None:
     light = box(b"clli", struct.pack(">HH", 400, 100))
     data = avif(coded(eight_bits(), nclx(9, 16), light))
     alike(shown(data, "BT.2020 PQ"), paint(data, "image/avif"))
 
 
+@pytest.mark.long
 def test_the_tiles_of_a_grid_may_say_it_for_the_whole(paint: Paint, shown: Shown) -> None:
     tile = coded(eight_bits(), nclx(9, 16))
     data = avif(grid(2, 1, (2 * SIDE, SIDE)), tile, tile)
     alike(shown(data, "BT.2020 PQ"), paint(data, "image/avif"))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("premultiplied", [False, True])
 def test_colours_multiplied_with_their_alpha(
     paint: Paint, shown: Shown, premultiplied: bool

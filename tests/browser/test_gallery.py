@@ -233,6 +233,7 @@ def test_a_folder_that_is_picked_gives_its_pictures_and_nothing_else(
         expect(uploads.get_by_text(name)).to_be_hidden()
 
 
+@pytest.mark.long
 def test_a_chip_is_one_line_with_its_icon_beside_the_word(
     page: Page, model: OpenAIServer, tmp_path: Path, alice: Person, sign_in: Callable[..., None]
 ) -> None:
@@ -271,6 +272,7 @@ def test_today_is_yesterday_after_midnight_without_a_reload(
     expect(day).to_have_count(1)
 
 
+@pytest.mark.long
 def test_a_transparent_picture_is_on_a_ground_that_shows_it(
     app: App, page: Page, tmp_path: Path, alice: Person, sign_in: Callable[..., None]
 ) -> None:

@@ -64,6 +64,7 @@ def test_text_is_pasted_as_text_and_a_picture_as_a_picture(
     expect(page.get_by_role("region", name="Uploads").get_by_text("boat.png")).to_be_visible()
 
 
+@pytest.mark.long
 def test_a_thumbnail_dragged_out_of_the_list_of_uploads_is_not_uploaded_again(
     page: Page, alice: Person, sign_in: Callable[..., None], tmp_path: Path
 ) -> None:

@@ -78,6 +78,7 @@ def test_the_gallery_is_printed_whole(gallery: Page) -> None:
     assert pages(gallery) == 2
 
 
+@pytest.mark.long
 def test_an_open_picture_is_printed_once_and_alone(gallery: Page) -> None:
     gallery.get_by_test_id("card").first.get_by_role("button").first.click()
     gallery.locator(".viewer[aria-busy=false] .react-transform-wrapper").wait_for()
@@ -124,6 +125,7 @@ def test_a_selection_is_printed_as_a_contact_sheet_with_its_texts(gallery: Page)
     gallery.wait_for_function("() => window.printed === 2")
 
 
+@pytest.mark.long
 def test_everything_is_printed_but_what_was_left_out(gallery: Page) -> None:
     gallery.keyboard.press("Control+a")
     gallery.get_by_test_id("card").first.locator(".select-box").click()

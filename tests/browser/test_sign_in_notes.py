@@ -36,6 +36,7 @@ def test_where_cookies_are_blocked_a_sentence_says_so(page: Page, app: App) -> N
     assert complaints.all() == []
 
 
+@pytest.mark.long
 def test_without_storage_the_page_works_and_forgets(
     page: Page, app: App, alice: Person, sign_in: Callable[..., None]
 ) -> None:
@@ -51,6 +52,7 @@ def test_without_storage_the_page_works_and_forgets(
     assert complaints.all() == []
 
 
+@pytest.mark.long
 def test_nothing_is_said_where_all_is_well(page: Page, app: App) -> None:
     page.goto(f"{app.url}/sign-in")
     page.wait_for_load_state("networkidle")

@@ -45,7 +45,7 @@ _TRANSLATE = """(way) => {
         if (node.isConnected) all(node);
   }).observe(document.body, { childList: true, characterData: true, subtree: true });
 }"""
-WAYS = ("wraps", "replaces")
+WAYS = ("wraps", pytest.param("replaces", marks=pytest.mark.long))
 
 
 def translate(page: Page, way: str) -> None:

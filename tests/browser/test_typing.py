@@ -82,6 +82,7 @@ def press(page: Page, key: str, code: str, **more: bool) -> None:
     )
 
 
+@pytest.mark.long
 def test_single_letters_do_their_work_on_every_layout_and_with_caps_lock(gallery: Page) -> None:
     page = gallery
     page.locator('[data-at="0"] .picture').focus()

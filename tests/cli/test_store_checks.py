@@ -81,6 +81,7 @@ def test_a_start_with_a_wrong_setting_is_refused_with_one_sentence(
     assert refusal.value.detail.count(". ") == 0
 
 
+@pytest.mark.long
 def test_a_start_with_a_class_that_the_bucket_refuses_is_refused(
     gate: Gate, s3_env: Callable[..., None]
 ) -> None:

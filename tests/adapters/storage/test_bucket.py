@@ -220,7 +220,9 @@ def test_links_are_followed_through_a_server_that_asks_for_signatures(
         ),
     ],
 )
-@pytest.mark.parametrize("status", [400, 403, 501])
+@pytest.mark.parametrize(
+    "status", [400, *(pytest.param(one, marks=pytest.mark.long) for one in (403, 501))]
+)
 def test_what_the_bucket_refuses_of_the_settings_is_named(
     gate: Gate, options: dict[str, str], named: str, status: int
 ) -> None:

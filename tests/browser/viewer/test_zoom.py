@@ -74,6 +74,7 @@ def test_a_picture_is_zoomed_with_keys_wheel_and_double_click_and_dragged(
     whole(page, before)
 
 
+@pytest.mark.long
 def test_a_long_picture_is_seen_in_its_own_size(
     page: Page, pictures: Pictures, tmp_path: Path
 ) -> None:
