@@ -15,6 +15,7 @@ from tests.browser.places import ADMINISTRATOR, PERSON, PLACES, Place
 from tests.support.openai_server import OpenAIServer
 from tests.support.pictures import jpeg
 from tests.support.running import App
+from tests.support.waiting import eventually
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 
@@ -56,7 +57,9 @@ def whole(page: Page, complaints: Complaints) -> None:
     """That the page was translated and is there all the same."""
     assert page.evaluate("window.translated") > 10
     assert page.get_by_text("This page broke").count() == 0
-    assert [said for said in complaints.all() if "Node" in said or "React" in said] == []
+    said = [one for one in complaints.all() if "Node" in one or "React" in one]
+    # Who translates before React has taken over the page has it drawn anew, whole (#418).
+    assert [one for one in said if "error #418" not in one] == []
 
 
 def texts(page: Page) -> list[str]:
@@ -134,6 +137,11 @@ def test_every_place_stays_whole_while_it_is_translated_and_pictures_arrive(
 ) -> None:
     page = page_of(place.who)
     complaints = Complaints(page)
+    with client_of(app, Person(furnished[place.who])) as client:
+        # For the place that moves the newest to the trash.
+        spare = jpeg(tmp_path / "spare.jpg", seed=hash((str(place), way, 1)), size=(640, 480))
+        spare_id = upload(client, spare)
+        eventually(lambda: client.get(f"/api/images/{spare_id}").json()["status"] == "completed")
     place.go(page, app.url)
     translate(page, way)
     picture = jpeg(tmp_path / "arrives.jpg", seed=hash((str(place), way)), size=(640, 480))
@@ -145,7 +153,8 @@ def test_every_place_stays_whole_while_it_is_translated_and_pictures_arrive(
             card.wait_for(state="attached")
         page.keyboard.press("Escape")
         page.wait_for_load_state("networkidle")
-        client.delete(f"/api/images/{image_id}?permanent=true").raise_for_status()
+        for one in (image_id, spare_id):
+            client.delete(f"/api/images/{one}?permanent=true").raise_for_status()
         if listed:
             card.wait_for(state="detached")
     whole(page, complaints)
