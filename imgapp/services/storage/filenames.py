@@ -32,7 +32,11 @@ _RESERVED = re.compile(
     r"(?:con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³]|conin\$|conout\$)(?=\.|\Z)", re.I
 )
 """Devices, on Windows, whatever the extension."""
-_JAPANESE = re.compile("[\u3041-\u30ff]|[\u4e00-\u9fff]{2}")
+_LATIN_1 = re.compile("(?=.*[\x80-\x9f])[\x00-\xff]*", re.S)
+"""Bytes that were no UTF-8, as the name of a file in a form comes: no name has controls."""
+_KANA = re.compile("[\u3041-\u30ff]")
+_KANJI = re.compile(b"(?=[\x88-\x98]|..[\x88-\x98])(?:[\x88-\x9f\xe0-\xea][\x40-\xfc]){2}", re.S)
+"""Two in a row, one of them common: é and a letter are a rare one."""
 _CYRILLIC = re.compile(rb"[\xc0-\xff]{3}")
 
 
@@ -40,6 +44,8 @@ def shown_name(name: str, mime_type: str | None = None) -> str:
     """The last part of a path, on one line, without characters that disturb; never empty."""
     if _ESCAPED.search(name):
         name = decode_name(name.encode("utf-8", "surrogateescape"))
+    elif _LATIN_1.fullmatch(name):
+        name = decode_name(name.encode("latin-1"))
     last = re.split(r"[/\\]", name.replace("\0", ""))[-1]
     cleaned = clean_line(last, MAX_SHOWN * 4)
     if cleaned.strip(". ") == "":
@@ -87,7 +93,7 @@ def decode_name(data: bytes) -> str:
     """The name of a file as text: UTF-8, or else what it most likely is.
 
     Shift-JIS where that gives Japanese words, Windows-1251 where letters stand in rows that no
-    Western word has, and Windows-1252. A single byte of a Western name may look like one kanji.
+    Western word has, and Windows-1252.
     """
     try:
         return data.decode()
@@ -95,7 +101,7 @@ def decode_name(data: bytes) -> str:
         pass
     with suppress(UnicodeDecodeError):
         text = data.decode("cp932")
-        if _JAPANESE.search(text):
+        if _KANA.search(text) or _KANJI.search(data):
             return text
     encoding = "cp1251" if _CYRILLIC.search(data) else "cp1252"
     with suppress(UnicodeDecodeError):

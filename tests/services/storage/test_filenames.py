@@ -88,6 +88,11 @@ def test_names_in_archives_fit_every_system_and_keep_their_script(
         ("Mädchen.jpg", "cp1252"),
         ("été à l’île – naïveté.jpg", "cp1252"),
         ("Ñandú año.jpg", "latin-1"),
+        ("Téléphérique.jpg", "latin-1"),
+        ("Pêche à l’été.jpg", "cp1252"),
+        ("Kälte, Nähe, Ärzte.jpg", "latin-1"),
+        ("桜.jpg", "utf-8"),
+        ("東京駅 2023.jpg", "shift-jis"),
         ("写真 2023.jpg", "cp932"),
         ("富士山のふもと.jpg", "shift-jis"),
         ("テスト.jpg", "shift-jis"),
@@ -101,3 +106,12 @@ def test_a_name_that_is_no_utf_8_is_read_as_what_it_most_likely_is(
     data = name.encode(encoding)
     assert decode_name(data) == name
     assert shown_name(os.fsdecode(data)) == name
+
+
+@pytest.mark.parametrize(
+    ("name", "encoding"),
+    [("写真 2023.jpg", "cp932"), ("d’été.jpg", "cp1252"), ("été.jpg", "latin-1")],
+)
+def test_a_name_that_a_form_gave_in_another_encoding_is_read(name: str, encoding: str) -> None:
+    # What is no UTF-8 comes as Latin-1 from the reader of forms.
+    assert shown_name(name.encode(encoding).decode("latin-1")) == name
