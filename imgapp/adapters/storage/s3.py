@@ -226,6 +226,7 @@ class S3Store:
             self._client,
             make_client(signature_version=UNSIGNED),
             self._upload_options,
+            exists=self.exists,
             keeps_versions=self._keeps_versions,
             delete_prefix=self.delete_prefix,
         )

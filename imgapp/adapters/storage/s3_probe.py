@@ -11,7 +11,7 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from imgapp.adapters.storage.s3_errors import code_of, is_lasting, translated
-from imgapp.errors import ImgappError, NotFound, StoreMisconfigured
+from imgapp.errors import ImgappError, StoreMisconfigured
 
 
 class Probe:
@@ -25,6 +25,7 @@ class Probe:
         stranger: Any,
         options: dict[str, str],
         *,
+        exists: Callable[[str], bool],
         keeps_versions: Callable[[], bool],
         delete_prefix: Callable[[str], None],
     ) -> None:
@@ -32,6 +33,7 @@ class Probe:
         self._client = client
         self._stranger = stranger
         self._options = options
+        self._exists = exists
         self._keeps_versions = keeps_versions
         self._delete_prefix = delete_prefix
         self._translated = partial(translated, bucket)
@@ -75,7 +77,7 @@ class Probe:
             yield f"Anyone can read what is in the bucket {self.bucket} without a signature"
         try:
             self._delete_prefix(key)
-            why = "The server says that it is gone" if self._is_there(key) else None
+            why = "The server says that it is gone" if self._exists(key) else None
         except ImgappError as error:
             why = error.detail.rstrip(".")
         if why:
@@ -105,14 +107,6 @@ class Probe:
         return StoreMisconfigured(
             f"The bucket {self.bucket} refuses files with {asked} ({code_of(error)})."
         )
-
-    def _is_there(self, key: str) -> bool:
-        try:
-            with self._translated():
-                self._client.head_object(Bucket=self.bucket, Key=key)
-        except NotFound:
-            return False
-        return True
 
     def _exposures(self) -> Iterator[str]:
         if self.lists_for_strangers():
