@@ -249,6 +249,7 @@ def test_a_data_folder_with_a_very_long_path_works(folder: Path) -> None:
         shutil.rmtree(path)
 
 
+@pytest.mark.long
 def test_the_servers_end_with_the_process_that_started_them(folder: Path) -> None:
     code = (
         "import sys, time; from pathlib import Path\n"
@@ -388,6 +389,7 @@ def test_external_servers_need_a_secret_that_every_machine_shares(
         pass
 
 
+@pytest.mark.long
 def test_stopping_is_clean(postgres: Postgres, redis: Redis) -> None:
     processes = [postgres.process, redis.process]
 

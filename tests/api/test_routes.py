@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import itertools
 import json
 import re
 from collections.abc import Callable, Iterator
@@ -145,17 +146,24 @@ def test_nobody_gets_anything_but_the_way_to_sign_in(
                 assert "Max-Age=0" in response.headers.get("set-cookie", "Max-Age=0")
 
 
+@pytest.mark.parametrize(
+    "each",
+    [2, pytest.param(len(MALFORMED), marks=pytest.mark.long)],
+    ids=["two", "every"],
+)
 def test_a_malformed_id_is_the_id_of_nothing(
     stranger: TestClient,
     client_for: Callable[..., TestClient],
     alice: Person,
     unhurried: None,
     subtests: pytest.Subtests,
+    each: int,
 ) -> None:
     hers = client_for(alice)
+    malformed = itertools.cycle(MALFORMED)
     for method, path in ITEM_ROUTES:
         with subtests.test(f"{method} {path}"):
-            for item_id in MALFORMED:
+            for item_id in itertools.islice(malformed, each):
                 assert stranger.request(method, address(path, item_id)).status_code == 401
                 response = hers.request(method, address(path, item_id))
                 assert response.status_code == 404

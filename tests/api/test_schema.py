@@ -35,14 +35,18 @@ def test_every_operation_answers_as_the_document_says(
         shared_api(),
         config=SchemathesisConfig.from_dict({"checks": checks}),
     )
+    token = None
     for result in schema.exclude(path=sorted(ENDLESS)).get_all_operations():
         operation = result.ok()
-        empty_again()
-        admin = make_person("admin@example.org", is_admin=True)
-        add_analysis(add_image(admin.user_id, id=UUID(EXAMPLE_ID), tags=["bicycle"]))
-        token = tokens.create_token(admin.user_id, "schemathesis").token
+        if token is None:
+            empty_again()
+            admin = make_person("admin@example.org", is_admin=True)
+            add_analysis(add_image(admin.user_id, id=UUID(EXAMPLE_ID), tags=["bicycle"]))
+            token = tokens.create_token(admin.user_id, "schemathesis").token
         with subtests.test(operation.label):
             ask(operation, token)
+        if operation.method not in ("get", "head", "options"):
+            token = None
 
 
 def ask(operation: schemathesis.APIOperation, token: str) -> None:

@@ -67,6 +67,7 @@ def outside(page: Page) -> list[str]:
     return found
 
 
+@pytest.mark.long
 def test_the_gallery_is_printed_whole(gallery: Page) -> None:
     gallery.emulate_media(media="print")
     assert outside(gallery) == []

@@ -75,6 +75,7 @@ def test_the_tables_are_those_of_the_models(empty: Server) -> None:
     command.check(ALEMBIC)
 
 
+@pytest.mark.long
 def test_two_machines_that_migrate_at_once_both_succeed(empty: Server) -> None:
     command = [sys.executable, "-c"]
     code = "from imgapp.adapters import db; db.migrate()"

@@ -264,6 +264,7 @@ def test_a_picture_that_is_deleted_under_way_is_gone_from_both(
     assert (objects(), on_disk()) == ([], [])
 
 
+@pytest.mark.long
 def test_two_moves_at_once_do_not_harm_each_other(
     alice: Person,
     bucket: Callable[[], None],
