@@ -19,6 +19,7 @@ from tests.support.running import App
 pytestmark = pytest.mark.browser
 
 
+@pytest.mark.long
 def test_nothing_that_a_model_writes_runs_or_loads_anything(
     app: App,
     page: Page,

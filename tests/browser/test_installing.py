@@ -34,6 +34,7 @@ def test_the_manifest_is_what_browsers_ask_for(app: App) -> None:
     assert {one["url"] for one in manifest["shortcuts"]} <= routes
 
 
+@pytest.mark.long
 def test_chromium_finds_nothing_that_keeps_it_from_installing(
     app: App, page_of: Callable[[str], Page]
 ) -> None:

@@ -33,6 +33,7 @@ def add_webhook(page: Page, url: str, name: str) -> str:
     return page.get_by_test_id("secret").inner_text()
 
 
+@pytest.mark.long
 def test_a_webhook_is_made_tried_and_removed(
     page: Page, alice: Person, sign_in: SignIn, receiver: Receiver
 ) -> None:

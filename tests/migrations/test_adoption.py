@@ -40,6 +40,7 @@ def test_a_database_of_before_the_first_release_keeps_every_row(empty: Server) -
     assert differences(new, empty.catalog()) == []
 
 
+@pytest.mark.long
 def test_tags_that_are_composed_otherwise_become_one(empty: Server) -> None:
     load_old_schema(empty)
     fill_every_table(empty)
@@ -54,6 +55,7 @@ def test_tags_that_are_composed_otherwise_become_one(empty: Server) -> None:
     assert ["sea", "café", "dog", "ü"] in [tags for (tags,) in found]
 
 
+@pytest.mark.long
 def test_a_database_that_cannot_be_migrated_is_as_it_was(empty: Server) -> None:
     load_old_schema(empty)
     fill_every_table(empty)
@@ -66,6 +68,7 @@ def test_a_database_that_cannot_be_migrated_is_as_it_was(empty: Server) -> None:
     assert empty.run("TABLE alembic_version", database="pictures") == [("0018",)]
 
 
+@pytest.mark.long
 def test_one_of_long_before_is_told_to_migrate_with_the_last_build(empty: Server) -> None:
     load_old_schema(empty)
     for revision in ("0001", "0017"):

@@ -138,6 +138,7 @@ def test_a_missing_application_role_is_named(empty: Server, set_env: Callable[..
         db.migrate()
 
 
+@pytest.mark.long
 def test_an_odd_role_name_is_quoted(empty: Server, set_env: Callable[..., None]) -> None:
     empty.run('CREATE ROLE "The App-1" LOGIN')
     set_env(DATABASE_URL=empty.url("The%20App-1", "pictures"))
@@ -156,6 +157,7 @@ def test_a_role_of_the_functions_with_too_many_rights_is_refused(empty: Server) 
         db.migrate()
 
 
+@pytest.mark.long
 def test_without_a_role_of_their_own_migrations_run_as_the_application(
     empty: Server, set_env: Callable[..., None]
 ) -> None:

@@ -72,6 +72,7 @@ def change(path: Path, old: str, new: str) -> None:
     path.write_text(text.replace(old, new))
 
 
+@pytest.mark.long
 def test_a_second_revision_is_for_databases_that_are_there(empty: Server, later: Path) -> None:
     migrate(empty, later)
     by_files = empty.catalog()

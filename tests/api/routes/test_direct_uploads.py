@@ -57,6 +57,7 @@ def test_a_file_is_announced_sent_and_completed(
     assert client.get(f"/api/uploads/{to['id']}").json()["image_id"] == image["id"]
 
 
+@pytest.mark.long
 def test_parts_are_sent_again_where_an_upload_was_cut_off(
     alice: Person, s3_env: None, client_for: Client, picture_file: Pictures
 ) -> None:
