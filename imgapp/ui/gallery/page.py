@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 import reflex as rx
 
 from imgapp.services.common.thread_pools import in_db
+from imgapp.services.installation import vision_models
 from imgapp.services.library import card_rows, listing
 from imgapp.services.library.image_query import ImageQuery
 from imgapp.settings import get_settings
@@ -62,7 +63,8 @@ class GalleryState(LiveWindow, rx.State):
         """Read the list again, from its start; also after the connection was lost."""
         settings = get_settings()
         self.email, self.person = current_viewer().email, str(current_viewer().user_id)
-        self.max_mb, self.no_model = settings.max_upload_mb, settings.describer == "basic"
+        self.max_mb = settings.max_upload_mb
+        self.no_model = not (await in_db(vision_models.offered)).configured
         await self._read(ImageQuery.from_query(self.router.url.query))
         # The pictures first: what comes then may take a while.
         yield

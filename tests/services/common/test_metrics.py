@@ -151,8 +151,8 @@ def test_however_many_models_people_choose_the_labels_stay_few(
 ) -> None:
     set_env(OPENAI_BASE_URL="http://127.0.0.1:1/v1", IMGAPP_VISION_MODEL="usual")
     monkeypatch.setattr(metrics, "_models", set())
-    assert metrics.model_label() == "usual"
+    assert metrics.model_label("usual") == "usual"
     labels = {metrics.model_label(f"model-{number}") for number in range(500)}
     assert len(labels) <= metrics._MOST_MODELS + 1
     assert "other" in labels
-    assert metrics.model_label() == "usual"
+    assert metrics.model_label("usual") == "usual"
