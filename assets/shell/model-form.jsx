@@ -48,7 +48,7 @@ const seconds = (n) => (n < 90 ? `${n.toFixed(1)} s` : `${Math.round(n / 60)} mi
 function Trial({ found }) {
   const facts = [
     found.model_version,
-    seconds(found.seconds),
+    found.works && seconds(found.seconds),
     found.input_tokens !== null && `${found.input_tokens} + ${found.output_tokens ?? 0} tokens`,
     found.cost !== null && `$${found.cost.toFixed(5)}`,
   ];

@@ -23,6 +23,7 @@ from imgapp.models import ConnectedModel, Shape
 from imgapp.services.common import audit_trail
 from imgapp.services.common.audit_trail import AuditKind
 from imgapp.services.common.authorization import as_administrator
+from imgapp.services.common.one_at_a_time import one_at_a_time
 from imgapp.services.common.sanitize import clean_line
 from imgapp.services.installation import vision_models
 from imgapp.services.installation.runtime_settings import installation
@@ -129,7 +130,7 @@ def connect(user_id: UUID, new: ModelConnection) -> str:
     name = clean_line(new.name or model)
     _check_name(name)
     with as_administrator(user_id) as session:
-        _lock(session)
+        one_at_a_time(session, None, "models")
         rows = session.exec(select(ConnectedModel)).all()
         if any(row.name == name for row in rows) or name in _named_by_environment():
             raise Conflict(
@@ -168,7 +169,7 @@ def change(user_id: UUID, name: str, edit: ModelConnectionEdit) -> None:
     """
     said = edit.model_dump(exclude_unset=True)
     with as_administrator(user_id) as session:
-        _lock(session)
+        one_at_a_time(session, None, "models")
         row = session.get(ConnectedModel, name)
         if row is None:
             raise NotFound
@@ -311,10 +312,6 @@ def _keep(session: Session, values: dict[str, Any]) -> None:
 def _go_on() -> None:
     """What waited for a model that could not be asked goes on now; the sweep brings the rest."""
     queue.issue_permits(_FIRST_PERMITS)
-
-
-def _lock(session: Session) -> None:
-    session.execute(text("SELECT pg_advisory_xact_lock(hashtext('imgapp_connected_models'))"))
 
 
 def _named_by_environment() -> set[str]:

@@ -98,8 +98,11 @@ def _model(state: type[ModelsState]) -> Callable[[ModelRow], rx.Component]:
                     ),
                 ),
             ),
-            ModelTrial.create(name=one.name),
-            rx.cond(one.ours, _actions(state, one)),
+            rx.el.div(
+                ModelTrial.create(name=one.name),
+                rx.cond(one.ours, _actions(state, one)),
+                class_name="actions model-actions",
+            ),
             key=one.name,
             data_testid="model",
         )
@@ -122,8 +125,8 @@ def _actions(state: type[ModelsState], one: ModelRow) -> rx.Component:
 
     return rx.fragment(
         role("Make it the default", "default", one.role != "default"),
-        role("Use it while that is away", "fallback", one.role == ""),
-        role("No longer the fall-back", "none", one.role == "while the default is away"),
+        role("Make it the fall-back", "fallback", one.role == ""),
+        role("No longer the fall-back", "none", one.role == "fall-back"),
         confirmed(
             "Disconnect",
             "What waits for it is asked of the default. Texts that it wrote stay.",

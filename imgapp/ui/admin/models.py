@@ -19,7 +19,7 @@ from imgapp.ui.shell.reason_words import duration_words
 from imgapp.ui.shell.reflex_types import handler
 from imgapp.ui.shell.viewer_context import current_viewer
 
-_ROLES = {"default": "default", "fallback": "while the default is away"}
+_ROLES = {"default": "default", "fallback": "fall-back"}
 
 
 @dataclass
