@@ -146,7 +146,7 @@ def test_all_share_one_server_and_it_ends_when_nobody_uses_it(
         thread.join()
     assert len(set(seen)) == 1
     eventually(lambda: not servers_of(folder))
-    assert not made(model).is_running()
+    eventually(lambda: not made(model).is_running())
     with made(model).lease() as endpoint:
         assert answers(endpoint)
         assert endpoint not in seen
