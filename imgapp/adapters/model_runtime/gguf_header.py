@@ -89,7 +89,8 @@ class _Reader:
         if kind == _STRING:
             return self.string()
         if kind == _ARRAY:
-            return self._skip_array()
+            self._skip_array()
+            return None
         return self.number(_form(kind))
 
     def _skip_array(self) -> None:
