@@ -142,7 +142,7 @@ def model_remove(name: str) -> None:
         attempts: tuple[Callable[[], None], ...] = (
             partial(connected_models.disconnect, administration.operator(), name),
             partial(bundled_models.remove, name),
-            partial(bundled_models.discard_pull, name),
+            partial(_discard_pull, name),
         )
         found = 0
         for attempt in attempts:
@@ -152,6 +152,14 @@ def model_remove(name: str) -> None:
     if not found:
         raise NotFound(f"There is no model {name}.")
     typer.echo(f"{name} is removed.")
+
+
+def _discard_pull(name: str) -> None:
+    from imgapp.services.installation import bundled_models
+
+    if bundled_models.pull_progress(name) is None:
+        raise NotFound
+    bundled_models.discard_pull(name)
 
 
 def _connect_bundled(model: InstalledModel, *, default: bool = False) -> None:
