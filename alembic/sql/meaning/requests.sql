@@ -1,0 +1,54 @@
+-- Which texts are to be embedded. Where pgvector is missing there are no tables for it, and nobody
+-- calls these.
+
+-- What is in the trash is not found: it has no embedding, and gets one when it comes back.
+CREATE OR REPLACE FUNCTION imgapp_ask_for_embedding() RETURNS trigger
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = ''
+AS $$
+BEGIN
+    IF NEW.deleted_at IS NOT NULL THEN
+        DELETE FROM public.embedding_requests r WHERE r.image_id = NEW.id;
+        DELETE FROM public.image_embeddings e WHERE e.image_id = NEW.id;
+    ELSE
+        INSERT INTO public.embedding_requests AS r (image_id, user_id, asked_at)
+        VALUES (NEW.id, NEW.user_id, clock_timestamp())
+        ON CONFLICT (image_id) DO UPDATE SET asked_at = excluded.asked_at, taken_until = NULL;
+    END IF;
+    RETURN NULL;
+END
+$$;
+
+-- The latest first, so that nobody's edit waits behind somebody's hundred thousand. Whoever takes
+-- one has it for a minute.
+CREATE OR REPLACE FUNCTION imgapp_take_embedding_requests(p_limit integer)
+RETURNS TABLE (user_id uuid, image_id uuid, asked_at timestamptz)
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = ''
+AS $$
+#variable_conflict use_column
+BEGIN
+    IF to_regclass('public.embedding_requests') IS NULL THEN
+        RETURN;
+    END IF;
+    RETURN QUERY
+        UPDATE public.embedding_requests r SET taken_until = now() + interval '1 minute'
+        FROM (
+            SELECT d.image_id FROM public.embedding_requests d
+            WHERE d.taken_until IS NULL OR d.taken_until < now()
+            ORDER BY d.asked_at DESC LIMIT p_limit FOR UPDATE SKIP LOCKED
+        ) taken
+        WHERE r.image_id = taken.image_id
+        RETURNING r.user_id, r.image_id, r.asked_at;
+END
+$$;
+
+-- Whether any of a person's pictures can be found by meaning.
+CREATE OR REPLACE FUNCTION imgapp_has_meaning() RETURNS boolean
+LANGUAGE plpgsql STABLE SET search_path = ''
+AS $$
+BEGIN
+    IF to_regclass('public.image_embeddings') IS NULL THEN
+        RETURN false;
+    END IF;
+    RETURN EXISTS (SELECT FROM public.image_embeddings e WHERE e.user_id = :user_id);
+END
+$$;
