@@ -25,11 +25,7 @@ BEGIN
         ') s JOIN public.image_embeddings e ON e.image_id = s.image_id'
         ') c WHERE c.likeness >= %5$s ORDER BY c.likeness DESC, c.image_id LIMIT 200'
         ') n WHERE n.likeness >= n.best * %6$s',
-        (
-            SELECT n.nspname FROM pg_extension x JOIN pg_namespace n ON n.oid = x.extnamespace
-            WHERE x.extname = 'vector'
-        ),
-        p_to, :user_id, p_among, p_floor, p_share
+        public.imgapp_vector_schema(), p_to, :user_id, p_among, p_floor, p_share
     ) INTO v_ids;
     RETURN coalesce(v_ids, '{}');
 END
@@ -60,7 +56,7 @@ BEGIN
     END IF;
     IF p_wanted ? 'near' THEN
         v_wanted := v_wanted || jsonb_build_object(
-            'nearest', public.imgapp_nearest(p_wanted ->> 'near', 0.3, 0.7, v_among)
+            'nearest', public.imgapp_nearest(p_wanted ->> 'near', 0.32, 0.6, v_among)
         );
     END IF;
     IF p_wanted ? 'like' THEN

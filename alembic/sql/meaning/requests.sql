@@ -52,3 +52,50 @@ BEGIN
     RETURN EXISTS (SELECT FROM public.image_embeddings e WHERE e.user_id = :user_id);
 END
 $$;
+
+-- Whether texts are compared in this database at all.
+CREATE OR REPLACE FUNCTION imgapp_meaning_is_on() RETURNS boolean
+LANGUAGE sql STABLE SET search_path = ''
+AS $$
+    SELECT to_regclass('public.image_embeddings') IS NOT NULL
+$$;
+
+-- Keep vectors of what was asked for at those times, or that there are none (an empty one). What was
+-- asked for again meanwhile stays asked for. Nobody is waited for: whoever holds one of these pictures
+-- may be waiting for another of them.
+CREATE OR REPLACE FUNCTION imgapp_keep_embeddings(
+    p_ids uuid[], p_asked timestamptz[], p_vectors text[]
+) RETURNS void
+LANGUAGE plpgsql VOLATILE SET search_path = ''
+AS $$
+BEGIN
+    EXECUTE format(
+        'WITH given AS ('
+        'SELECT * FROM unnest($1, $2, $3) g (image_id, asked_at, vector)'
+        '), current AS MATERIALIZED ('
+        'SELECT r.image_id, g.vector FROM public.embedding_requests r'
+        ' JOIN given g ON g.image_id = r.image_id AND g.asked_at = r.asked_at'
+        ' FOR UPDATE OF r SKIP LOCKED'
+        '), there AS MATERIALIZED ('
+        'SELECT i.id, i.user_id, c.vector FROM public.images i JOIN current c ON c.image_id = i.id'
+        ' WHERE i.deleted_at IS NULL FOR KEY SHARE OF i SKIP LOCKED'
+        '), away AS ('
+        'DELETE FROM public.image_embeddings e USING there t'
+        ' WHERE e.image_id = t.id AND t.vector = %1$L'
+        '), kept AS ('
+        'INSERT INTO public.image_embeddings AS e (image_id, user_id, embedding)'
+        ' SELECT t.id, t.user_id, t.vector::%2$I.halfvec FROM there t WHERE t.vector <> %1$L'
+        ' ON CONFLICT (image_id) DO UPDATE SET embedding = excluded.embedding'
+        ') DELETE FROM public.embedding_requests r USING there t WHERE r.image_id = t.id',
+        '', public.imgapp_vector_schema()
+    ) USING p_ids, p_asked, p_vectors;
+END
+$$;
+
+-- The schema of pgvector's types; null where it is not installed.
+CREATE OR REPLACE FUNCTION imgapp_vector_schema() RETURNS name
+LANGUAGE sql STABLE SET search_path = ''
+AS $$
+    SELECT n.nspname FROM pg_extension x JOIN pg_namespace n ON n.oid = x.extnamespace
+    WHERE x.extname = 'vector'
+$$;

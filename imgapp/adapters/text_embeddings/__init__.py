@@ -11,7 +11,8 @@ import atexit
 import os
 import sys
 import threading
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Sequence
 
 from imgapp.adapters.imaging.pool import ChildLost, DecoderProcess
 from imgapp.errors import ServiceUnavailable
@@ -24,15 +25,20 @@ LANGUAGES = (
 DIMENSIONS = 512
 IDLE_SECONDS = 300.0
 START_SECONDS = 60.0
-"""Until the first answer, on a machine that has other things to do."""
+"""Until the first answer."""
+PATIENT_SECONDS = 900.0
+"""The same in the background, where everybody else goes first."""
 _SECONDS = 5.0
 """For a text, and what is added for each further one is far less."""
 _SECONDS_EACH = 0.5
 MOST_CHARACTERS = 1_000
 """Of one text; what comes after that would change little."""
 
+_SORRY = "Texts cannot be compared at the moment."
 _COMMAND = (sys.executable, "-P", "-m", "imgapp.adapters.text_embeddings.child")
-Weighted = Mapping[str, float]
+_REST_SECONDS = 30.0
+"""After a failure, in which nobody waits for the next one."""
+Weighted = Sequence[tuple[str, float]]
 """Texts of one picture, each with how much it counts."""
 
 
@@ -44,6 +50,7 @@ class EncoderProcess:
         self._lock = threading.Lock()
         self._child: DecoderProcess | None = None
         self._reaper: threading.Timer | None = None
+        self._rests_until = 0.0
 
     def run(self, pictures: Sequence[Weighted], *, known_words: bool, niceness: int) -> list[str]:
         """The vector of each, as `[0.1,-0.2,…]`; empty where there is nothing to tell.
@@ -52,22 +59,25 @@ class EncoderProcess:
         """
         job = {
             "pictures": [
-                [[text[:MOST_CHARACTERS], weight] for text, weight in one.items()]
-                for one in pictures
+                [(text[:MOST_CHARACTERS], weight) for text, weight in one] for one in pictures
             ],
             "known_words": known_words,
             "niceness": niceness,
         }
         with self._lock:
+            if time.monotonic() < self._rests_until:
+                raise ServiceUnavailable(_SORRY)
             self._keep_child()
             fresh = self._child is None
             child = self._child = self._child or DecoderProcess(self._command)
             seconds = _SECONDS + _SECONDS_EACH * len(pictures) + (START_SECONDS if fresh else 0)
+            seconds = PATIENT_SECONDS if niceness else seconds
             try:
                 answer = child.run(job, seconds)
             except (TimeoutError, ChildLost) as error:
                 self._end_child()
-                raise ServiceUnavailable("Texts cannot be compared at the moment.") from error
+                self._rests_until = time.monotonic() + _REST_SECONDS
+                raise ServiceUnavailable(_SORRY) from error
             except BaseException:
                 self._end_child()
                 raise
@@ -110,7 +120,7 @@ def embed_query(query: str) -> str:
     The encoder cuts a word that it does not know into pieces of a letter or two, and letters at
     random are near to something in every large library. Raises ServiceUnavailable.
     """
-    return _encoder.run([{query: 1.0}], known_words=True, niceness=0)[0]
+    return _encoder.run([[(query, 1.0)]], known_words=True, niceness=0)[0]
 
 
 def shutdown() -> None:

@@ -70,7 +70,9 @@ def _vectors(encoder: Any, job: dict[str, Any]) -> list[str]:
     if not texts:
         return [""] * len(pictures)
     rows = iter(encoder.encode(texts))
-    return [_vector(sum((next(rows) * weight for _, weight in one), np.zeros(1))) for one in pictures]
+    return [
+        _vector(sum((next(rows) * weight for _, weight in one), np.zeros(1))) for one in pictures
+    ]
 
 
 def _vector(total: Any) -> str:
