@@ -68,13 +68,13 @@ class EncoderProcess:
             if time.monotonic() < self._rests_until:
                 raise ServiceUnavailable(_SORRY)
             self._keep_child()
-            fresh = self._child is None
-            child = self._child = self._child or DecoderProcess(self._command)
-            seconds = _SECONDS + _SECONDS_EACH * len(pictures) + (START_SECONDS if fresh else 0)
-            seconds = PATIENT_SECONDS if niceness else seconds
+            seconds = _SECONDS + _SECONDS_EACH * len(pictures)
+            seconds += START_SECONDS if self._child is None else 0
             try:
-                answer = child.run(job, seconds)
-            except (TimeoutError, ChildLost) as error:
+                child = self._child = self._child or DecoderProcess(self._command)
+                answer = child.run(job, PATIENT_SECONDS if niceness else seconds)
+                vectors = [str(vector) for vector in answer["vectors"]]
+            except (OSError, ChildLost, ValueError, KeyError) as error:
                 self._end_child()
                 self._rests_until = time.monotonic() + _REST_SECONDS
                 raise ServiceUnavailable(_SORRY) from error
@@ -82,7 +82,7 @@ class EncoderProcess:
                 self._end_child()
                 raise
             self._end_when_idle()
-        return [str(vector) for vector in answer["vectors"]]
+        return vectors
 
     def shutdown(self) -> None:
         """End the child."""
