@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import sys
 from functools import cached_property, lru_cache
@@ -78,6 +77,8 @@ class Settings(BaseSettings):
     vision: Literal["auto", "openai", "basic"] = "auto"
     vision_model: str = "gpt-5.4-mini"
     vision_local: bool = False
+    vision_seconds: Annotated[int, Field(ge=5, le=3600)] | None = None
+    vision_at_once: Annotated[int, Field(ge=0, le=256)] | None = None
     model_hub: str = "https://huggingface.co"
     worker_threads: Annotated[int, Field(ge=1, le=512)] = 16
     worker_niceness: Annotated[int, Field(ge=0, le=19)] = 15
@@ -253,12 +254,6 @@ class Settings(BaseSettings):
         if self.vision != "auto":
             return self.vision
         return "openai" if self.openai_api_key or self.openai_base_url else "basic"
-
-    @property
-    def vision_server(self) -> str:
-        """Tells vision model servers and keys apart, and tells nobody what they are."""
-        key = self.openai_api_key.get_secret_value() if self.openai_api_key else ""
-        return hashlib.sha256(f"{self.openai_base_url}\n{key}".encode()).hexdigest()[:32]
 
     @property
     def spool_dir(self) -> Path:

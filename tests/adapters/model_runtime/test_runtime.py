@@ -23,7 +23,7 @@ from PIL import Image
 from imgapp.adapters.model_runtime import runtime as runtime_module
 from imgapp.adapters.model_runtime.model_folder import InstalledModel, ModelFolder
 from imgapp.adapters.model_runtime.runtime import Endpoint, ModelRuntime, missing_runtime
-from imgapp.adapters.vision import Picture, Question
+from imgapp.adapters.vision import Picture, Question, Server
 from imgapp.adapters.vision.openai import OpenAIDescriber
 from imgapp.errors import DescriberError, PermanentDescriberError, TransientDescriberError
 from tests.support.pictures import picture
@@ -90,9 +90,7 @@ def say(endpoint: Endpoint, image: Image.Image) -> str:
     """What imgapp's describer is told."""
     data = io.BytesIO()
     image.save(data, "JPEG")
-    describer = OpenAIDescriber(
-        api_key=endpoint.api_key, base_url=endpoint.base_url, model=endpoint.model
-    )
+    describer = OpenAIDescriber(Server(endpoint.base_url, endpoint.api_key), endpoint.model)
     told = describer.describe(Picture(data.getvalue(), *image.size), ASK)
     assert told.model_version == "tiny"
     assert told.input_tokens is not None

@@ -15,6 +15,7 @@ from imgapp.cli import app
 from imgapp.errors import NotFound, OutboundFailed
 from imgapp.services.installation import bundled_models
 from tests.adapters.model_runtime.test_pulling import file_of, ranged
+from tests.conftest import Person
 from tests.support.receivers import Receiver, receiving
 from tests.support.tiny_model import TinyModel, tiny_model
 from tests.support.waiting import eventually
@@ -27,12 +28,12 @@ def files(tmp_path: Path) -> TinyModel:
 
 @pytest.fixture
 def hub(
-    tmp_path: Path,
+    admin: Person,  # in whose name the command line connects it
     files: TinyModel,
     set_env: Callable[..., None],
     monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[Receiver]:
-    """A data folder of its own, and a hub that has the one model of the catalogue."""
+    """A hub that has the one model of the catalogue."""
     assert files.projector is not None
     model, projector = files.model.read_bytes(), files.projector.read_bytes()
     listed = CatalogueModel(
@@ -53,7 +54,6 @@ def hub(
             request, projector if "mmproj" in request.path else model
         )
         set_env(
-            IMGAPP_DATA_DIR=str(tmp_path / "data"),
             IMGAPP_MODEL_HUB=f"{receiver.url}/",
             IMGAPP_OUTBOUND_NETWORKS="127.0.0.1/32",
         )
