@@ -230,7 +230,7 @@ class _Keeper(threading.Thread):
             "projector": str(model.projector) if model.projector else "",
             "bytes": model.size,
             "threads": runtime.threads,
-            "niceness": max(_NICENESS, os.getpriority(os.PRIO_PROCESS, 0)),
+            "niceness": _NICENESS,
             "state": str(runtime.state),
             "api_key": secrets.token_urlsafe(32),
         }

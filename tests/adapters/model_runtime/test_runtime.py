@@ -124,6 +124,8 @@ def test_it_is_for_those_with_the_key_only(
         assert not [name for name in server.environ() if name.startswith(("OPENAI", "DATABASE"))]
         assert runtime.state.stat().st_mode & 0o077 == 0
         assert server.nice() >= 10
+        autogroup = Path(f"/proc/{server.pid}/autogroup")
+        assert not autogroup.exists() or "nice 10\n" in autogroup.read_text()
         assert server.environ()["OMP_WAIT_POLICY"] == "PASSIVE"
 
 
