@@ -216,6 +216,8 @@ class DescriberError(ImgappError):
     model_version: str | None = None
     input_tokens: int | None = None
     output_tokens: int | None = None
+    said: str | None = None
+    """What the server said, shortened and without keys: for administrators alone."""
 
 
 class TransientDescriberError(DescriberError):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import sys
 from functools import cached_property, lru_cache
@@ -78,6 +77,9 @@ class Settings(BaseSettings):
     vision: Literal["auto", "openai", "basic"] = "auto"
     vision_model: str = "gpt-5.4-mini"
     vision_local: bool = False
+    vision_seconds: Annotated[int, Field(ge=5, le=3600)] | None = None
+    vision_at_once: Annotated[int, Field(ge=0, le=256)] | None = None
+    model_hub: str = "https://huggingface.co"
     worker_threads: Annotated[int, Field(ge=1, le=512)] = 16
     worker_niceness: Annotated[int, Field(ge=0, le=19)] = 15
     web_processes: Annotated[int, Field(ge=1, le=64)] = Field(
@@ -122,6 +124,14 @@ class Settings(BaseSettings):
                 f" {parts.scheme}://pictures.example.org"
             )
         return f"{parts.scheme}://{parts.netloc}"
+
+    @field_validator("model_hub")
+    @classmethod
+    def _a_hub(cls, value: str) -> str:
+        parts = urlsplit(value)
+        if parts.scheme not in ("http", "https") or not parts.hostname or parts.query:
+            raise ValueError("must look like https://huggingface.co")
+        return value.rstrip("/")
 
     @field_validator("trusted_proxies", "outbound_networks")
     @classmethod
@@ -246,12 +256,6 @@ class Settings(BaseSettings):
         return "openai" if self.openai_api_key or self.openai_base_url else "basic"
 
     @property
-    def vision_server(self) -> str:
-        """Tells vision model servers and keys apart, and tells nobody what they are."""
-        key = self.openai_api_key.get_secret_value() if self.openai_api_key else ""
-        return hashlib.sha256(f"{self.openai_base_url}\n{key}".encode()).hexdigest()[:32]
-
-    @property
     def spool_dir(self) -> Path:
         """Where uploads wait until they are decoded; on the disk store's file system."""
         return self.data_dir / "spool"
@@ -260,6 +264,11 @@ class Settings(BaseSettings):
     def uploads_dir(self) -> Path:
         """What has arrived of uploads that can be gone on with; beside the spool."""
         return self.data_dir / "uploads"
+
+    @property
+    def models_dir(self) -> Path:
+        """Vision models that run on this machine."""
+        return self.data_dir / "models"
 
     @property
     def pictures_dir(self) -> Path:

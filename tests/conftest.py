@@ -33,7 +33,7 @@ from imgapp.adapters.embedded import claim_data_dir, start_postgres, start_redis
 from imgapp.models import Image, Viewer, new_id
 from imgapp.services.accounts import sessions
 from imgapp.services.common import rate_limits
-from imgapp.services.installation import runtime_settings
+from imgapp.services.installation import runtime_settings, vision_models
 from imgapp.services.queue import leases
 from imgapp.settings import Settings, get_settings
 from tests.support.buckets import gate, moto, one_loader, s3_env
@@ -180,6 +180,8 @@ def settings_env(
     monkeypatch.setenv("IMGAPP_DATA_DIR", str(data_dir_of_tests))
     monkeypatch.setenv("IMGAPP_SECRET_KEY", "a secret for tests, and for nothing else")
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    # Model servers of tests, on loopback, are none that take one call at a time.
+    monkeypatch.setenv("IMGAPP_VISION_AT_ONCE", "0")
     get_settings.cache_clear()
     yield monkeypatch
     get_settings.cache_clear()
@@ -292,6 +294,7 @@ def database(
     """The settings point at an empty database and an empty Redis."""
     empty_again()
     runtime_settings.forget()
+    vision_models.forget()
     # A sweep long ago, of another test, would count as a sleep of the machine.
     leases._spared_until[0] = leases._seen_at[0] = 0.0
     # Nor is Redis spared because it did not answer in another test.

@@ -5,15 +5,13 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from urllib.parse import urlsplit
 
 import sqlalchemy as sa
 import typer
 
 from imgapp.adapters import db, oidc, queue
 from imgapp.adapters.frontend import is_built
-from imgapp.adapters.vision.openai import DEFAULT_BASE_URL
-from imgapp.adapters.vision.reachability import listed_models
+from imgapp.adapters.vision import BASIC, model_list
 from imgapp.cli.doctor_checks import Doubt, check_clock, check_queue, check_room, check_worker
 from imgapp.cli.environment import connected
 from imgapp.cli.store_checks import check_direct_uploads, check_pictures, check_store
@@ -25,6 +23,10 @@ from imgapp.errors import (
     QueueUnavailable,
     TransientDescriberError,
 )
+from imgapp.services.installation import vision_models
+from imgapp.services.installation.connected_models import for_administrators
+from imgapp.services.installation.vision_models import VisionModel
+from imgapp.services.queue import circuit_breaker
 from imgapp.settings import Settings, get_settings
 
 Check = Callable[[Settings], str]
@@ -193,32 +195,44 @@ def _why_redis_fails(error: QueueUnavailable) -> str:
     return "Redis does not answer; check that it runs, and its host and port."
 
 
-def check_vision(settings: Settings) -> str:
-    """Whether a describer is configured."""
-    if settings.describer == "basic":
-        return "no model is configured; the basic describer says only what it measures"
-    if settings.openai_api_key is None and settings.openai_base_url is None:
+def check_vision(_: Settings) -> str:
+    """Whether every model that can be asked answers and sees; the worst of what is wrong."""
+    now = vision_models.routes()
+    if now.default == BASIC:
+        return "no model is connected; the basic describer says only what it reads and measures"
+    if not now.known:
         raise ConfigurationError(
             "IMGAPP_VISION is openai, but neither OPENAI_API_KEY nor OPENAI_BASE_URL is set."
         )
-    where = f"{settings.vision_model} at {_without_credentials(settings.openai_base_url)}"
+    said = [_check_model(model) for model in now.known.values()]
+    doubts = [one for one in said if isinstance(one, Doubt)]
+    return Doubt("; ".join(doubts)) if doubts else "; ".join(said)
+
+
+def _check_model(model: VisionModel) -> str:
+    where = f"{model.name} at {model.server.host}"
+    if not model.readable:
+        raise ConfigurationError(
+            f"{where}: its key was kept under another IMGAPP_SECRET_KEY. Enter it again."
+        )
+    trouble = circuit_breaker.model_troubles().get((model.server_id, model.name))
+    if trouble is not None and trouble["code"] in circuit_breaker.AT_ONCE:
+        raise ConfigurationError(f"{where}: {for_administrators(trouble['message'])}")
     try:
-        models = listed_models()
+        models = model_list.list_models(model.server, model.kind)
     except TransientDescriberError as error:
         if error.code == "rate_limited":
             return Doubt(f"{where}, which takes no more requests for now")
         raise
     if models is None:
         return f"{where}, which answers but does not list its models"
+    names = {one.name: one.sees for one in models}
     # Ollama adds a tag to names, and a proxy need not list what it passes on.
-    if settings.vision_model not in {*models, *(name.split(":")[0] for name in models)}:
-        return Doubt(f"{where}, which does not list this model: check IMGAPP_VISION_MODEL")
+    if model.model not in {*names, *(name.split(":")[0] for name in names)}:
+        return Doubt(f"{where}, which does not list this model")
+    if names.get(model.model) is False:
+        return Doubt(f"{where}, which cannot look at pictures")
     return f"{where}, which answers"
-
-
-def _without_credentials(url: str | None) -> str:
-    parts = urlsplit(url or DEFAULT_BASE_URL)
-    return f"{parts.hostname}:{parts.port}" if parts.port else str(parts.hostname)
 
 
 def check_single_sign_on(settings: Settings) -> str:
@@ -267,6 +281,7 @@ NEEDS: dict[str, set[str]] = {
     "worker": {"database", "migrations", "redis", "role"},
     "queue": {"database", "migrations", "role"},
     "clock": {"database"},
+    "vision": {"database", "migrations", "role"},
     "pictures": {"database", "migrations", "role", "store"},
     "direct uploads": {"store"},
 }

@@ -150,8 +150,8 @@ def _greet(settings: Settings, has_users: bool) -> None:
         _say(f"Make the first account, the administrator's, here: {link}")
     if settings.describer == "basic":
         _say(
-            "No vision model is configured: pictures get only what can be measured. "
-            "Set OPENAI_API_KEY, or OPENAI_BASE_URL for a server of your own."
+            "Where no vision model is connected, pictures get only what can be read and measured: "
+            f"connect one at {settings.origin}/models."
         )
 
 

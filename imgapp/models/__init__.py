@@ -21,10 +21,10 @@ from imgapp.models.images import (
 from imgapp.models.installation import (
     Installation,
     ModelCall,
-    ProviderState,
     UsageMonth,
     UsageRemoved,
 )
+from imgapp.models.model_servers import ConnectedModel, LearnedConcurrency, ProviderState
 from imgapp.models.people import (
     AccessToken,
     AuditEvent,
@@ -71,6 +71,7 @@ __all__ = [
     "AuditEvent",
     "Batch",
     "BatchItem",
+    "ConnectedModel",
     "DeliveryState",
     "DirectUpload",
     "ErrorInfo",
@@ -89,6 +90,7 @@ __all__ = [
     "ImageUrls",
     "Installation",
     "InstallationPrompt",
+    "LearnedConcurrency",
     "ModelCall",
     "Preferences",
     "Priority",

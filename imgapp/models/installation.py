@@ -1,4 +1,4 @@
-"""Installation tables: runtime settings, the health of model servers, model calls and usage."""
+"""Installation tables: runtime settings, model calls and usage."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, SQLModel
 
-from imgapp.models.base import now, text_or_null, timestamp
+from imgapp.models.base import now, timestamp
 
 
 class Installation(SQLModel, table=True):
@@ -91,27 +91,3 @@ class ModelCall(SQLModel, table=True):
     reserved: Decimal = Field(sa_type=Numeric)
     """US dollars of the budgets, until then."""
     expires_at: datetime = timestamp()
-
-
-class ProviderState(SQLModel, table=True):
-    """The breaker: how a model of a server fares, or the picture store (`store`, '')."""
-
-    __tablename__ = "provider_state"
-
-    server: str = Field(sa_type=Text, primary_key=True)
-    """A hash of its address and key, which may be secrets."""
-    model: str = Field(sa_type=Text, primary_key=True)
-    failures: int = 0
-    """In a row, over all workers."""
-    openings: int = 0
-    opened_at: datetime | None = timestamp(default=None)
-    """Since when it is left alone; null once it answers."""
-    open_until: datetime | None = timestamp(default=None)
-    """Then one picture tries."""
-    held_until: datetime | None = timestamp(default=None)
-    """Asked for by the server (`Retry-After`)."""
-    probe_lease: uuid.UUID | None = None
-    code: str | None = text_or_null()
-    message: str | None = text_or_null()
-    """Of the last failure, for people."""
-    updated_at: datetime = timestamp(default_factory=now)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import statistics
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -57,7 +58,7 @@ def test_an_empty_queue_gives_nothing(database: None) -> None:
 
 def test_a_claim_takes_the_row_under_the_lease(alice, add_image) -> None:
     image_id, lease = add_image(alice, waiting_reason="provider_down"), uuid4()
-    assert call("imgapp_claim_image", lease, 30) == [(image_id, alice.user_id, "")]
+    assert call("imgapp_claim_image", lease, 30) == [(image_id, alice.user_id, "", "")]
     taken = row(alice, image_id)
     assert (taken.analysis_status, taken.lease_id) == (AnalysisStatus.IN_PROGRESS, lease)
     assert taken.waiting_reason is None
@@ -79,7 +80,7 @@ def test_what_is_not_due_in_the_trash_or_done_is_left_alone(alice, add_image) ->
     add_image(alice, analysis_status="completed")
     add_image(alice, analysis_status="failed")
     assert claim() is None
-    assert call("imgapp_due_count", "", "", False) == [(0,)]
+    assert call("imgapp_due_count", json.dumps({"default": ""})) == [(0,)]
 
 
 def test_a_picture_that_waits_does_not_hold_up_the_one_behind_it(alice, mallory, add_image) -> None:
@@ -159,7 +160,7 @@ def test_a_claim_is_fast_behind_100_000_pictures_of_one_person(
     # A scan of the rows would read them all, more than 4,000 blocks; the index leads to the row.
     blocks = [blocks_of_a_claim() for _ in range(9)]
     assert statistics.median(blocks) < 1_500, blocks
-    assert call("imgapp_due_count", "", "", False) == [(10_000,)]
+    assert call("imgapp_due_count", json.dumps({"default": ""})) == [(10_000,)]
     with administrator.begin() as connection:
         connection.execute(sa.text("TRUNCATE users CASCADE"))
 

@@ -186,6 +186,8 @@ def running_app(*, account: bool = True, **extra: str) -> Iterator[App]:
         env = clean_environment() | {
             "IMGAPP_DATA_DIR": f"{name}/data",
             "IMGAPP_PORT": str(port),
+            # Its model servers, on loopback, are none that take one call at a time.
+            "IMGAPP_VISION_AT_ONCE": "0",
             **extra,
         }
         app = App(f"http://localhost:{port}", Path(name), env)

@@ -21,8 +21,29 @@ CREATE TABLE installation (
 );
 INSERT INTO installation (id) VALUES (1);
 
+-- Vision models of servers that administrators connected in the page; those of the environment are not
+-- here. `name` is what is chosen and priced, `model` what the server calls it.
+CREATE TABLE connected_models (
+    name text PRIMARY KEY CONSTRAINT connected_models_name_check
+        CHECK (length(name) BETWEEN 1 AND 200 AND name <> 'basic-1' AND left(name, 1) <> '!'),
+    kind text NOT NULL CONSTRAINT connected_models_kind_check CHECK (length(kind) BETWEEN 1 AND 20),
+    base_url text NOT NULL CONSTRAINT connected_models_base_url_check CHECK (length(base_url) <= 2000),
+    model text NOT NULL CONSTRAINT connected_models_model_check CHECK (length(model) BETWEEN 1 AND 200),
+    -- Encrypted: whoever reads the database, or a copy of it, has no key.
+    sealed_key text CONSTRAINT connected_models_sealed_key_check CHECK (length(sealed_key) <= 5000),
+    seconds integer CONSTRAINT connected_models_seconds_check CHECK (seconds BETWEEN 5 AND 3600),
+    at_once integer CONSTRAINT connected_models_at_once_check CHECK (at_once BETWEEN 1 AND 256),
+    local boolean NOT NULL,
+    role text CONSTRAINT connected_models_role_check CHECK (role IN ('default', 'fallback'))
+        CONSTRAINT connected_models_role_key UNIQUE,
+    server text NOT NULL CONSTRAINT connected_models_server_check CHECK (length(server) <= 100),
+    created_at timestamptz NOT NULL,
+    updated_at timestamptz NOT NULL
+);
+
 CREATE TRIGGER installation_paused BEFORE INSERT OR UPDATE ON installation
     FOR EACH ROW EXECUTE FUNCTION imgapp_note_pause();
 
 GRANT SELECT, UPDATE ON installation TO imgapp_system;
-GRANT SELECT ON installation TO :app;
+GRANT SELECT, INSERT, UPDATE, DELETE ON connected_models TO imgapp_system;
+GRANT SELECT ON installation, connected_models TO :app;

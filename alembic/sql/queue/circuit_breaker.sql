@@ -1,8 +1,8 @@
 -- The circuit breaker of model servers and of the picture store; and whether the queue is down.
 
--- Which models of a server, and the store, are left alone now, as 'server model'; and which of them may
+-- Which models of servers, and the store, are left alone now, as 'server model'; and which of them may
 -- be tried one at a time, or could be if they were not left alone.
-CREATE OR REPLACE FUNCTION imgapp_circuits(p_server text, OUT down text[], OUT probed text[])
+CREATE OR REPLACE FUNCTION imgapp_circuits(OUT down text[], OUT probed text[])
 LANGUAGE plpgsql STABLE SET search_path = ''
 AS $$
 BEGIN
@@ -11,7 +11,7 @@ BEGIN
         ), '{}'),
         coalesce(array_agg(s.server || ' ' || s.model) FILTER (WHERE s.opened_at IS NOT NULL), '{}')
     INTO down, probed
-    FROM public.provider_state s WHERE s.server IN (p_server, 'store');
+    FROM public.provider_state s WHERE s.server <> 'queue';
 END
 $$;
 
@@ -29,11 +29,12 @@ BEGIN
 END
 $$;
 
--- A server of models failed as a whole, or the store did. Answers whether it counts against the
+-- A server of models failed as a whole, or the store did. `p_at_once` is what no other picture would
+-- fare better with: a wrong key, a model that is not there. Answers whether it counts against the
 -- picture: not once everybody knows.
 CREATE OR REPLACE FUNCTION imgapp_provider_failed(
-    p_server text, p_model text, p_lease_id uuid, p_code text, p_message text,
-    p_retry_after double precision, p_jitter double precision
+    p_server text, p_model text, p_lease_id uuid, p_code text, p_message text, p_said text,
+    p_at_once boolean, p_retry_after double precision, p_jitter double precision
 ) RETURNS boolean
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = ''
 AS $$
@@ -51,10 +52,10 @@ BEGIN
     SELECT * INTO v_state FROM public.provider_state s
     WHERE s.server = p_server AND s.model = p_model FOR NO KEY UPDATE;
     UPDATE public.provider_state s
-    SET failures = s.failures + 1, code = p_code, message = p_message, updated_at = v_now,
-        held_until = greatest(s.held_until, v_asked)
+    SET failures = s.failures + 1, code = p_code, message = p_message, said = p_said,
+        updated_at = v_now, held_until = greatest(s.held_until, v_asked)
     WHERE s.server = p_server AND s.model = p_model;
-    IF v_state.opened_at IS NULL AND v_state.failures + 1 >= 5
+    IF v_state.opened_at IS NULL AND (p_at_once OR v_state.failures + 1 >= 5)
         OR v_state.opened_at IS NOT NULL AND v_state.probe_lease = p_lease_id
     THEN
         UPDATE public.provider_state s
@@ -64,7 +65,7 @@ BEGIN
             )
         WHERE s.server = p_server AND s.model = p_model;
     END IF;
-    RETURN v_state.opened_at IS NULL;
+    RETURN v_state.opened_at IS NULL AND NOT p_at_once;
 END
 $$;
 

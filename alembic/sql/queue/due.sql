@@ -1,7 +1,7 @@
 -- The number of pictures that may be claimed now.
 
 -- How many permits are of use: pictures that are due, and that a claim would give, at most 10,000.
-CREATE OR REPLACE FUNCTION imgapp_due_count(p_server text, p_model text, p_local boolean)
+CREATE OR REPLACE FUNCTION imgapp_due_count(p_models jsonb)
 RETURNS integer
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = ''
 SET enable_seqscan = off SET enable_bitmapscan = off
@@ -20,7 +20,7 @@ BEGIN
         )
     )) END
     INTO v_most FROM public.installation i;
-    SELECT c.down, c.probed INTO v_down, v_probed FROM public.imgapp_circuits(p_server) c;
+    SELECT c.down, c.probed INTO v_down, v_probed FROM public.imgapp_circuits() c;
     IF 'store ' = ANY (v_down) THEN
         RETURN 0;
     ELSIF 'store ' = ANY (v_probed) THEN
@@ -28,13 +28,23 @@ BEGIN
     END IF;
     RETURN (
         SELECT count(*) FROM (
-            SELECT FROM public.imgapp_claimable_lanes(p_server, p_model, p_local, v_down) l
+            SELECT FROM (
+                -- Each lane once: the fall-back takes what the other one leaves.
+                SELECT c.priority, c.user_id, c.lane, max(least(v_most, CASE
+                    WHEN c.server || ' ' || c.model = ANY (v_probed) THEN 1
+                    ELSE coalesce(public.imgapp_free_slots(c.server, c.model, (
+                        p_models -> 'known' -> c.model ->> 'slots'
+                    )::integer), v_most)
+                END)) AS most
+                FROM public.imgapp_claimable_lanes(p_models, v_down, v_probed) c
+                GROUP BY c.priority, c.user_id, c.lane
+            ) l
             CROSS JOIN LATERAL (
                 SELECT FROM public.images i
                 WHERE i.analysis_status = 'pending' AND i.deleted_at IS NULL
                     AND i.priority = l.priority AND i.user_id = l.user_id AND i.lane = l.lane
                     AND i.due_at <= v_now
-                LIMIT CASE WHEN p_server || ' ' || l.model = ANY (v_probed) THEN 1 ELSE v_most END
+                LIMIT l.most
             ) due
             LIMIT v_most
         ) claimable

@@ -10,27 +10,45 @@ BEGIN
 END
 $$;
 
--- Which model a lane's pictures are asked of: 'basic-1' is the describer that needs none.
-CREATE OR REPLACE FUNCTION imgapp_lane_model(
-    p_lane text, p_never_cloud boolean, p_model text, p_local boolean
-) RETURNS text
+-- The models that a lane's pictures may be asked of, in the order in which they are: the one that was
+-- named or the default, and the fall-back. 'basic-1' is the describer that needs none.
+--
+-- `p_models` is {"default", "fallback", "at_home", "known": {name: {"server", "local", "slots"}}}: what
+-- must not leave the house is asked of a local one; `slots` is how many calls at once a model takes, 0
+-- if that is learned, null if it does not matter.
+CREATE OR REPLACE FUNCTION imgapp_lane_choices(
+    p_lane text, p_never_cloud boolean, p_models jsonb
+) RETURNS TABLE (rank integer, model text, server text)
 LANGUAGE sql IMMUTABLE
 AS $$
-    SELECT CASE
-        WHEN p_model = 'basic-1' THEN p_model
-        WHEN NOT p_local AND (coalesce(p_never_cloud, false) OR left(p_lane, 1) = '!') THEN 'basic-1'
-        ELSE coalesce(NULLIF(ltrim(p_lane, '!'), ''), p_model)
-    END
+    SELECT c.rank, c.model, coalesce(p_models -> 'known' -> c.model ->> 'server', '')
+    FROM (
+        SELECT w.rank, CASE
+            WHEN w.model = 'basic-1' OR NOT l.stays
+                OR p_models -> 'known' -> w.model -> 'local' = 'true' THEN w.model
+            ELSE coalesce(p_models ->> 'at_home', 'basic-1')
+        END AS model
+        FROM (
+            SELECT n.name, coalesce(p_never_cloud, false) OR left(p_lane, 1) = '!' AS stays,
+                n.name = 'basic-1' OR p_models -> 'known' ? n.name AS known
+            FROM (SELECT NULLIF(ltrim(p_lane, '!'), '') AS name) n
+        ) l
+        CROSS JOIN LATERAL (
+            SELECT 0 AS rank, CASE WHEN l.known THEN l.name ELSE p_models ->> 'default' END AS model
+            UNION ALL
+            SELECT 1, p_models ->> 'fallback'
+            WHERE p_models ->> 'fallback' IS NOT NULL AND l.known IS NOT TRUE
+        ) w
+    ) c
 $$;
 
--- The lanes that have pictures waiting which may be claimed, once the oldest of them is due. Inlined by
--- the planner, in functions that make it walk the index: it steps from lane to lane, however many
--- pictures each has.
-CREATE OR REPLACE FUNCTION imgapp_claimable_lanes(
-    p_server text, p_model text, p_local boolean, p_down text[]
-) RETURNS TABLE (
-    priority integer, user_id uuid, lane text, due_at timestamptz, model text, budget numeric,
-    last_claimed_at timestamptz
+-- The lanes that have pictures waiting which may be claimed, once the oldest of them is due, with each
+-- model that may be asked: the fall-back only while the other one is in trouble. Inlined by the planner,
+-- in functions that make it walk the index: it steps from lane to lane, however many pictures each has.
+CREATE OR REPLACE FUNCTION imgapp_claimable_lanes(p_models jsonb, p_down text[], p_probed text[])
+RETURNS TABLE (
+    priority integer, user_id uuid, lane text, due_at timestamptz, rank integer, model text,
+    server text, budget numeric, last_claimed_at timestamptz
 )
 LANGUAGE sql STABLE
 AS $$
@@ -49,29 +67,33 @@ AS $$
             ORDER BY i.priority, i.user_id, i.lane, i.due_at LIMIT 1
         ) step
     )
-    SELECT q.priority, q.user_id, q.lane, q.due_at, asked.model, u.budget, u.last_claimed_at
+    SELECT q.priority, q.user_id, q.lane, q.due_at, asked.rank, asked.model, asked.server, u.budget,
+        u.last_claimed_at
     FROM queue q
     JOIN public.users u ON u.id = q.user_id
         AND u.disabled_at IS NULL AND u.deleting_at IS NULL
     LEFT JOIN public.preferences p ON p.user_id = q.user_id
     CROSS JOIN LATERAL (
-        SELECT public.imgapp_lane_model(q.lane, p.never_cloud, p_model, p_local) AS model
+        SELECT c.rank, c.model, c.server, first_value(c.server || ' ' || c.model) OVER (
+            ORDER BY c.rank
+        ) AS first
+        FROM public.imgapp_lane_choices(q.lane, p.never_cloud, p_models) c
     ) asked
     WHERE NOT coalesce(p.paused, false)
         AND (
             asked.model = 'basic-1'
-            OR (NOT u.over_budget AND p_server || ' ' || asked.model <> ALL (p_down))
+            OR (NOT u.over_budget AND asked.server || ' ' || asked.model <> ALL (p_down))
         )
+        AND (asked.rank = 0 OR asked.first = ANY (p_down || p_probed))
 $$;
 
 -- The fairest due picture that may be analysed now: interactive before bulk, people in turn, the
 -- oldest first. `p_asking` is false for what needs no model. Within the budgets, from which the call is
--- set aside.
+-- set aside, and within what the server takes at once.
 CREATE OR REPLACE FUNCTION imgapp_claim_image(
     p_lease_id uuid, p_lease_seconds integer,
-    p_server text DEFAULT '', p_model text DEFAULT '',
-    p_local boolean DEFAULT false, p_asking boolean DEFAULT true
-) RETURNS TABLE (image_id uuid, user_id uuid, model text)
+    p_models jsonb DEFAULT '{"default": ""}', p_asking boolean DEFAULT true
+) RETURNS TABLE (image_id uuid, user_id uuid, model text, server text)
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = ''
 -- The plan may be made while the queue is empty: it must walk the index all the same.
 SET enable_seqscan = off SET enable_bitmapscan = off
@@ -87,6 +109,9 @@ DECLARE
     v_reserved numeric;
     v_down text[];
     v_probed text[];
+    v_full text[] := '{}';
+    v_key text;
+    v_slots integer;
     v_turn record;
     v_id uuid;
 BEGIN
@@ -109,20 +134,31 @@ BEGIN
         END IF;
     END IF;
     v_now := clock_timestamp();
-    SELECT c.down, c.probed INTO v_down, v_probed FROM public.imgapp_circuits(p_server) c;
+    SELECT c.down, c.probed INTO v_down, v_probed FROM public.imgapp_circuits() c;
     IF 'store ' = ANY (v_down)
         OR ('store ' = ANY (v_probed) AND NOT public.imgapp_may_probe('store', ''))
     THEN
         RETURN;
     END IF;
     FOR v_turn IN
-        SELECT l.priority, l.user_id, l.lane, l.model,
+        SELECT l.priority, l.user_id, l.lane, l.model, l.server,
             coalesce(l.budget, v_person_budget) AS budget
-        FROM public.imgapp_claimable_lanes(p_server, p_model, p_local, v_down) l
+        FROM public.imgapp_claimable_lanes(p_models, v_down, v_probed) l
         WHERE l.due_at <= v_now AND (p_asking OR l.model = 'basic-1')
-        ORDER BY l.priority, l.last_claimed_at NULLS FIRST, l.due_at, l.user_id, l.lane
+        ORDER BY l.priority, l.last_claimed_at NULLS FIRST, l.due_at, l.user_id, l.lane, l.rank
     LOOP
         CONTINUE WHEN public.imgapp_is_paused(v_turn.user_id);
+        v_key := v_turn.server || ' ' || v_turn.model;
+        CONTINUE WHEN v_key = ANY (v_full);
+        v_slots := p_models -> 'known' -> v_turn.model ->> 'slots';
+        IF v_slots IS NOT NULL THEN
+            -- One claim at a time here, too.
+            PERFORM pg_advisory_xact_lock(hashtext('imgapp_in_flight'));
+            IF public.imgapp_free_slots(v_turn.server, v_turn.model, v_slots) < 1 THEN
+                v_full := v_full || v_key;
+                CONTINUE;
+            END IF;
+        END IF;
         v_reserved := 0;
         IF v_turn.model <> 'basic-1' AND coalesce(v_budget, v_turn.budget) IS NOT NULL THEN
             IF NOT v_counted THEN
@@ -136,8 +172,8 @@ BEGIN
             ));
             CONTINUE WHEN v_reserved IS NULL;
         END IF;
-        CONTINUE WHEN p_server || ' ' || v_turn.model = ANY (v_probed)
-            AND NOT public.imgapp_may_probe(p_server, v_turn.model);
+        CONTINUE WHEN v_key = ANY (v_probed)
+            AND NOT public.imgapp_may_probe(v_turn.server, v_turn.model);
         UPDATE public.images
         SET analysis_status = 'in_progress', waiting_reason = NULL, started_at = v_now,
             lease_id = p_lease_id, lease_expires_at = v_now + make_interval(secs => p_lease_seconds)
@@ -166,7 +202,7 @@ BEGIN
             SET probe_lease = p_lease_id,
                 open_until = v_now + make_interval(secs => p_lease_seconds)
             WHERE s.opened_at IS NOT NULL AND s.server || ' ' || s.model = ANY (v_probed)
-                AND (s.server, s.model) IN ((p_server, v_turn.model), ('store', ''));
+                AND (s.server, s.model) IN ((v_turn.server, v_turn.model), ('store', ''));
         END IF;
         -- Another claimer that holds this row is writing the same moment into it.
         UPDATE public.users SET last_claimed_at = v_now
@@ -174,7 +210,7 @@ BEGIN
             SELECT u.id FROM public.users u WHERE u.id = v_turn.user_id
             FOR NO KEY UPDATE SKIP LOCKED
         );
-        RETURN QUERY SELECT v_id, v_turn.user_id, v_turn.model;
+        RETURN QUERY SELECT v_id, v_turn.user_id, v_turn.model, v_turn.server;
         RETURN;
     END LOOP;
 END

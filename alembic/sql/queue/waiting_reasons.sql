@@ -24,9 +24,7 @@ $$;
 
 -- Keeps true what pictures are said to wait for. Returns those that changed, at most `p_limit`. A
 -- budget may have room for what one model costs, and not for another.
-CREATE OR REPLACE FUNCTION imgapp_note_waits(
-    p_server text, p_model text, p_local boolean, p_limit integer
-)
+CREATE OR REPLACE FUNCTION imgapp_note_waits(p_models jsonb, p_limit integer)
 RETURNS TABLE (image_id uuid, user_id uuid)
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = ''
 SET enable_seqscan = off SET enable_bitmapscan = off
@@ -52,8 +50,7 @@ BEGIN
     INTO v_person_budget, v_left_of_all FROM public.installation i;
     SELECT coalesce(array_agg(s.server || ' ' || s.model), '{}') INTO v_troubled
     FROM public.provider_state s
-    WHERE (s.server IN (p_server, 'store')
-            OR s.server = 'queue' AND s.updated_at > clock_timestamp() - interval '1 minute')
+    WHERE (s.server <> 'queue' OR s.updated_at > clock_timestamp() - interval '1 minute')
         AND (s.opened_at IS NOT NULL OR s.held_until > clock_timestamp());
     FOR v_lane IN
         WITH RECURSIVE lanes AS (
@@ -80,13 +77,16 @@ BEGIN
             JOIN public.users u ON u.id = waiting.user_id
             LEFT JOIN public.preferences p ON p.user_id = u.id
         ), asked AS MATERIALIZED (
-            SELECT l.user_id, l.lane, p.over_budget, p.paused, m.model,
+            SELECT l.user_id, l.lane, p.over_budget, p.paused, m.model, m.troubled,
                 m.model <> 'basic-1' AND public.imgapp_set_aside(
                     l.user_id, m.model, p.budget_left
                 ) IS NULL AS too_dear
             FROM lanes l JOIN people p ON p.id = l.user_id
             CROSS JOIN LATERAL (
-                SELECT public.imgapp_lane_model(l.lane, p.never_cloud, p_model, p_local) AS model
+                -- The one that is asked now: the fall-back, if the other one is in trouble.
+                SELECT c.model, c.server || ' ' || c.model = ANY (v_troubled) AS troubled
+                FROM public.imgapp_lane_choices(l.lane, p.never_cloud, p_models) c
+                ORDER BY c.server || ' ' || c.model = ANY (v_troubled), c.rank LIMIT 1
             ) m
         )
         SELECT a.user_id, a.lane, a.over_budget,
@@ -96,8 +96,7 @@ BEGIN
             CASE
                 WHEN a.paused THEN 'paused'
                 WHEN a.too_dear THEN 'budget'
-                WHEN v_troubled && ARRAY['store ', 'queue ', p_server || ' ' || a.model]
-                THEN 'provider_down'
+                WHEN a.troubled OR v_troubled && ARRAY['store ', 'queue '] THEN 'provider_down'
             END AS reason
         FROM asked a
         WINDOW person AS (PARTITION BY a.user_id)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from imgapp.adapters.imaging.embedded_captions import EmbeddedCaptions
-from imgapp.adapters.imaging.long_pictures import is_long
+from imgapp.adapters.imaging.long_pictures import MODEL_SIDE, is_long
 from imgapp.adapters.imaging.pool import DecoderPool
 
 __all__ = ["Decoded", "EmbeddedCaptions", "decode", "model_copy", "model_parts", "shutdown"]
@@ -56,11 +56,14 @@ def decode(source: Path, out_dir: Path, *, bulk: bool = False) -> DecodedImage:
     )
 
 
-def model_copy(picture: bytes) -> bytes:
-    """A small JPEG of a preview, for pictures that have no model.jpg, or of a long model.jpg."""
+def model_copy(picture: bytes, side: int = MODEL_SIDE) -> bytes:
+    """A small JPEG of a preview, for pictures that have no model.jpg, or of a long model.jpg.
+
+    At most `side` pixels long.
+    """
     from imgapp.adapters.imaging.model_copies import whole_of
 
-    return whole_of(picture)
+    return whole_of(picture, side)
 
 
 def model_parts(copy: bytes, width: int, height: int) -> list[bytes]:

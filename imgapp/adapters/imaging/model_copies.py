@@ -39,9 +39,9 @@ def parts_of(copy: bytes) -> list[bytes]:
     return [part.jpegsave_buffer(**MODEL_OPTIONS) for part in cut]
 
 
-def whole_of(picture: bytes) -> bytes:
-    """One JPEG of a preview or a model copy, at most `MODEL_SIDE` long."""
-    image = pyvips.Image.thumbnail_buffer(picture, MODEL_SIDE, height=MODEL_SIDE, size="down")
+def whole_of(picture: bytes, side: int = MODEL_SIDE) -> bytes:
+    """One JPEG of a preview or a model copy, at most `side` pixels long."""
+    image = pyvips.Image.thumbnail_buffer(picture, side, height=side, size="down")
     data: bytes = laid_on_ground(image).jpegsave_buffer(**MODEL_OPTIONS)
     return data
 

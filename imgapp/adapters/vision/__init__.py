@@ -1,13 +1,16 @@
-"""Vision models: one module per kind of describer, and the choice of the configured one."""
+"""Vision models: one module per kind of describer, and the one for a server and a model."""
 
 from __future__ import annotations
 
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 from imgapp.adapters.vision.base import BASIC, Describer, Description, Detail, Picture, Question
 from imgapp.adapters.vision.prompt import PromptVariables, default_ask, make_ask
-from imgapp.errors import PermanentDescriberError
-from imgapp.settings import get_settings
+from imgapp.adapters.vision.servers import Server
+
+if TYPE_CHECKING:
+    from imgapp.adapters.vision.openai import OpenAIDescriber
 
 __all__ = [
     "BASIC",
@@ -17,53 +20,33 @@ __all__ = [
     "Picture",
     "PromptVariables",
     "Question",
+    "Server",
+    "basic_describer",
     "default_ask",
-    "get_describer",
     "make_ask",
-    "model_asked",
+    "model_describer",
     "warm_up",
 ]
 
 
-def model_asked(named: str | None = None) -> str:
-    """The model that is asked where this one is named, or none; `BASIC` if there is no other."""
-    settings = get_settings()
-    return BASIC if settings.describer == "basic" else named or settings.vision_model
+def basic_describer() -> Describer:
+    """The describer that needs no model."""
+    from imgapp.adapters.vision.basic import BasicDescriber
+
+    return BasicDescriber()
 
 
-def get_describer(model: str | None = None) -> Describer:
-    """The describer that the settings name, or the one that measures only (`BASIC`).
-
-    Any other model is asked through the configured server. Raises PermanentDescriberError if it is
-    to be a vision model and none is configured.
-    """
-    if model_asked(model) == BASIC:
-        from imgapp.adapters.vision.basic import BasicDescriber
-
-        return BasicDescriber()
-    settings = get_settings()
-    key = settings.openai_api_key
-    if key is None and settings.openai_base_url is None:
-        raise PermanentDescriberError(
-            "No vision model is configured. Ask your administrator to set OPENAI_API_KEY "
-            "or OPENAI_BASE_URL.",
-            code="not_configured",
-        )
-    secret = key.get_secret_value() if key else None
-    return _openai_describer(secret, settings.openai_base_url, settings.vision_model)
-
-
-@lru_cache(maxsize=4)
-def _openai_describer(api_key: str | None, base_url: str | None, model: str) -> Describer:
+@lru_cache(maxsize=32)
+def model_describer(server: Server, model: str) -> OpenAIDescriber:
+    """The describer that asks a model of a server, with the connections that it has."""
     from imgapp.adapters.vision.openai import OpenAIDescriber
 
-    return OpenAIDescriber(api_key=api_key, base_url=base_url, model=model)
+    return OpenAIDescriber(server, model)
 
 
 def warm_up() -> None:
     """Load what reads a model's answers, so that the first one need not wait a second for it."""
-    if get_settings().describer == "openai":
-        from imgapp.adapters.vision import languages, tags
+    from imgapp.adapters.vision import languages, tags
 
-        languages.load()
-        tags.load()
+    languages.load()
+    tags.load()

@@ -12,32 +12,47 @@ from email.utils import parsedate_to_datetime
 import openai
 
 from imgapp.adapters.vision.answer_parser import refused
+from imgapp.adapters.vision.refusals import Subject, quoted, subject_of, words_of
 from imgapp.errors import DescriberError, PermanentDescriberError, TransientDescriberError
 
-_REFUSED = re.compile(r"content[_ ]?(filter|policy)|moderation|safety system", re.I)
-_NO_VISION = re.compile(r"(image|vision|multi-?modal)", re.I)
-_NOT_SUPPORTED = re.compile(
-    r"not support|unsupported|does not|doesn't|no endpoints|text.only", re.I
-)
 _ASK = "Ask your administrator to"
 
+_STATUS_MEANS = {
+    401: Subject.KEY,
+    402: Subject.CREDIT,
+    404: Subject.MODEL,
+}
 _PERMANENT = {
-    401: (
+    Subject.KEY: (
         "key_refused",
-        f"The vision model server refused the API key. {_ASK} check OPENAI_API_KEY.",
+        f"The vision model server refused the API key. {_ASK} check it on the page Models, or "
+        "OPENAI_API_KEY.",
     ),
-    402: (
+    Subject.CREDIT: (
         "no_credit",
         f"The account at the vision model server has no credit left. {_ASK} check its billing.",
     ),
-    403: (
-        "access_denied",
-        f"The vision model server does not allow this. {_ASK} check what OPENAI_API_KEY may use.",
-    ),
-    404: (
+    Subject.MODEL: (
         "model_not_found",
         "The vision model server does not know the model “{model}”. "
-        f"{_ASK} check IMGAPP_VISION_MODEL and OPENAI_BASE_URL.",
+        f"{_ASK} choose another one on the page Models, or check IMGAPP_VISION_MODEL and "
+        "OPENAI_BASE_URL.",
+    ),
+    Subject.VISION: (
+        "model_without_vision",
+        f"The model “{{model}}” cannot look at pictures. {_ASK} choose one that can, on the page "
+        "Models or by IMGAPP_VISION_MODEL.",
+    ),
+    Subject.CONTEXT: (
+        "context_too_small",
+        "The context of the model “{model}” is too small even for a small picture and a short "
+        f"answer. {_ASK} give it 8,192 tokens or more.",
+    ),
+}
+_BY_STATUS = {
+    403: (
+        "access_denied",
+        f"The vision model server does not allow this. {_ASK} check what the API key may use.",
     ),
     413: (
         "request_too_large",
@@ -52,8 +67,15 @@ _TRANSIENT = {
 }
 
 
-def translate(error: openai.OpenAIError, model: str) -> DescriberError:
-    """The SDK's exception as one of ours."""
+def translate(error: openai.OpenAIError, model: str, key: str | None = None) -> DescriberError:
+    """The SDK's exception as one of ours; `key` is not quoted."""
+    translated = _translated(error, model)
+    if isinstance(error, openai.APIStatusError):
+        translated.said = quoted(f"HTTP {error.status_code}: {words_of(error)}", key)
+    return translated
+
+
+def _translated(error: openai.OpenAIError, model: str) -> DescriberError:
     if isinstance(error, openai.APITimeoutError):
         return TransientDescriberError(
             "The vision model did not answer in time", code="model_timeout"
@@ -69,32 +91,35 @@ def translate(error: openai.OpenAIError, model: str) -> DescriberError:
 
 
 def _from_status(error: openai.APIStatusError, model: str) -> DescriberError:
-    status = error.status_code
-    said = f"{error.message} {error.code} {error.type}"
-    if status == 429 and error.code in ("insufficient_quota", "billing_hard_limit_reached"):
-        status = 402
+    status, about = error.status_code, subject_of(error)
+    if about is Subject.POLICY:
+        return refused()
+    if about is Subject.LOADING:
+        return TransientDescriberError(
+            "The vision model server is loading the model", code="model_unavailable"
+        )
+    if about not in _PERMANENT:
+        about = _STATUS_MEANS.get(status)
+    if about is Subject.CREDIT and status == 429 and retry_after(error) is not None:
+        # What comes back in time is a pace, whatever it is called.
+        about = None
+    if about is not None:
+        code, detail = _PERMANENT[about]
+        return PermanentDescriberError(detail.format(model=model), code=code)
     if status in _TRANSIENT or status >= 500:
         code, detail = _TRANSIENT.get(
             status, ("model_unavailable", f"The vision model server failed (HTTP {status})")
         )
         return TransientDescriberError(detail, code=code, retry_after=retry_after(error))
-    if status in (400, 403, 422) and _REFUSED.search(said):
-        return refused()
-    if status in (400, 404, 422) and _NO_VISION.search(said) and _NOT_SUPPORTED.search(said):
-        return PermanentDescriberError(
-            f"The model “{model}” cannot look at pictures. {_ASK} set IMGAPP_VISION_MODEL to one "
-            "that can.",
-            code="model_without_vision",
-        )
-    code, detail = _PERMANENT.get(
+    code, detail = _BY_STATUS.get(
         status,
         (
             "request_refused",
             f"The vision model server did not accept the request (HTTP {status}). "
-            f"{_ASK} check IMGAPP_VISION_MODEL and the server's log.",
+            f"{_ASK} try it on the page Models, and to look at the server's log.",
         ),
     )
-    return PermanentDescriberError(detail.format(model=model), code=code)
+    return PermanentDescriberError(detail, code=code)
 
 
 def retry_after(error: openai.APIStatusError) -> float | None:
@@ -103,7 +128,8 @@ def retry_after(error: openai.APIStatusError) -> float | None:
     try:
         if (milliseconds := headers.get("retry-after-ms")) is not None:
             return max(float(milliseconds) / 1000, 0.0)
-        value = headers.get("retry-after")
+        # LiteLLM passes on under a name of its own what the provider behind it asked for.
+        value = headers.get("retry-after") or headers.get("llm_provider-retry-after")
         if value is None:
             return None
         if re.fullmatch(r"\s*\d+(\.\d+)?\s*", value):

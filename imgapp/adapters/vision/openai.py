@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import base64
+import json
 import logging
+import time
 import weakref
 from dataclasses import replace
 from typing import Any
@@ -12,17 +14,20 @@ import openai
 from openai.types.chat import ChatCompletion
 
 from imgapp.adapters.imaging import model_copy, model_parts
+from imgapp.adapters.imaging.long_pictures import MODEL_SIDE
 from imgapp.adapters.vision.answer_parser import read_answer, refused
 from imgapp.adapters.vision.base import Description, Picture, Question
 from imgapp.adapters.vision.error_translation import translate
 from imgapp.adapters.vision.prompt import question
 from imgapp.adapters.vision.server_capabilities import Dialect, Dialects
+from imgapp.adapters.vision.servers import Server
 from imgapp.errors import DescriberError, TransientDescriberError
 
 log = logging.getLogger(__name__)
 
-DEFAULT_BASE_URL = "https://api.openai.com/v1"
-TIMEOUT_SECONDS = 60.0
+CONNECT_SECONDS = 5.0
+_LONGEST_ANSWER = 4_000_000
+"""Bytes. An answer of 16,000 tokens has some 100,000."""
 _DIALECTS = Dialects()
 
 # The SDK's HTTP library logs each request with its URL, which may hold credentials.
@@ -32,93 +37,140 @@ logging.getLogger("httpx2").setLevel(logging.WARNING)
 class OpenAIDescriber:
     """Asks a vision model over HTTP. Retries are the caller's: each attempt is counted there."""
 
-    def __init__(self, *, api_key: str | None, base_url: str | None, model: str) -> None:
-        self.model = model
-        self.base_url = base_url or DEFAULT_BASE_URL
+    def __init__(self, server: Server, model: str) -> None:
+        self.server, self.model = server, model
         self.dialects = _DIALECTS
-        self._headers: dict[str, Any] = {} if api_key else {"Authorization": openai.Omit()}
+        key = server.api_key
+        self._headers: dict[str, Any] = {} if key else {"Authorization": openai.Omit()}
         self._client = openai.OpenAI(
-            api_key=api_key or "none",
-            base_url=self.base_url,
+            api_key=key or "none",
+            base_url=server.url,
             max_retries=0,
-            timeout=openai.Timeout(TIMEOUT_SECONDS, connect=5.0),
         )
         # Not left to the collector, which takes client and sockets in any order.
         weakref.finalize(self, self._client.close)
 
+    @property
+    def dialect(self) -> Dialect:
+        """How the model is asked now."""
+        return self.dialects.of(self.server.url, self.model)
+
     def describe(self, picture: Picture, ask: Question) -> Description:
         """One structured answer. Raises TransientDescriberError or PermanentDescriberError."""
-        model = ask.model or self.model
+        deadline = time.monotonic() + self.server.seconds
         while True:
-            dialect = self.dialects.of(self.base_url, model)
+            dialect = self.dialect
             parts = _parts(picture, dialect)
             try:
-                completion = self._ask(parts, picture, ask, model, dialect)
+                completion = self._ask(parts, picture, ask, dialect, deadline)
             except openai.APIStatusError as error:
                 several = len(parts) > 1
-                if not self.dialects.step_down(self.base_url, model, dialect, error, several):
-                    raise _translated(error, model) from None
+                if not self.dialects.step_down(
+                    self.server.url, self.model, dialect, error, several
+                ):
+                    raise self._translated(error) from None
             except openai.OpenAIError as error:
-                raise _translated(error, model) from None
+                raise self._translated(error) from None
             except ValueError:
                 raise _no_answer() from None
             else:
                 break
         input_tokens, output_tokens = _usage(completion)
         try:
-            answer = self._read(completion, picture, ask, model, dialect)
+            answer = self._read(completion, picture, ask, dialect)
         except DescriberError as error:
-            error.model_version = _model_version(completion, model)
+            error.model_version = _model_version(completion, self.model)
             error.input_tokens, error.output_tokens = input_tokens, output_tokens
             raise
         return replace(answer, input_tokens=input_tokens, output_tokens=output_tokens)
 
     def _ask(
-        self, parts: list[bytes], picture: Picture, ask: Question, model: str, dialect: Dialect
+        self,
+        parts: list[bytes],
+        picture: Picture,
+        ask: Question,
+        dialect: Dialect,
+        deadline: float,
     ) -> ChatCompletion:
-        completion: ChatCompletion = self._client.chat.completions.create(
-            model=model,
+        left = max(deadline - time.monotonic(), 0.1)
+        with self._client.chat.completions.with_streaming_response.create(
+            model=self.model,
             messages=_messages(parts, picture, ask, dialect),
             extra_headers=self._headers,
+            timeout=openai.Timeout(left, connect=CONNECT_SECONDS),
             **dialect.parameters(),
-        )
-        return completion
+        ) as response:
+            # The SDK's own limit runs between two bytes, and it takes an answer of any length.
+            said = bytearray()
+            for chunk in response.iter_bytes():
+                said += chunk
+                if time.monotonic() > deadline:
+                    raise openai.APITimeoutError(response.http_request)
+                if len(said) > _LONGEST_ANSWER:
+                    raise ValueError("an answer without an end")
+        return ChatCompletion.construct(**_members(bytes(said)))
 
     def _read(
         self,
         completion: ChatCompletion,
         picture: Picture,
         ask: Question,
-        model: str,
         dialect: Dialect,
     ) -> Description:
         # A server may answer 200 with anything at all; the SDK does not check.
         choices = getattr(completion, "choices", None)
-        if not isinstance(choices, list) or not choices or choices[0].message is None:
+        if not isinstance(choices, list) or not choices:
             raise _no_answer()
-        message, reason = choices[0].message, choices[0].finish_reason
+        message = getattr(choices[0], "message", None)
+        if message is None:
+            raise _no_answer()
+        reason = getattr(choices[0], "finish_reason", None)
         if getattr(message, "refusal", None) or reason == "content_filter":
             raise refused()
-        content = message.content if isinstance(message.content, str) else ""
+        said = getattr(message, "content", None)
+        content = said if isinstance(said, str) else ""
+        version = _model_version(completion, self.model)
         try:
             answer = read_answer(
                 content,
                 ask,
-                model_version=_model_version(completion, model),
+                model_version=version,
                 # Some servers take a form and ignore it: better prose than nothing.
                 prose=dialect.plain or ask.previous == "unusable_answer",
                 filename=picture.filename,
             )
         except TransientDescriberError:
             if reason == "length":
-                self.dialects.allow_more_tokens(self.base_url, model, dialect)
+                self.dialects.allow_more_tokens(self.server.url, self.model, dialect)
             raise
-        self.dialects.proven(self.base_url, model, dialect)
+        build = getattr(completion, "system_fingerprint", None)
+        self.dialects.proven(self.server.url, self.model, dialect, f"{version} {build or ''}")
         return answer
+
+    def _translated(self, error: openai.OpenAIError) -> DescriberError:
+        translated = translate(error, self.model, self.server.api_key)
+        if translated.code in ("model_unreachable", "model_unavailable"):
+            self.dialects.forget(self.server.url, self.model)
+        # Quoted without keys; not the address, which may hold credentials.
+        log.warning("vision_call_failed %s: %s", translated.code, translated.said or "no answer")
+        return translated
+
+
+def _members(answer: bytes) -> dict[str, Any]:
+    """The object that an answer is. Raises ValueError."""
+    try:
+        found = json.loads(answer)
+    except RecursionError:
+        found = None
+    if not isinstance(found, dict):
+        raise ValueError("not an object")
+    return found
 
 
 def _parts(picture: Picture, dialect: Dialect) -> list[bytes]:
     """The picture, a long one in parts if the model takes several at a time."""
+    if dialect.side < MODEL_SIDE:
+        return [model_copy(picture.data, dialect.side)]
     parts = model_parts(picture.data, picture.width, picture.height)
     return parts if dialect.several or len(parts) == 1 else [model_copy(picture.data)]
 
@@ -134,14 +186,6 @@ def _messages(parts: list[bytes], picture: Picture, ask: Question, dialect: Dial
     user = {"role": "user", "content": content}
     system = {"role": "system", "content": ask.instructions}
     return [system, user] if dialect.system else [user]
-
-
-def _translated(error: openai.OpenAIError, model: str) -> DescriberError:
-    status = getattr(error, "status_code", None)
-    code = getattr(error, "code", None)
-    # Neither the message nor the URL: servers echo keys, and URLs may hold credentials.
-    log.warning("vision_call_failed", extra={"http_status": status, "error_code": code})
-    return translate(error, model)
 
 
 def _no_answer() -> TransientDescriberError:

@@ -1,4 +1,4 @@
-"""Reachability: asks whether the vision model's server answers, at no cost (health check)."""
+"""Reachability: asks what models a vision server has, at no cost (health check)."""
 
 from __future__ import annotations
 
@@ -7,41 +7,39 @@ from itertools import islice
 import openai
 
 from imgapp.adapters.vision.error_translation import translate
-from imgapp.adapters.vision.openai import DEFAULT_BASE_URL
+from imgapp.adapters.vision.servers import Server
 from imgapp.errors import TransientDescriberError
-from imgapp.settings import get_settings
 
 _SECONDS = 10.0
 _NO_LIST = (404, 405, 501)
 _MOST_MODELS = 2000
 
 
-def listed_models() -> frozenset[str] | None:
-    """The models that the configured server lists; None if it answers, but keeps no list.
+def listed_models(
+    server: Server, model: str = "", *, seconds: float = _SECONDS
+) -> list[str] | None:
+    """The models that the server lists, as it does; None if it answers, but keeps no list.
 
     Raises TransientDescriberError and PermanentDescriberError.
     """
-    settings = get_settings()
-    key = settings.openai_api_key
+    key = server.api_key
     client = openai.OpenAI(
-        api_key=key.get_secret_value() if key else "none",
-        base_url=settings.openai_base_url or DEFAULT_BASE_URL,
-        max_retries=0,
-        timeout=_SECONDS,
+        api_key=key or "none", base_url=server.url, max_retries=0, timeout=seconds
     )
     headers = {} if key else {"Authorization": openai.Omit()}
     try:
         with client:
             listed = client.models.list(extra_headers=headers)
-            return frozenset(str(model.id) for model in islice(listed, _MOST_MODELS))
+            named = dict.fromkeys(str(one.id)[:200] for one in islice(listed, _MOST_MODELS))
+            return list(named)
     except openai.APIStatusError as error:
         if error.status_code in _NO_LIST:
             return None
-        raise translate(error, settings.vision_model) from None
+        raise translate(error, model, key) from None
     except openai.OpenAIError as error:
-        raise translate(error, settings.vision_model) from None
+        raise translate(error, model, key) from None
     except (AttributeError, TypeError, ValueError):
         raise TransientDescriberError(
-            "What OPENAI_BASE_URL names answers, but not as a vision model server does",
+            f"What is at {server.host} answers, but not as a vision model server does",
             code="unusable_answer",
         ) from None

@@ -1,13 +1,15 @@
 """Server capabilities: remember for all processes what a server and model support.
 
 Servers differ (karakeep #2893): some reject a JSON schema, some JSON mode, some either name of the
-token limit, some a system message. A call starts with the best form and steps down when the server
-says no. What was found is kept for a week, so that a server that has learned more is noticed.
+token limit, some a system message, and a small context takes neither long answers nor large
+pictures. A call starts with the best form and steps down when the server names what it does not
+take: any other failure says nothing of the form. All of it is tried anew when the server was away
+or another model answers, and after a week.
 """
 
 from __future__ import annotations
 
-import re
+import logging
 import threading
 import time
 from dataclasses import asdict, dataclass, replace
@@ -15,30 +17,22 @@ from typing import Any
 
 import openai
 
+from imgapp.adapters.imaging.long_pictures import MODEL_SIDE
 from imgapp.adapters.vision import server_hints
 from imgapp.adapters.vision.prompt import ANSWER_SCHEMA
+from imgapp.adapters.vision.refusals import Subject, is_about, subject_of
+
+log = logging.getLogger(__name__)
 
 _FORMATS = ("json_schema", "json_object", None)
 _LIMITS = ("max_completion_tokens", "max_tokens", None)
 _FIRST_TOKENS = 4_000
 _MOST_TOKENS = 16_000
-_REREAD_SECONDS = 3600.0
+_FEWEST_TOKENS = 500
+_SIDES = (MODEL_SIDE, 768, 512, 384)
+"""Of the picture, in pixels at most."""
+_REREAD_SECONDS = 60.0
 """After so long a process looks again at what is remembered for all."""
-
-_ABOUT_LIMIT = re.compile(r"max_completion_tokens|max_tokens|context length", re.I)
-_ABOUT_FORMAT = re.compile(
-    r"response[_ ]?format|json|schema|structured|grammar|guided|requested parameters", re.I
-)
-_ABOUT_SYSTEM = re.compile(
-    r"system (role|message|prompt|instruction)|developer (role|instruction)|roles? must alternate",
-    re.I,
-)
-_ABOUT_SEVERAL = re.compile(
-    r"(multiple|many|several|one|\d+) (images?|pictures?|.{0,20}image\(s\))|images? per"
-    r"|context[_ ](size|length|window)|max_model_len",
-    re.I,
-)
-_ABOUT_POLICY = re.compile(r"content[_ ]?(filter|policy)|moderation|safety", re.I)
 
 
 @dataclass(frozen=True)
@@ -52,8 +46,20 @@ class Dialect:
     """Whether the model takes a system message."""
     several: bool = True
     """Whether it takes several pictures at a time, the parts of a long one."""
-    proven: bool = False
-    """An answer has come back in this form, so a rejection is about the picture."""
+    side: int = MODEL_SIDE
+    """How long a picture may be, in pixels."""
+    answered_as: str | None = None
+    """What the server called itself when an answer came back in this form; null: none did yet."""
+
+    @property
+    def short(self) -> bool:
+        """Whether the context is so small that less is asked, or the picture made smaller."""
+        return self.tokens < _FIRST_TOKENS or self.side < MODEL_SIDE
+
+    @property
+    def lowered(self) -> bool:
+        """Whether anything at all is not asked as it is asked first."""
+        return replace(self, answered_as=None) != Dialect()
 
     @property
     def plain(self) -> bool:
@@ -105,10 +111,22 @@ class Dialects:
             self._change(base_url, model, used, lower)
         return lower is not None
 
-    def proven(self, base_url: str, model: str, used: Dialect) -> None:
-        """An answer came back in this form."""
-        if not used.proven:
-            self._change(base_url, model, used, replace(used, proven=True))
+    def proven(self, base_url: str, model: str, used: Dialect, answered_as: str) -> None:
+        """An answer came back in this form, from a server that calls itself so.
+
+        Where it called itself otherwise before, it is another model: it may take more.
+        """
+        if used.answered_as == answered_as:
+            return
+        known = used.answered_as is not None and used.lowered
+        new = Dialect() if known else replace(used, answered_as=answered_as)
+        self._change(base_url, model, used, new)
+
+    def forget(self, base_url: str, model: str) -> None:
+        """The server was away: it may come back as another one."""
+        dialect = self._known.get((base_url, model), (Dialect(), 0.0))[0]
+        if dialect.lowered:
+            self._change(base_url, model, dialect, Dialect())
 
     def allow_more_tokens(self, base_url: str, model: str, used: Dialect) -> None:
         """The answer was cut off; a thinking model may need more room for its thoughts."""
@@ -131,41 +149,46 @@ def _restored(found: dict[str, Any] | None) -> Dialect | None:
     """What another process, perhaps of another version, has found; None if it makes no sense."""
     if found is None:
         return None
-    numbers = [found.get(name) for name in ("form", "limit", "tokens")]
-    flags = [found.get(name) for name in ("system", "several", "proven")]
+    numbers = [found.get(name) for name in ("form", "limit", "tokens", "side")]
+    flags = [found.get(name) for name in ("system", "several")]
     if not all(type(n) is int for n in numbers) or not all(type(f) is bool for f in flags):
         return None
-    kept = Dialect(**{name: found[name] for name in asdict(Dialect())})
+    if not isinstance(found.get("answered_as"), str | None):
+        return None
+    known: dict[str, Any] = {name: found.get(name) for name in asdict(Dialect())}
+    kept = Dialect(**known)
     fits = 0 <= kept.form < len(_FORMATS) and 0 <= kept.limit < len(_LIMITS)
-    return kept if fits and _FIRST_TOKENS <= kept.tokens <= _MOST_TOKENS else None
+    fits = fits and kept.side in _SIDES
+    return kept if fits and _FEWEST_TOKENS <= kept.tokens <= _MOST_TOKENS else None
 
 
 def _lower(used: Dialect, error: openai.APIStatusError, several: bool) -> Dialect | None:
-    said = " ".join(str(part) for part in (error.message, error.code, error.param, error.type))
-    if several and (error.status_code == 413 or _ABOUT_SEVERAL.search(said)):
-        return replace(used, several=False)
-    if error.status_code not in (400, 404, 422):
-        return None
-    if used.system and _ABOUT_SYSTEM.search(said):
-        return replace(used, system=False, proven=False)
-    if _ABOUT_LIMIT.search(said):
-        return _next(used, limit=True)
-    if _ABOUT_FORMAT.search(said):
-        return _next(used, form=True)
-    if error.status_code == 404 or _ABOUT_POLICY.search(said):
-        return None
-    if used.proven or "image" in said.lower():
+    """The next simpler way to ask, if what the server objects to can be left out."""
+    about = subject_of(error)
+    if several and (
+        about is Subject.CONTEXT
+        or is_about(error, Subject.SEVERAL)
+        or error.status_code == 413
         # Servers differ in how they say that one picture is all they take.
-        return replace(used, several=False) if several else None
-    return _next(used, form=True, limit=True)
+        or (about is None and error.status_code in (400, 422))
+    ):
+        return replace(used, several=False)
+    if about is Subject.SYSTEM and used.system:
+        return replace(used, system=False, answered_as=None)
+    if about is Subject.CONTEXT:
+        return _shorter(used)
+    if about is Subject.LIMIT and used.limit + 1 < len(_LIMITS):
+        return replace(used, limit=used.limit + 1, answered_as=None)
+    if about is Subject.FORM and used.form + 1 < len(_FORMATS):
+        return replace(used, form=used.form + 1, answered_as=None)
+    return None
 
 
-def _next(used: Dialect, *, form: bool = False, limit: bool = False) -> Dialect | None:
-    lower = replace(
-        used,
-        form=min(used.form + form, len(_FORMATS) - 1),
-        limit=min(used.limit + limit, len(_LIMITS) - 1),
-        proven=False,
-    )
-    changed = (lower.form, lower.limit) != (used.form, used.limit)
-    return lower if changed else None
+def _shorter(used: Dialect) -> Dialect | None:
+    """Fewer tokens, then a smaller picture: in this order, as a short answer is an answer."""
+    log.warning("vision_context_small", extra={"tokens": used.tokens, "side": used.side})
+    if used.tokens > _FEWEST_TOKENS:
+        fewer = max(_FEWEST_TOKENS, used.tokens // 3)
+        return replace(used, tokens=fewer)
+    smaller = next((side for side in _SIDES if side < used.side), None)
+    return None if smaller is None else replace(used, side=smaller)

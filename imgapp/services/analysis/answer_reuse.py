@@ -8,14 +8,15 @@ from uuid import UUID
 
 from sqlmodel import Session, col, select
 
-from imgapp.adapters.vision import Question, model_asked
+from imgapp.adapters.vision import Question
 from imgapp.models import Image, ImageAnalysis
+from imgapp.services.installation import vision_models
 
 
 def question_of(ask: Question) -> str:
     """A hash of all that an answer depends on but the picture: model, prompt with its context,
     language, detail and vocabulary. Not of what went wrong the last time."""
-    model = model_asked(ask.model)
+    model = vision_models.model_asked(ask.model)
     said = [model, ask.prompt_version, ask.instructions, ask.language, ask.detail, ask.vocabulary]
     return hashlib.sha256(json.dumps(said).encode()).hexdigest()
 

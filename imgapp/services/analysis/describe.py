@@ -22,7 +22,7 @@ from sqlmodel import Session, col
 from imgapp.adapters import events, queue
 from imgapp.adapters.db import after_commit, transaction
 from imgapp.adapters.imaging import model_copy
-from imgapp.adapters.vision import BASIC, Description, Picture, Question, get_describer
+from imgapp.adapters.vision import BASIC, Description, Picture, Question
 from imgapp.errors import (
     AnswerOverdue,
     DatabaseUnavailable,
@@ -49,10 +49,16 @@ from imgapp.services.analysis.options import AnalysisOptions, run_of
 from imgapp.services.analysis.question import ask_for
 from imgapp.services.common import metrics
 from imgapp.services.installation import vision_models
-from imgapp.services.installation.runtime_settings import installation
 from imgapp.services.library import file_links
 from imgapp.services.library.serialize import TEXT_FIELDS, image_status
-from imgapp.services.queue import circuit_breaker, leases, pacing, permits, waiting_reasons
+from imgapp.services.queue import (
+    circuit_breaker,
+    concurrency,
+    leases,
+    pacing,
+    permits,
+    waiting_reasons,
+)
 from imgapp.services.queue.leases import ImageClaim
 from imgapp.services.queue.requeueing import queue_again
 from imgapp.services.spending import usage
@@ -111,7 +117,7 @@ def run_one() -> UUID | None:
             leases.insist_on(partial(_fail, claim, error))
         else:
             _finish(claim, finding)
-    if installation().limited:
+    if concurrency.restrained():
         queue.issue_permits()
     return claim.image_id
 
@@ -203,6 +209,7 @@ def current_text(image: Image, found: Description | ImageAnalysis) -> dict[str, 
 
 
 def _describe(claim: ImageClaim) -> DescriberAnswer:
+    vision_models.routes()  # not in the transaction, which would hold a second connection
     with transaction(claim.user_id) as session:
         image = session.get(Image, claim.image_id)
         if image is None:
@@ -214,8 +221,9 @@ def _describe(claim: ImageClaim) -> DescriberAnswer:
     metrics.picture_taken(image)
     picture = picture_of(image)
     asked_at, started = now(), time.monotonic()
-    with metrics.asking(ask.model) as answered:
-        description = get_describer(ask.model).describe(picture, ask)
+    model = vision_models.model_asked(ask.model)
+    with metrics.asking(model) as answered:
+        description = vision_models.describer_of(model).describe(picture, ask)
         answered(description)
     return DescriberAnswer(description, ask, asked_at, time.monotonic() - started)
 
@@ -260,6 +268,7 @@ def _complete(claim: ImageClaim, finding: DescriberAnswer) -> None:
         image = _leased(session, claim)
         if circuit_breaker.answered(session, claim):
             after_commit(session, permits.issue_missing)
+        concurrency.answered(session, claim, finding.seconds)
         if image is not None:
             _keep(session, image, claim, finding, bill)
         # An answer that nobody has use for any more is paid for, too.
@@ -342,6 +351,8 @@ def _fail(claim: ImageClaim, error: Exception, bill: CallCost | None = None) -> 
     with transaction(claim.user_id) as session:
         image = _leased(session, claim)
         counts = circuit_breaker.failed(session, claim, error)
+        if getattr(error, "code", None) == "model_timeout":
+            concurrency.timed_out(session, claim)
         if claim.asks and not isinstance(error, AnswerOverdue):
             usage.settle(session, claim.lease_id, bill, failed=True)
         if image is None:

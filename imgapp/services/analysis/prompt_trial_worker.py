@@ -19,7 +19,7 @@ from sqlmodel import col, select
 from imgapp.adapters import pacing as turns
 from imgapp.adapters import queue
 from imgapp.adapters.db import after_commit, transaction
-from imgapp.adapters.vision import BASIC, Description, Question, get_describer, model_asked
+from imgapp.adapters.vision import BASIC, Description, Question
 from imgapp.errors import (
     DatabaseUnavailable,
     DescriberError,
@@ -34,6 +34,7 @@ from imgapp.services.analysis.prompt_trials import LOST_AFTER, TEXTS
 from imgapp.services.analysis.prompts import NamedPrompt
 from imgapp.services.analysis.question import ask_with
 from imgapp.services.common import metrics
+from imgapp.services.installation import vision_models
 from imgapp.services.queue import circuit_breaker, leases, pacing
 from imgapp.services.spending import budgets, usage
 from imgapp.services.spending.usage import CallCost
@@ -68,7 +69,7 @@ def answer_one(user_id: UUID, trial_id: UUID) -> None:
     question = _take(user_id, trial_id)
     if question is None:
         return
-    model = model_asked(question.ask.model)
+    model = vision_models.model_asked(question.ask.model)
     call_id: UUID | None = None
     said: Description | DescriberError | None = None
     try:
@@ -143,8 +144,9 @@ def _answer(question: _Question) -> tuple[Description, float]:
     tokens = 0
     try:
         began = time.monotonic()
-        with metrics.asking(question.ask.model) as answered:
-            found = get_describer(question.ask.model).describe(picture, question.ask)
+        model = vision_models.model_asked(question.ask.model)
+        with metrics.asking(model) as answered:
+            found = vision_models.describer_of(model).describe(picture, question.ask)
             answered(found)
         tokens = (found.input_tokens or 0) + (found.output_tokens or 0)
         return found, time.monotonic() - began
@@ -155,7 +157,7 @@ def _answer(question: _Question) -> tuple[Description, float]:
 def _check_server() -> None:
     """A server that is left alone is not asked here either."""
     for trouble in circuit_breaker.troubles():
-        if trouble.model in (None, model_asked()):
+        if trouble.model in (None, vision_models.model_asked()):
             raise TransientDescriberError(trouble.message, code=trouble.code)
 
 

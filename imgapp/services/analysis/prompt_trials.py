@@ -16,7 +16,7 @@ from sqlmodel import Session, col, select
 
 from imgapp.adapters import queue
 from imgapp.adapters.db import after_commit, transaction
-from imgapp.adapters.vision import BASIC, model_asked
+from imgapp.adapters.vision import BASIC
 from imgapp.errors import Conflict, NotFound
 from imgapp.models import ErrorInfo, Image, ImageAnalysis, PromptTrial, Shape, new_id, now
 from imgapp.services.analysis import prompts
@@ -26,6 +26,7 @@ from imgapp.services.analysis.prompts import NamedPrompt, Scope, Template
 from imgapp.services.common import rate_limits
 from imgapp.services.common.authorization import as_administrator
 from imgapp.services.common.one_at_a_time import one_at_a_time
+from imgapp.services.installation import vision_models
 from imgapp.services.installation.runtime_settings import installation
 
 MOST_PICTURES = 3
@@ -111,7 +112,7 @@ def start_trial(user_id: UUID, request: TrialRequest) -> TrialPublic:
     (`trial_under_way`, `no_model`, `no_pictures`, `not_now`), InvalidRequest, RateLimited.
     """
     prompts.check(request.template)
-    if model_asked() == BASIC:
+    if vision_models.model_asked() == BASIC:
         raise Conflict("No vision model is configured for a prompt to go to.", code="no_model")
     if request.scope == "everybody":
         with as_administrator(user_id):
@@ -158,7 +159,7 @@ def end_trial(user_id: UUID, trial_id: UUID) -> None:
 
 
 def _require_room(session: Session, user_id: UUID) -> None:
-    reason = session.execute(_WAITS, {"model": model_asked()}).scalar_one()
+    reason = session.execute(_WAITS, {"model": vision_models.model_asked()}).scalar_one()
     if reason is not None:
         raise Conflict(_REASONS[reason], code="not_now")
     since = func.coalesce(col(PromptTrial.started_at), col(PromptTrial.created_at))

@@ -17,7 +17,7 @@ from imgapp.models import Image, WrittenBy
 from imgapp.services.analysis import prompts
 from imgapp.services.analysis.preferences import DEFAULT_LANGUAGE
 from imgapp.services.analysis.prompts import NamedPrompt
-from imgapp.settings import get_settings
+from imgapp.services.installation import vision_models
 
 # One statement, as this is asked for each picture. The contexts of the three newest batches, from
 # the oldest to the newest.
@@ -53,7 +53,8 @@ def ask_for(session: Session, image: Image, model: str | None = None) -> Questio
     must not go to a cloud is asked of `BASIC`, whatever was named before that was said.
     """
     said, request = _said(session, image), image.ask or {}
-    if _stays_here(said, image):
+    model = model or request.get("model")
+    if _stays_here(said, image, model):
         model = BASIC
     own, everybodys = said.own_template, said.everybodys_template
     return _ask(
@@ -61,7 +62,7 @@ def ask_for(session: Session, image: Image, model: str | None = None) -> Questio
         image,
         prompts.choose((said.own_number, own), (said.everybodys_number, everybodys)),
         request,
-        model=model or request.get("model"),
+        model=model,
         previous=image.error_code,
     )
 
@@ -69,7 +70,7 @@ def ask_for(session: Session, image: Image, model: str | None = None) -> Questio
 def ask_with(session: Session, image: Image, asked: NamedPrompt) -> Question:
     """What to ask about this picture with another prompt, else as if it were analysed now."""
     said = _said(session, image)
-    model = BASIC if _stays_here(said, image) else None
+    model = BASIC if _stays_here(said, image, None) else None
     return _ask(said, image, asked, {}, model=model, previous=None)
 
 
@@ -98,6 +99,6 @@ def _own_language(image: Image) -> str | None:
     return image.language if image.language_by == WrittenBy.PERSON else None
 
 
-def _stays_here(said: Any, image: Image) -> bool:
+def _stays_here(said: Any, image: Image, model: str | None) -> bool:
     never = image.never_cloud or bool(said.never_cloud)
-    return never and not get_settings().vision_local
+    return never and not vision_models.is_local(model)

@@ -16,7 +16,7 @@ from sqlalchemy import func, select, text, update
 from sqlmodel import Session, col
 
 from imgapp.adapters.db import transaction
-from imgapp.adapters.vision import BASIC, model_asked
+from imgapp.adapters.vision import BASIC
 from imgapp.errors import Conflict, NotFound
 from imgapp.models import Run, RunItem, RunOutcome, now
 from imgapp.services.analysis import run_feeder
@@ -39,7 +39,6 @@ from imgapp.services.installation import vision_models
 from imgapp.services.library.bulk import BulkResult, ImageSelection
 from imgapp.services.library.image_query import ImageQuery
 from imgapp.services.spending import budgets
-from imgapp.settings import get_settings
 
 MOST_PICTURES = 250_000
 """In one run: the newest of them."""
@@ -206,7 +205,7 @@ def _terms(session: Session, user_id: UUID, new: NewRun) -> dict[str, Any]:
     if wanted.batch is not None:
         batches.check(session, wanted.batch)
     words = ImageQuery(q=wanted.q, tags=(wanted.tag or "",))
-    asks = model_asked(new.model) != BASIC
+    asks = vision_models.model_asked(new.model) != BASIC
     return {
         "user_id": user_id,
         "ids": new.images,
@@ -217,7 +216,9 @@ def _terms(session: Session, user_id: UUID, new: NewRun) -> dict[str, Any]:
         "wanted": json.dumps(words.terms()),
         "searched": words.filtered,
         # What may not go to a model would only be described as it is described now.
-        "elsewhere": wanted.model_version == BASIC and asks and not get_settings().vision_local,
+        "elsewhere": wanted.model_version == BASIC
+        and asks
+        and not vision_models.is_local(new.model),
         "most": MOST_PICTURES,
     }
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from imgapp.adapters import counters
-from imgapp.adapters.vision import Description, model_asked
+from imgapp.adapters.vision import Description
 from imgapp.errors import DescriberError
 from imgapp.models import Image, Priority
 
@@ -94,9 +94,8 @@ def flush() -> None:
     counters.reporter.flush()
 
 
-def model_label(model: str | None = None) -> str:
+def model_label(name: str) -> str:
     """A describer's name as a label: as it was asked for, whatever its server calls itself."""
-    name = model_asked(model)
     if len(_models) < _MOST_MODELS:
         _models.add(name)
     return name if name in _models else "other"
@@ -111,7 +110,7 @@ def picture_taken(image: Image) -> None:
 
 
 @contextmanager
-def asking(model: str | None) -> Iterator[Callable[[Description], None]]:
+def asking(model: str) -> Iterator[Callable[[Description], None]]:
     """Measure a call of a describer; call what is yielded with its answer."""
     label, began = model_label(model), time.monotonic()
     answers: list[Description] = []

@@ -18,6 +18,7 @@ IO_THREADS = 16
 BULK_THREADS = 4
 PASSWORD_THREADS = 2  # each hash takes 64 MB
 PROVIDER_THREADS = 8
+MODEL_THREADS = 4
 
 _pools: dict[tuple[int, str], ThreadPoolExecutor] = {}
 
@@ -45,6 +46,11 @@ async def in_passwords(fn: Callable[P, T], *args: P.args, **kwargs: P.kwargs) ->
 async def in_provider(fn: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
     """Run work that may ask the single sign-on provider: when it hangs, nobody else waits."""
     return await _run(_pool("provider", PROVIDER_THREADS), fn, *args, **kwargs)
+
+
+async def in_models(fn: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """Run work that waits for a vision model, for minutes perhaps; few at a time."""
+    return await _run(_pool("models", MODEL_THREADS), fn, *args, **kwargs)
 
 
 async def in_metrics(fn: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import random
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import text
 from sqlmodel import Session, and_, col, or_, select
@@ -25,7 +25,6 @@ from imgapp.errors import (
     TransientDescriberError,
 )
 from imgapp.models import ProviderState, Shape, now
-from imgapp.settings import get_settings
 
 if TYPE_CHECKING:
     from imgapp.services.queue.leases import ImageClaim
@@ -36,18 +35,36 @@ OUTAGES = frozenset(
         "access_denied",
         "key_refused",
         "model_not_found",
+        "model_not_running",
+        "model_runtime_missing",
         "model_timeout",
         "model_unavailable",
         "model_unreachable",
+        "model_unusable",
+        "model_without_vision",
         "no_credit",
+        "not_configured",
         "rate_limited",
     }
 )
 """Failures that say something of the server, and nothing of the picture."""
-_NO_ANSWER = frozenset({"not_configured", "preview_missing"})
+AT_ONCE = frozenset(
+    {
+        "access_denied",
+        "key_refused",
+        "model_not_found",
+        "model_runtime_missing",
+        "model_unusable",
+        "model_without_vision",
+        "no_credit",
+        "not_configured",
+    }
+)
+"""Those that no other picture would fare better with: all of them wait from the first one on."""
+_NO_ANSWER = frozenset({"preview_missing"})
 
 _FAILED = text(
-    "SELECT imgapp_provider_failed(:server, :model, :lease_id, :code, :message,"
+    "SELECT imgapp_provider_failed(:server, :model, :lease_id, :code, :message, :said, :at_once,"
     " CAST(:retry_after AS double precision), :jitter)"
 )
 _ANSWERED = text("SELECT imgapp_provider_answered(:server, :model)")
@@ -76,14 +93,14 @@ def failed(session: Session, claim: ImageClaim, error: Exception) -> bool:
     if not isinstance(error, DescriberError) or error.code in _NO_ANSWER or not claim.asks:
         return True
     if error.code in OUTAGES:
-        return _note_failure(session, get_settings().vision_server, claim.model, claim, error)
+        return _note_failure(session, claim.server, claim.model, claim, error)
     answered(session, claim)
     return True
 
 
 def answered(session: Session, claim: ImageClaim) -> bool:
     """Note that the server answered, whatever it said; whether that ended an outage."""
-    server = {"server": get_settings().vision_server, "model": claim.model}
+    server = {"server": claim.server, "model": claim.model}
     return bool(session.execute(_ANSWERED, server).scalar_one())
 
 
@@ -117,6 +134,27 @@ def troubles_in(session: Session) -> list[Outage]:
     return sorted(map(_trouble, rows), key=lambda trouble: trouble.since)
 
 
+def model_troubles() -> dict[tuple[str, str], dict[str, Any]]:
+    """What is wrong with models now, by server and model, with what the servers said.
+
+    For administrators alone. Raises DatabaseUnavailable.
+    """
+    query = select(ProviderState).where(
+        or_(col(ProviderState.opened_at).is_not(None), col(ProviderState.held_until) > now()),
+        col(ProviderState.server).not_in([STORE, QUEUE]),
+    )
+    with transaction() as session:
+        return {
+            (row.server, row.model): {
+                "code": row.code or "",
+                "message": row.message or "",
+                "said": row.said,
+                "since": row.opened_at or row.updated_at,
+            }
+            for row in session.exec(query)
+        }
+
+
 def _trouble(row: ProviderState) -> Outage:
     until = max(filter(None, (row.open_until, row.held_until)), default=None)
     return Outage(
@@ -138,6 +176,8 @@ def _note_failure(
         "lease_id": claim.lease_id,
         "code": error.code,
         "message": error.detail,
+        "said": getattr(error, "said", None),
+        "at_once": error.code in AT_ONCE,
         "retry_after": asked,
         "jitter": random.random(),  # noqa: S311
     }

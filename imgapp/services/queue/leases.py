@@ -26,14 +26,16 @@ from imgapp.models import AnalysisStatus, Image, new_id
 from imgapp.services.common import metrics
 from imgapp.services.common.heartbeat import heartbeat
 from imgapp.services.common.retries import retry
-from imgapp.services.installation.vision_models import server_and_model
+from imgapp.services.installation import vision_models
 
 log = logging.getLogger(__name__)
 
 LEASE_SECONDS = 30
 HEARTBEAT_SECONDS = 10.0
+GRACE_SECONDS = 10.0
+"""So much later than it should have ended a call is given up, whatever keeps it open."""
 LONGEST_SECONDS = 150.0
-"""After this the call is given up, whatever a server does to keep it open."""
+"""Of work that asks no server."""
 SPARED_SECONDS = 20.0
 """How long after the database came back leases are safe: two heartbeats."""
 _PATIENCE_SECONDS = 600.0
@@ -43,9 +45,9 @@ MAX_LOST = 3
 T = TypeVar("T")
 
 _CLAIM = text(
-    "SELECT image_id, user_id, model"
-    " FROM imgapp_claim_image(:lease_id, :seconds, :server, :model, :local, :asking)"
-)
+    "SELECT image_id, user_id, model, server"
+    " FROM imgapp_claim_image(:lease_id, :seconds, :models, :asking)"
+).bindparams(vision_models.MODELS)
 _RENEW = text("SELECT imgapp_renew_lease(:lease_id, :seconds)")
 _EXPIRED = text("SELECT image_id, user_id, failed FROM imgapp_sweep(:max_lost)")
 
@@ -59,6 +61,8 @@ class ImageClaim:
     user_id: UUID
     model: str = BASIC
     """Which one is asked."""
+    server: str = ""
+    """Where, as the circuit breaker knows it."""
 
     @property
     def asks(self) -> bool:
@@ -76,10 +80,10 @@ def claim(*, asking: bool = True) -> ImageClaim | None:
     lease_id = new_id()
     with transaction() as session:
         terms = {"lease_id": lease_id, "seconds": LEASE_SECONDS, "asking": asking}
-        row = session.execute(_CLAIM, {**terms, **server_and_model()}).first()
+        row = session.execute(_CLAIM, {**terms, **vision_models.as_parameter()}).first()
         if row is None:
             return None
-        taken = ImageClaim(lease_id, row.image_id, row.user_id, row.model)
+        taken = ImageClaim(lease_id, row.image_id, row.user_id, row.model, row.server)
         after_commit(
             session, partial(events.publish, taken.user_id, "image_claimed", taken.image_id)
         )
@@ -102,7 +106,7 @@ def hold(taken: ImageClaim, work: Callable[[], T], late: Callable[[Callable[[], 
     try:
         threading.Thread(target=job.run, name="describer", daemon=True).start()
         with heartbeat(renew_or_leave, HEARTBEAT_SECONDS):
-            woken = job.wake.wait(LONGEST_SECONDS)
+            woken = job.wake.wait(_longest(taken))
     finally:
         _jobs.discard(job)
     if not job.abandon(late):
@@ -110,6 +114,12 @@ def hold(taken: ImageClaim, work: Callable[[], T], late: Callable[[Callable[[], 
     if not woken:
         raise AnswerOverdue
     raise ShuttingDown if _stopping.is_set() else LeaseLost
+
+
+def _longest(taken: ImageClaim) -> float:
+    """Seconds that the work may take: what its server may, and a little more."""
+    model = vision_models.find(taken.model)
+    return LONGEST_SECONDS if model is None else model.server.seconds + GRACE_SECONDS
 
 
 def renew(taken: ImageClaim) -> bool:

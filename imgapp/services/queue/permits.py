@@ -6,12 +6,12 @@ from sqlalchemy import text
 
 from imgapp.adapters import queue
 from imgapp.adapters.db import transaction
-from imgapp.services.installation.vision_models import server_and_model
+from imgapp.services.installation import vision_models
 from imgapp.services.queue import pacing
 
 SWEEP_SECONDS = 2.0
 _MOST = 1_000
-_DUE = text("SELECT imgapp_due_count(:server, :model, :local)")
+_DUE = text("SELECT imgapp_due_count(:models)").bindparams(vision_models.MODELS)
 
 
 def issue_missing() -> None:
@@ -28,4 +28,4 @@ def issue_missing() -> None:
 def due_count() -> int:
     """Pictures that a worker could take now, counted up to 10,000. Raises DatabaseUnavailable."""
     with transaction() as session:
-        return int(session.execute(_DUE, server_and_model()).scalar_one())
+        return int(session.execute(_DUE, vision_models.as_parameter()).scalar_one())

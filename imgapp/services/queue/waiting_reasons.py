@@ -10,13 +10,15 @@ from sqlmodel import Session, col, select
 from imgapp.adapters import events
 from imgapp.adapters.db import after_commit, transaction
 from imgapp.models import Image, Installation, Preferences, Waiting, WaitingReason
-from imgapp.services.installation.vision_models import server_and_model
+from imgapp.services.installation import vision_models
 from imgapp.services.queue.circuit_breaker import troubles_in
 from imgapp.services.spending import budgets
 
 _AT_ONCE = 2_000
 _ONLY_ONE = text("SELECT pg_try_advisory_xact_lock(hashtext('imgapp_note_waits'))")
-_NOTE = text("SELECT image_id, user_id FROM imgapp_note_waits(:server, :model, :local, :limit)")
+_NOTE = text("SELECT image_id, user_id FROM imgapp_note_waits(:models, :limit)").bindparams(
+    vision_models.MODELS
+)
 
 _WORDS = {
     WaitingReason.PAUSED: "You have paused your analyses.",
@@ -32,7 +34,7 @@ def note_waits() -> int:
     with transaction() as session:
         if not session.execute(_ONLY_ONE).scalar_one():
             return 0
-        rows = session.execute(_NOTE, {**server_and_model(), "limit": _AT_ONCE}).all()
+        rows = session.execute(_NOTE, {**vision_models.as_parameter(), "limit": _AT_ONCE}).all()
         for row in rows:
             after_commit(
                 session, partial(events.publish, row.user_id, "image_queued", row.image_id)

@@ -18,14 +18,14 @@ from sqlmodel import Session
 
 from imgapp.adapters import queue
 from imgapp.adapters.db import after_commit, transaction
-from imgapp.adapters.vision import BASIC, model_asked
+from imgapp.adapters.vision import BASIC
 from imgapp.errors import Conflict, NotFound
 from imgapp.models import Shape, new_id
 from imgapp.services.common import audit_trail
 from imgapp.services.common.audit_trail import AuditKind
 from imgapp.services.common.authorization import as_administrator
 from imgapp.services.common.pagination import AmountPlace, cut_page, read_cursor
-from imgapp.services.installation import prices
+from imgapp.services.installation import prices, vision_models
 from imgapp.services.installation.runtime_settings import Dollars
 from imgapp.services.installation.runtime_settings import read as read_installation
 from imgapp.services.spending.usage import CallCost, Spent, next_month, spent_of, this_month
@@ -107,7 +107,7 @@ Pictures = Annotated[int, Field(ge=0, le=10_000_000)]
 def get_budget(user_id: UUID) -> BudgetPublic:
     """How the person stands this month."""
     with transaction(user_id) as session:
-        return _budget(_allowance(session, model_asked()))
+        return _budget(_allowance(session, vision_models.model_asked()))
 
 
 def estimate(user_id: UUID, pictures: int, model: str | None = None) -> Estimate:
@@ -115,7 +115,7 @@ def estimate(user_id: UUID, pictures: int, model: str | None = None) -> Estimate
 
     Raises DatabaseUnavailable.
     """
-    asked = model_asked(model)
+    asked = vision_models.model_asked(model)
     with transaction(user_id) as session:
         known = _allowance(session, asked)
     if asked == BASIC:
@@ -143,7 +143,7 @@ def reserve(user_id: UUID, model: str) -> UUID:
 
 def words(session: Session) -> str:
     """Why the pictures of the person of this transaction wait for a budget."""
-    stands = _budget(_allowance(session, model_asked()))
+    stands = _budget(_allowance(session, vision_models.model_asked()))
     if stands.everybody_used_up:
         reason = "The installation's budget of this month is used up."
     elif stands.used_up:

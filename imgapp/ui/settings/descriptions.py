@@ -11,10 +11,12 @@ from pydantic import ValidationError
 from imgapp.services.analysis import preferences
 from imgapp.services.analysis.preferences import PreferencesEdit, PreferencesPublic
 from imgapp.services.common.thread_pools import in_db
-from imgapp.settings import Settings, get_settings
+from imgapp.services.installation import vision_models
 from imgapp.ui.shell.notices import failures_shown, say
 from imgapp.ui.shell.reflex_types import handler
 from imgapp.ui.shell.viewer_context import current_viewer
+
+_BASIC = "basic-1"
 
 
 @dataclass
@@ -49,8 +51,11 @@ class DescriptionsState(rx.State):
     async def load(self) -> None:
         viewer = current_viewer()
         self.email, self.is_admin = viewer.email, viewer.is_admin
-        self.server, self.is_elsewhere = server_words(get_settings())
         async with failures_shown(self):
+            model = await in_db(vision_models.model_asked)
+            self.server, self.is_elsewhere = server_words(
+                model, stays=await in_db(vision_models.is_local)
+            )
             self._show(await in_db(preferences.get_preferences, viewer.user_id))
             self.loaded = True
 
@@ -115,22 +120,21 @@ def problem_words(error: ValidationError) -> str:
     return f"{what}: {first['msg'].removeprefix('Value error, ')}."
 
 
-def server_words(settings: Settings) -> tuple[str, bool]:
+def server_words(model: str, *, stays: bool) -> tuple[str, bool]:
     """Who describes pictures, and whether that is somewhere else."""
-    if settings.describer == "basic":
+    if model == _BASIC:
         return (
-            "No vision model is configured: imgapp says what it measures itself. An administrator "
-            "sets OPENAI_API_KEY or OPENAI_BASE_URL.",
+            "No vision model is connected: imgapp says what it measures itself. An administrator "
+            "connects one on the page Models.",
             False,
         )
-    if settings.vision_local:
+    if stays:
         return (
-            f"Pictures are described by {settings.vision_model}, on this installation's own "
-            "machines.",
+            f"Pictures are described by {model}, on this installation's own machines.",
             False,
         )
     return (
-        f"Pictures are described by {settings.vision_model}. A copy of at most 1,024 pixels, "
+        f"Pictures are described by {model}. A copy of at most 1,024 pixels, "
         "without position, camera or file name, is sent there.",
         True,
     )

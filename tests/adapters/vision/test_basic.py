@@ -8,7 +8,7 @@ import pytest
 from PIL import Image, ImageDraw, ImageFilter
 
 from imgapp.adapters.imaging.colours import colour_name
-from imgapp.adapters.vision import Description, Picture, default_ask, get_describer
+from imgapp.adapters.vision import Description, Picture, basic_describer, default_ask
 from imgapp.adapters.vision.basic import BasicDescriber
 from imgapp.errors import PermanentDescriberError
 
@@ -28,7 +28,7 @@ def noisy(size: tuple[int, int], low: int, high: int) -> Image.Image:
 
 
 def test_is_what_describes_when_nothing_is_configured() -> None:
-    assert isinstance(get_describer(), BasicDescriber)
+    assert isinstance(basic_describer(), BasicDescriber)
 
 
 def test_says_colours_light_and_shape_and_no_more() -> None:

@@ -167,9 +167,7 @@ def test_pictures_of_people_who_are_out_wait(
     assert claimed.image_id == due
     assert leases.claim() is None
     with administrator.begin() as connection:
-        assert (
-            connection.execute(sa.text("SELECT imgapp_due_count('', '', false)")).scalar_one() == 0
-        )
+        assert connection.execute(sa.text("SELECT imgapp_due_count('{}')")).scalar_one() == 0
         connection.execute(sa.text(f"UPDATE users SET {column} = NULL"))
     claimed = leases.claim()
     assert claimed is not None

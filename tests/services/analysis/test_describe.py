@@ -16,7 +16,7 @@ import sqlalchemy as sa
 from imgapp.adapters import events, queue
 from imgapp.adapters.db import transaction
 from imgapp.adapters.storage import get_store, rendition_key
-from imgapp.adapters.vision import Description
+from imgapp.adapters.vision import Description, servers
 from imgapp.errors import (
     DatabaseUnavailable,
     NotFound,
@@ -234,14 +234,14 @@ def test_a_lasting_failure_is_final_at_once_and_gives_advice(
     alice: Person, model: OpenAIServer
 ) -> None:
     image_id = add_picture(alice.user_id)
-    model.fail_with(401)
+    model.fail_with(413)
 
     describe.run_one()
 
     image = row_of(alice.user_id, image_id)
     assert (image.analysis_status, image.attempts) == ("failed", 1)
-    assert image.error_code == "key_refused"
-    assert "OPENAI_API_KEY" in (image.error_message or "")
+    assert image.error_code == "request_too_large"
+    assert "raise its limit" in (image.error_message or "")
     assert len(model.calls) == 1
 
 
@@ -376,7 +376,7 @@ def test_a_model_that_never_ends_is_given_up(
     alice: Person, model: OpenAIServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(leases, "HEARTBEAT_SECONDS", 0.1)
-    monkeypatch.setattr(leases, "LONGEST_SECONDS", 0.3)
+    monkeypatch.setattr(leases, "GRACE_SECONDS", 0.3 - servers.OWN_SECONDS)
     image_id = add_picture(alice.user_id)
     model.delay = 2.0
 

@@ -107,6 +107,7 @@ def test_a_picture_is_described_in_the_language_of_what_a_person_wrote(alice: Pe
 def test_what_must_not_go_to_a_cloud_is_measured_here(
     alice: Person, by: str, set_env: Callable[..., None]
 ) -> None:
+    set_env(OPENAI_API_KEY="sk-key", IMGAPP_VISION_MODEL="large")
     image = add_image(alice.user_id, never_cloud=by == "picture", ask={"model": "large"})
     prefer(alice, never_cloud=by == "person")
     assert ask(alice, image, "large").model == BASIC

@@ -15,12 +15,15 @@ import sqlalchemy as sa
 from imgapp.errors import QueueUnavailable
 from imgapp.models import WaitingReason, now
 from imgapp.services.analysis import describe
+from imgapp.services.installation import runtime_settings
+from imgapp.services.installation.runtime_settings import InstallationEdit
 from imgapp.services.queue import (
     admin_queue,
     circuit_breaker,
     image_status,
     leases,
     permits,
+    waiting_reasons,
 )
 from imgapp.services.queue.progress import read_progress
 from imgapp.settings import get_settings
@@ -65,7 +68,8 @@ def outage(alice: Person, model: OpenAIServer) -> Callable[..., list[UUID]]:
         model.fail_with(status)
         for _ in range(count):
             describe.run_one()
-        assert len(model.calls) == 5
+        # A wrong key says the same of every picture.
+        assert len(model.calls) == (5 if status >= 500 else 1)
         return ids
 
     return begin
@@ -172,17 +176,24 @@ def test_an_answer_of_any_kind_closes_it_and_everybody_goes_on(
 
 
 @pytest.mark.parametrize(("status", "code"), REFUSALS)
-def test_a_key_or_model_that_is_refused_fails_five_pictures_and_holds_the_others(
-    alice: Person, outage: Any, in_state: Any, status: int, code: str
+def test_where_key_or_model_are_wrong_all_pictures_wait_and_none_fails(
+    alice: Person, model: OpenAIServer, outage: Any, in_state: Any, status: int, code: str
 ) -> None:
     ids = outage(7, status)
+    waiting_reasons.note_waits()
     rows = [row_of(alice.user_id, image_id) for image_id in ids]
-    assert sorted(row.analysis_status for row in rows) == ["failed"] * 5 + ["pending"] * 2
-    assert {row.error_code for row in rows if row.analysis_status == "failed"} == {code}
+    assert {(row.analysis_status, row.waiting_reason) for row in rows} == {
+        ("pending", "provider_down")
+    }
+    assert {row.error_code for row in rows} <= {code, None}
+    assert len(model.calls) == 1
+    [trouble] = circuit_breaker.model_troubles().values()
+    assert trouble["code"] == code
+    assert f"HTTP {status}" in trouble["said"]
     in_state(open_until=now())
     describe.run_one()
-    rows = [row_of(alice.user_id, image_id) for image_id in ids]
-    assert [row.analysis_status for row in rows].count("pending") == 2
+    assert {row_of(alice.user_id, image_id).analysis_status for image_id in ids} == {"pending"}
+    assert len(model.calls) == 2
 
 
 def test_a_picture_whose_own_attempts_are_spent_fails_all_the_same(
@@ -229,7 +240,10 @@ def test_what_needs_no_model_goes_on(alice: Person, outage: Any) -> None:
     assert describe.run_one() is None
 
 
-def test_another_model_goes_on(alice: Person, model: OpenAIServer, outage: Any) -> None:
+def test_another_model_goes_on(
+    alice: Person, admin: Person, model: OpenAIServer, outage: Any
+) -> None:
+    runtime_settings.change_installation(admin.user_id, InstallationEdit(models=["another"]))
     outage()
     other = add_picture(alice.user_id, ask={"model": "another"})
     claim = leases.claim()

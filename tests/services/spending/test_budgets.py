@@ -313,6 +313,7 @@ def test_an_estimate_says_how_far_the_budget_goes(
     assert (said.fits, said.enough) == (3, False)
     assert said.left == pytest.approx(3 * ONE)
     assert budgets.estimate(alice.user_id, 2).enough
+    decide(admin, models=["another"])
     unknown = budgets.estimate(alice.user_id, 10, "another")
     assert (unknown.cost, unknown.fits, unknown.enough) == (None, None, True)
 

@@ -15,6 +15,7 @@ import pytest
 import sqlalchemy as sa
 
 from imgapp.adapters.db import transaction
+from imgapp.adapters.vision import servers
 from imgapp.errors import NotFound
 from imgapp.models import ModelCall, new_id
 from imgapp.services.accounts.administration import delete_person, purge_deleted
@@ -178,7 +179,7 @@ def test_what_is_handed_back_costs_nothing_unless_it_is_answered(
 def test_an_answer_after_the_deadline_is_paid_for(
     alice: Person, priced: OpenAIServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(leases, "LONGEST_SECONDS", 0.2)
+    monkeypatch.setattr(leases, "GRACE_SECONDS", 0.2 - servers.OWN_SECONDS)
     image_id = add_picture(alice.user_id)
     priced.delay = 1.0
     describe.run_one()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -12,7 +11,6 @@ from imgapp.models import ErrorInfo, new_id, now
 from imgapp.services.analysis.preferences import COMMON_LANGUAGES, PreferencesEdit, languages
 from imgapp.services.analysis.prompt_trials import TrialAnswer, TrialPublic, TriedPicture
 from imgapp.services.analysis.prompts import PromptVersion
-from imgapp.settings import get_settings
 from imgapp.ui.settings.descriptions import edit_of, problem_words, server_words
 from imgapp.ui.settings.prompts import cost_words, said_of, spent_words, version_row
 
@@ -45,16 +43,14 @@ def test_what_does_not_fit_is_said_in_words(said: dict[str, Any], words: str) ->
     assert problem_words(refusal.value) == words
 
 
-def test_who_describes_pictures_is_said(set_env: Callable[..., None]) -> None:
-    words, elsewhere = server_words(get_settings())
+def test_who_describes_pictures_is_said() -> None:
+    words, elsewhere = server_words("basic-1", stays=True)
     assert "No vision model" in words
     assert not elsewhere
-    set_env(OPENAI_API_KEY="key", IMGAPP_VISION_MODEL="large")
-    words, elsewhere = server_words(get_settings())
+    words, elsewhere = server_words("large", stays=False)
     assert "described by large" in words
     assert elsewhere
-    set_env(IMGAPP_VISION_LOCAL="true")
-    words, elsewhere = server_words(get_settings())
+    words, elsewhere = server_words("large", stays=True)
     assert "own machines" in words
     assert not elsewhere
 
