@@ -66,6 +66,8 @@ _TRANSIENT = {
     429: ("rate_limited", "The vision model server takes no more requests for now"),
 }
 
+_WHEN = re.compile(r"(?:retry|try again) in (\d{1,6}(?:\.\d{1,9})?) ?(ms|s\b|second)", re.I)
+
 
 def translate(error: openai.OpenAIError, model: str, key: str | None = None) -> DescriberError:
     """The SDK's exception as one of ours; `key` is not quoted."""
@@ -91,9 +93,14 @@ def _translated(error: openai.OpenAIError, model: str) -> DescriberError:
 
 
 def _from_status(error: openai.APIStatusError, model: str) -> DescriberError:
-    status, about = error.status_code, subject_of(error)
+    status, about = error.status_code, subject_of(error, model)
     if about is Subject.POLICY:
         return refused()
+    if about is Subject.ROOM:
+        return TransientDescriberError(
+            "The vision model server could not load the model: it may be too large for its memory",
+            code="model_unavailable",
+        )
     if about is Subject.LOADING:
         return TransientDescriberError(
             "The vision model server is loading the model", code="model_unavailable"
@@ -131,7 +138,9 @@ def retry_after(error: openai.APIStatusError) -> float | None:
         # LiteLLM passes on under a name of its own what the provider behind it asked for.
         value = headers.get("retry-after") or headers.get("llm_provider-retry-after")
         if value is None:
-            return None
+            # Gemini says it in words alone.
+            told = _WHEN.search(words_of(error))
+            return float(told[1]) * (0.001 if told[2] == "ms" else 1) if told else None
         if re.fullmatch(r"\s*\d+(\.\d+)?\s*", value):
             return float(value)
         when = parsedate_to_datetime(value)

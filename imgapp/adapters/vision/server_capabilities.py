@@ -106,7 +106,7 @@ class Dialects:
 
         `several` is whether the picture was sent in parts.
         """
-        lower = _lower(used, error, several)
+        lower = _lower(used, error, model, several)
         if lower is not None:
             self._change(base_url, model, used, lower)
         return lower is not None
@@ -162,12 +162,14 @@ def _restored(found: dict[str, Any] | None) -> Dialect | None:
     return kept if fits and _FEWEST_TOKENS <= kept.tokens <= _MOST_TOKENS else None
 
 
-def _lower(used: Dialect, error: openai.APIStatusError, several: bool) -> Dialect | None:
+def _lower(
+    used: Dialect, error: openai.APIStatusError, model: str, several: bool
+) -> Dialect | None:
     """The next simpler way to ask, if what the server objects to can be left out."""
-    about = subject_of(error)
+    about = subject_of(error, model)
     if several and (
         about is Subject.CONTEXT
-        or is_about(error, Subject.SEVERAL)
+        or is_about(error, Subject.SEVERAL, model)
         or error.status_code == 413
         # Servers differ in how they say that one picture is all they take.
         or (about is None and error.status_code in (400, 422))
