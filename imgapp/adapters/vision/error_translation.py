@@ -9,6 +9,7 @@ import re
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
+import httpx2
 import openai
 
 from imgapp.adapters.vision.answer_parser import refused
@@ -78,6 +79,8 @@ def translate(error: openai.OpenAIError, model: str, key: str | None = None) -> 
 
 
 def _translated(error: openai.OpenAIError, model: str) -> DescriberError:
+    if isinstance(error.__cause__, httpx2.ConnectTimeout):
+        return _unreachable()
     if isinstance(error, openai.APITimeoutError):
         return TransientDescriberError(
             "The vision model did not answer in time", code="model_timeout"
@@ -85,11 +88,16 @@ def _translated(error: openai.OpenAIError, model: str) -> DescriberError:
     if isinstance(error, openai.APIStatusError):
         return _from_status(error, model)
     if isinstance(error, openai.APIConnectionError):
-        return TransientDescriberError(
-            f"The vision model server cannot be reached. {_ASK} check OPENAI_BASE_URL.",
-            code="model_unreachable",
-        )
+        return _unreachable()
     return TransientDescriberError("The vision model gave no usable answer", code="unusable_answer")
+
+
+def _unreachable() -> TransientDescriberError:
+    return TransientDescriberError(
+        f"The vision model server cannot be reached. {_ASK} check its address on the page Models, "
+        "or OPENAI_BASE_URL.",
+        code="model_unreachable",
+    )
 
 
 def _from_status(error: openai.APIStatusError, model: str) -> DescriberError:
