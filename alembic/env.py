@@ -24,6 +24,8 @@ SEARCH_ONLY = {
     "images_by_size",
     "images_edited",
     "images_without_alt_text",
+    "image_embeddings",
+    "embedding_requests",
 }
 
 assert models.User.metadata is SQLModel.metadata

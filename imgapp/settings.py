@@ -79,6 +79,7 @@ class Settings(BaseSettings):
     vision_local: bool = False
     vision_seconds: Annotated[int, Field(ge=5, le=3600)] | None = None
     vision_at_once: Annotated[int, Field(ge=0, le=256)] | None = None
+    model_hub: str = "https://huggingface.co"
     worker_threads: Annotated[int, Field(ge=1, le=512)] = 16
     worker_niceness: Annotated[int, Field(ge=0, le=19)] = 15
     web_processes: Annotated[int, Field(ge=1, le=64)] = Field(
@@ -123,6 +124,14 @@ class Settings(BaseSettings):
                 f" {parts.scheme}://pictures.example.org"
             )
         return f"{parts.scheme}://{parts.netloc}"
+
+    @field_validator("model_hub")
+    @classmethod
+    def _a_hub(cls, value: str) -> str:
+        parts = urlsplit(value)
+        if parts.scheme not in ("http", "https") or not parts.hostname or parts.query:
+            raise ValueError("must look like https://huggingface.co")
+        return value.rstrip("/")
 
     @field_validator("trusted_proxies", "outbound_networks")
     @classmethod
@@ -255,6 +264,11 @@ class Settings(BaseSettings):
     def uploads_dir(self) -> Path:
         """What has arrived of uploads that can be gone on with; beside the spool."""
         return self.data_dir / "uploads"
+
+    @property
+    def models_dir(self) -> Path:
+        """Vision models that run on this machine."""
+        return self.data_dir / "models"
 
     @property
     def pictures_dir(self) -> Path:

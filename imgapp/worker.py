@@ -21,7 +21,7 @@ from imgapp.services.accounts import administration
 from imgapp.services.analysis import describe, run_feeder, runs
 from imgapp.services.batches import batches
 from imgapp.services.common import audit_trail, metrics
-from imgapp.services.library import trash
+from imgapp.services.library import embedding, trash
 from imgapp.services.queue import leases, permits, progress
 from imgapp.services.storage import object_removals, spool
 from imgapp.services.uploads import (
@@ -70,6 +70,7 @@ CHORES = (
     Chore(batches.purge_batches, 3600.0),
     Chore(run_feeder.feed, 1.0, "runs"),
     Chore(runs.purge_runs, 3600.0),
+    Chore(embedding.embed_some, 2.0, "meaning"),
 )
 
 

@@ -226,7 +226,7 @@ function Sort({ params }) {
         onChange={(event) => set("sort", event.target.value === "newest" ? "" : event.target.value)}
       >
         {Object.entries(words.SORTS)
-          .filter(([value]) => value !== "relevance" || params.get("q") || params.get("sort") === value)
+          .filter(([value]) => value !== "relevance" || ["q", "like"].some((name) => params.get(name)) || params.get("sort") === value)
           .map(([value, text]) => (
             <option key={value} value={value}>
               {text}

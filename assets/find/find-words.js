@@ -22,7 +22,7 @@ export const DECORATIVE = { true: "Decorative", false: "Not decorative" };
 export const EDITED = { true: "Edited by a person", false: "As models wrote it" };
 export const FILTERS = [
   ...["status", "no_alt_text", "decorative", "edited", "tag", "format", "orientation"],
-  ...["uploaded_from", "uploaded_to", "larger_than", "smaller_than", "batch"],
+  ...["uploaded_from", "uploaded_to", "larger_than", "smaller_than", "batch", "like"],
 ];
 
 const MB = 1_000_000;
@@ -68,6 +68,7 @@ const words = {
   larger_than: (value) => `Over ${megabytesOf(value)} MB`,
   smaller_than: (value) => `Under ${megabytesOf(value)} MB`,
   batch: () => "Of one batch",
+  like: () => "Like one picture",
 };
 
 // {name, value, text} for each filter of an address.

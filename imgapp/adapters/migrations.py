@@ -9,6 +9,9 @@ A migration is the delta from what `tables.sql` said before, for databases that 
 It also drops functions that are gone, or that PostgreSQL would not replace (other parameters,
 another result); and one that needs a new function while it runs makes it itself. Tests compare both
 ways (`tests/migrations/`).
+
+`meaning/tables.sql` stands apart: it needs pgvector, and is run as soon as the database has that. A
+migration that changes those tables has to ask whether they are there.
 """
 
 from __future__ import annotations
@@ -26,16 +29,17 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy.engine import URL, Connection
 
-from imgapp.adapters import roles
+from imgapp.adapters import pgvector, roles
 from imgapp.errors import ConfigurationError
 
 FOLDER = Path(__file__).parents[2] / "alembic"
 BEFORE_FIRST = "0018"
 """Where databases were before the first release: the first revision takes them from there."""
 _LOCK = 0x696D_6761  # "imga"
-_PLACEHOLDER = re.compile(r"(?<!:):(app|user_id)\b")
+_PLACEHOLDER = re.compile(r"(?<!:):(app|user_id|vector)\b")
 _USER_ID = "NULLIF(current_setting('app.user_id', true), '')::uuid"
 """Not a function: each statement under a policy would take the longer to plan."""
+_MEANING = Path("sql/meaning/tables.sql")
 _DOMAINS = (
     "accounts", "common", "installation", "library", "events", "analysis", "batches", "queue",
     "spending", "storage", "uploads", "webhooks",
@@ -51,16 +55,20 @@ def migrate(owner: URL, application: URL, folder: Path = FOLDER) -> None:
         connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_LOCK)))
         script = ScriptDirectory(str(folder))
         current = _known_revision(connection, script)
-        if current == script.get_current_head() and _has_functions(connection, folder):
+        vector = pgvector.missing_tables(connection)
+        is_newest = current == script.get_current_head() and _has_functions(connection, folder)
+        if is_newest and vector is None:
             return
         app = roles.application_role(connection, application)
         with roles.system_role(connection):
             if current is None:
                 _create(connection, folder, app)
                 MigrationContext.configure(connection).stamp(script, "head")
-            else:
+            elif not is_newest:
                 _upgrade(connection, script, app)
                 _run_functions(connection, folder, app)
+            if vector is not None:
+                _execute(connection, (folder / _MEANING).read_text(), app, vector)
             _note_functions(connection, folder)
 
 
@@ -183,8 +191,8 @@ def _note_functions(connection: Connection, folder: Path) -> None:
     connection.exec_driver_sql(note)
 
 
-def _execute(connection: Connection, sql: str, app: str) -> None:
-    values = {"app": app, "user_id": _USER_ID}
+def _execute(connection: Connection, sql: str, app: str, vector: str = "") -> None:
+    values = {"app": app, "user_id": _USER_ID, "vector": vector}
     sql = _PLACEHOLDER.sub(lambda found: values[found[1]], sql)
     # Percent signs and other colons stand for themselves.
     connection.exec_driver_sql(sql, execution_options={"no_parameters": True})

@@ -25,6 +25,8 @@ from imgapp.errors import OutboundFailed, OutboundRefused
 
 MAX_URL = 2_000
 """Characters."""
+_MAX_REDIRECT = 8_000
+"""Characters: addresses that servers sign for a while are long."""
 MAX_REDIRECTS = 5
 FETCH_SECONDS = 60.0
 CONNECT_SECONDS = 5.0
@@ -55,7 +57,7 @@ class Fetched:
     size: int
 
 
-def check_url(url: str) -> str:
+def check_url(url: str, longest: int = MAX_URL) -> str:
     """The URL as it is used. Raises OutboundRefused (`invalid_url`); no name is looked up."""
     try:
         parsed = httpx2.URL(url.strip()).copy_with(fragment=None)
@@ -67,8 +69,8 @@ def check_url(url: str) -> str:
         raise OutboundRefused("The URL names no server", code="invalid_url")
     if parsed.userinfo:
         raise OutboundRefused("The URL must not hold a user name or password", code="invalid_url")
-    if len(str(parsed)) > MAX_URL:
-        raise OutboundRefused(f"The URL is longer than {MAX_URL} characters", code="invalid_url")
+    if len(str(parsed)) > longest:
+        raise OutboundRefused(f"The URL is longer than {longest} characters", code="invalid_url")
     return str(parsed)
 
 
@@ -94,28 +96,42 @@ def fetch(
     write: Callable[[bytes], object],
     *,
     timeout: float = FETCH_SECONDS,
+    offset: int = 0,
 ) -> Fetched:
     """Get a file and hand its bytes to `write`, piece by piece; a few redirects are followed.
+
+    With an `offset` only the bytes from there on come, `max_bytes` of them at most; a server that
+    sends the whole file all the same is `no_ranges`, and nothing is written.
 
     Raises OutboundRefused, and OutboundFailed, whose `lasts` says whether trying again is of use
     and whose `retry_after` is what the server asked for.
     """
     deadline = time.monotonic() + timeout
     place = check_url(url)
+    headers = {"Accept": "image/*, */*;q=0.5"}
+    if offset:
+        headers["Range"] = f"bytes={offset}-"
     for _ in range(MAX_REDIRECTS + 1):
-        with _answered("GET", place, deadline, {"Accept": "image/*, */*;q=0.5"}) as answer:
+        with _answered("GET", place, deadline, headers) as answer:
             target = answer.headers.get("location")
             if answer.status_code not in _REDIRECTS or target is None:
-                return _receive(answer, place, max_bytes, write)
+                return _receive(answer, place, max_bytes, write, offset)
         place = _follow(place, target)
     raise OutboundFailed("The server redirects again and again", code="too_many_redirects")
 
 
 def _receive(
-    answer: httpx2.Response, url: str, max_bytes: int, write: Callable[[bytes], object]
+    answer: httpx2.Response,
+    url: str,
+    max_bytes: int,
+    write: Callable[[bytes], object],
+    offset: int,
 ) -> Fetched:
     status, headers = answer.status_code, answer.headers
-    if status != 200:
+    begins = headers.get("content-range", "").startswith(f"bytes {offset}-")
+    if status == 200 and offset:
+        raise OutboundFailed("The server sends whole files only", code="no_ranges")
+    if status != (206 if offset else 200) or (offset and not begins):
         raise OutboundFailed(
             f"The server answered {status}",
             code="http_error",
@@ -148,7 +164,7 @@ def _too_large(max_bytes: int) -> OutboundFailed:
 
 def _follow(place: str, target: str) -> str:
     try:
-        return check_url(str(httpx2.URL(place).join(target)))
+        return check_url(str(httpx2.URL(place).join(target)), _MAX_REDIRECT)
     except httpx2.InvalidURL:
         raise OutboundFailed("The server redirects to no URL", code="bad_answer") from None
 

@@ -12,6 +12,7 @@ from typing import Annotated, Literal
 import typer
 
 from imgapp import __version__
+from imgapp.cli.models import model_app
 from imgapp.errors import ImgappError
 
 ExportFormat = Literal["csv", "json"]
@@ -50,6 +51,7 @@ app.add_typer(user_app, name="user")
 app.add_typer(token_app, name="token")
 storage_app = typer.Typer(help="Where pictures are kept.", no_args_is_help=True)
 app.add_typer(storage_app, name="storage")
+app.add_typer(model_app, name="model")
 
 
 @app.command()

@@ -153,6 +153,18 @@ def check_role(_: Settings) -> str:
     return f"{name} is bound by row-level security"
 
 
+def check_meaning(_: Settings) -> str:
+    """Whether pictures are found by meaning, too."""
+    from imgapp.adapters import pgvector
+
+    with db.transaction() as session:
+        version = pgvector.version(session.connection())
+        if version is None:
+            reason = pgvector.why_off(session.connection())
+            return Doubt(f"searches find words only, and not what they mean: {reason}")
+    return f"searches find by meaning, too (pgvector {version})"
+
+
 def check_redis(_: Settings) -> str:
     """Whether it answers, takes what is written and keeps it; with its version."""
     try:
@@ -248,6 +260,7 @@ CHECKS: dict[str, Check] = {
     "database": check_database,
     "migrations": check_migrations,
     "role": check_role,
+    "meaning": check_meaning,
     "redis": check_redis,
     "worker": check_worker,
     "queue": check_queue,
@@ -264,6 +277,7 @@ CHECKS: dict[str, Check] = {
 NEEDS: dict[str, set[str]] = {
     "migrations": {"database"},
     "role": {"database"},
+    "meaning": {"database", "migrations"},
     "worker": {"database", "migrations", "redis", "role"},
     "queue": {"database", "migrations", "role"},
     "clock": {"database"},

@@ -10,7 +10,15 @@ import reflex as rx
 from reflex_base.event import noop
 from reflex_components_core.base.error_boundary import ErrorBoundary
 
-from imgapp.ui.admin import audit, people, people_sections, queue, queue_sections
+from imgapp.ui.admin import (
+    audit,
+    model_sections,
+    models,
+    people,
+    people_sections,
+    queue,
+    queue_sections,
+)
 from imgapp.ui.gallery import failure_sections, failures_page, page, progress_strip, trash_page
 from imgapp.ui.settings import (
     account,
@@ -69,6 +77,7 @@ PAGES = (
     ),
     Page("/webhooks", "Webhooks · imgapp", webhook_sections.page, webhooks.WebhooksState.load),
     Page("/help", "Help · imgapp", help.page, help.HelpState.load),
+    Page("/models", "Models · imgapp", model_sections.page, models.ModelsState.load),
     Page("/queue", "Queue · imgapp", queue_sections.page, queue.QueueState.load),
     Page("/people", "People · imgapp", people_sections.page, people.PeopleState.load),
     Page("/audit", "Audit trail · imgapp", audit.page, audit.AuditState.load),

@@ -221,6 +221,23 @@ def test_a_lock_file_with_the_id_of_some_other_process_is_no_obstacle(postgres: 
 
 
 @pytest.mark.long
+def test_clusters_have_pgvector_those_of_before_it_as_well(postgres: Postgres) -> None:
+    there = "SELECT FROM pg_extension WHERE extname = 'vector'"
+    administrator = postgres.administrator_url.replace("+psycopg", "")
+    for made_before in (True, False):
+        with psycopg.connect(administrator, autocommit=True) as connection:
+            assert connection.execute(there).fetchone() is not None
+            connection.execute("DROP EXTENSION vector")
+        postgres.stop()
+        if made_before:
+            (postgres.folder / "extensions").unlink()
+            postgres.start()
+    # Somebody took it away: that is theirs to decide.
+    postgres.start()
+    with psycopg.connect(administrator) as connection:
+        assert connection.execute(there).fetchone() is None
+
+
 def test_a_set_up_that_was_cut_off_is_begun_again(folder: Path) -> None:
     half = folder / "postgres" / "data.new"
     Postgres(folder / "postgres")

@@ -27,13 +27,26 @@ DECLARE
     v_user uuid := :user_id;
     v_query tsquery := public.imgapp_search_query(p_wanted ->> 'q');
     v_tags text[] := ARRAY(SELECT jsonb_array_elements_text(coalesce(p_wanted -> 'tags', '[]')));
+    v_nearest uuid[] := ARRAY(
+        SELECT jsonb_array_elements_text(coalesce(p_wanted -> 'nearest', '[]'))
+    );
     v_where text := format('i.user_id = %L AND i.deleted_at IS NULL', v_user);
 BEGIN
     IF v_user IS NULL THEN
         RETURN 'false';
     END IF;
-    IF v_query IS NOT NULL THEN
+    IF v_query IS NOT NULL AND cardinality(v_nearest) > 0 THEN
+        v_where := v_where || format(
+            ' AND (i.search @@ %L::tsquery OR i.id = ANY(%L::uuid[]))', v_query, v_nearest
+        );
+    ELSIF v_query IS NOT NULL THEN
         v_where := v_where || format(' AND i.search @@ %L::tsquery', v_query);
+    END IF;
+    IF p_wanted ? 'alike' THEN
+        v_where := v_where || format(
+            ' AND i.id = ANY(%L::uuid[])',
+            ARRAY(SELECT jsonb_array_elements_text(p_wanted -> 'alike'))
+        );
     END IF;
     IF cardinality(v_tags) > 0 THEN
         v_where := v_where || format(' AND i.tags @> %L::text[]', v_tags);
@@ -126,14 +139,23 @@ $$;
 -- The best match first, of a thousand at most: a rank is read from all words of a picture, and for a
 -- common word that took most of a second. Of more matches the newest thousand are ranked, and the
 -- others come after them, the newest first. Ranks are no keys: a place in such a list is an offset.
+-- The ranks by words and by meaning are mixed by place (reciprocal rank fusion, Cormack et al. 2009:
+-- 1 / (60 + place) of each, added).
 CREATE OR REPLACE FUNCTION imgapp_find(
     p_wanted jsonb, p_place jsonb, p_offset integer, p_limit integer, p_reverse boolean
 ) RETURNS SETOF uuid
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = '' ROWS 100
 AS $$
 DECLARE
-    v_where text := public.imgapp_wanted_condition(p_wanted);
-    v_ranked boolean := p_wanted ? 'q' AND p_wanted ->> 'sort' = 'relevance';
+    v_wanted jsonb := public.imgapp_with_nearest(p_wanted);
+    v_ranked boolean := p_wanted ?| ARRAY['q', 'like'] AND p_wanted ->> 'sort' = 'relevance';
+    -- Those by meaning are ranked apart.
+    v_where text := public.imgapp_wanted_condition(
+        CASE WHEN v_ranked THEN v_wanted - 'nearest' ELSE v_wanted END
+    );
+    v_near text := coalesce(
+        v_wanted ->> CASE WHEN p_wanted ? 'q' THEN 'nearest' ELSE 'alike' END, '[]'
+    );
     v_key text;
     v_descending boolean;
     v_direction text;
@@ -169,17 +191,30 @@ BEGIN
     IF v_ranked THEN
         v_matches := format(
             'SELECT i.id, i.uploaded_at, i.search FROM public.images i WHERE %s'
-            ' ORDER BY i.uploaded_at DESC, i.id DESC', v_where
+            ' ORDER BY i.uploaded_at DESC, i.id DESC',
+            CASE WHEN p_wanted ? 'q' THEN v_where ELSE 'false' END
         );
         RETURN QUERY EXECUTE format(
-            'SELECT s.id FROM ('
-            'SELECT i.id, i.uploaded_at, 0 AS part, pg_catalog.ts_rank(i.search, %L::tsquery) AS rank'
-            ' FROM (%s LIMIT 1000) i%s'
-            ') s ORDER BY s.part, s.rank DESC, s.uploaded_at DESC, s.id DESC OFFSET %s LIMIT %s',
+            'WITH words AS ('
+            'SELECT i.id, i.uploaded_at, row_number() OVER ('
+            'ORDER BY pg_catalog.ts_rank(i.search, %L::tsquery) DESC, i.uploaded_at DESC, i.id DESC'
+            ') AS place FROM (%s LIMIT 1000) i'
+            '), near AS ('
+            'SELECT i.id, i.uploaded_at, n.place'
+            ' FROM jsonb_array_elements_text(%L) WITH ORDINALITY n (id, place)'
+            ' JOIN public.images i ON i.id = n.id::uuid WHERE %s'
+            ') SELECT s.id FROM ('
+            'SELECT coalesce(w.id, n.id) AS id, coalesce(w.uploaded_at, n.uploaded_at) AS uploaded_at,'
+            ' 0 AS part, coalesce(1 / (60 + w.place::float), 0) + coalesce(1 / (60 + n.place::float), 0)'
+            ' AS score FROM words w FULL JOIN near n ON n.id = w.id%s'
+            ') s ORDER BY s.part, s.score DESC, s.uploaded_at DESC, s.id DESC OFFSET %s LIMIT %s',
             public.imgapp_search_query(p_wanted ->> 'q'),
             v_matches,
+            v_near,
+            public.imgapp_wanted_condition(v_wanted - ARRAY['q', 'nearest']),
             CASE WHEN p_offset + p_limit <= 1000 THEN '' ELSE format(
-                ' UNION ALL SELECT i.id, i.uploaded_at, 1, 0 FROM (%s OFFSET 1000) i', v_matches
+                ' UNION ALL SELECT i.id, i.uploaded_at, 1, 0 FROM (%s OFFSET 1000) i'
+                ' WHERE i.id NOT IN (SELECT n.id FROM near n)', v_matches
             ) END,
             p_offset, coalesce(p_limit::text, 'ALL')
         );
@@ -200,7 +235,7 @@ DECLARE
     v_count bigint;
 BEGIN
     EXECUTE 'SELECT count(*) FROM public.images i WHERE '
-        || public.imgapp_wanted_condition(p_wanted) INTO v_count;
+        || public.imgapp_wanted_condition(public.imgapp_with_nearest(p_wanted)) INTO v_count;
     RETURN v_count;
 END
 $$;
@@ -210,7 +245,7 @@ LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = ''
 AS $$
 BEGIN
     RETURN QUERY EXECUTE 'SELECT i.id FROM public.images i WHERE i.id = ANY($1) AND '
-        || public.imgapp_wanted_condition(p_wanted) USING p_ids;
+        || public.imgapp_wanted_condition(public.imgapp_with_nearest(p_wanted)) USING p_ids;
 END
 $$;
 
@@ -221,16 +256,17 @@ AS $$
 DECLARE
     v_key text;
     v_descending boolean;
-    v_where text := public.imgapp_wanted_condition(p_wanted);
+    v_wanted jsonb := public.imgapp_with_nearest(p_wanted);
+    v_where text := public.imgapp_wanted_condition(v_wanted);
     v_position bigint;
 BEGIN
-    IF NOT EXISTS (SELECT FROM public.imgapp_find_among(p_wanted, ARRAY[p_id])) THEN
+    IF NOT EXISTS (SELECT FROM public.imgapp_find_among(v_wanted, ARRAY[p_id])) THEN
         RETURN NULL;
     END IF;
     SELECT o.key, o.descending INTO v_key, v_descending FROM public.imgapp_wanted_order(p_wanted) o;
-    IF p_wanted ->> 'sort' = 'relevance' AND p_wanted ? 'q' THEN
+    IF p_wanted ->> 'sort' = 'relevance' AND p_wanted ?| ARRAY['q', 'like'] THEN
         SELECT f.ordinality - 1 INTO v_position
-        FROM public.imgapp_find(p_wanted, NULL, 0, NULL, false)
+        FROM public.imgapp_find(v_wanted, NULL, 0, NULL, false)
             WITH ORDINALITY AS f (id, ordinality)
         WHERE f.id = p_id;
         RETURN v_position;
@@ -253,6 +289,7 @@ DECLARE
     v_key text;
     v_descending boolean;
     v_order text;
+    v_where text;
     v_zone text := p_zone;
 BEGIN
     BEGIN
@@ -260,13 +297,14 @@ BEGIN
     EXCEPTION WHEN invalid_parameter_value THEN
         v_zone := 'UTC';
     END;
-    IF p_wanted ->> 'sort' = 'relevance' AND p_wanted ? 'q' THEN
+    IF p_wanted ->> 'sort' = 'relevance' AND p_wanted ?| ARRAY['q', 'like'] THEN
         SELECT coalesce(string_agg(i.shape, ''::bytea ORDER BY f.ordinality), ''::bytea) INTO shapes
         FROM public.imgapp_find(p_wanted, NULL, 0, NULL, false)
             WITH ORDINALITY AS f (id, ordinality)
         JOIN public.images i ON i.id = f.id;
         RETURN;
     END IF;
+    v_where := public.imgapp_wanted_condition(public.imgapp_with_nearest(p_wanted));
     SELECT o.key, o.descending INTO v_key, v_descending FROM public.imgapp_wanted_order(p_wanted) o;
     v_order := format(
         '%s %s, i.id %s', v_key, CASE WHEN v_descending THEN 'DESC' ELSE 'ASC' END,
@@ -275,15 +313,14 @@ BEGIN
     EXECUTE format(
         'SELECT coalesce(string_agg(s.shape, %L::bytea), %L::bytea) FROM ('
         'SELECT i.shape FROM public.images i WHERE %s ORDER BY %s) s',
-        '', '', public.imgapp_wanted_condition(p_wanted), v_order
+        '', '', v_where, v_order
     ) INTO shapes;
     IF v_key = 'i.uploaded_at' AND coalesce(p_wanted ->> 'sort', '') <> 'relevance' THEN
         EXECUTE format(
             'SELECT array_agg(d.day ORDER BY d.day %1$s), array_agg(d.n ORDER BY d.day %1$s) FROM ('
             'SELECT (i.uploaded_at AT TIME ZONE %2$L)::date AS day, count(*)::integer AS n'
             ' FROM public.images i WHERE %3$s GROUP BY 1) d',
-            CASE WHEN v_descending THEN 'DESC' ELSE 'ASC' END, v_zone,
-            public.imgapp_wanted_condition(p_wanted)
+            CASE WHEN v_descending THEN 'DESC' ELSE 'ASC' END, v_zone, v_where
         ) INTO days, counts;
     END IF;
 END

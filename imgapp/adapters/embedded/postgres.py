@@ -71,10 +71,14 @@ local imgapp imgapp_owner,imgapp_app scram-sha-256
 _ROLES = """\
 CREATE ROLE imgapp_owner LOGIN CREATEROLE NOSUPERUSER NOBYPASSRLS PASSWORD '{owner}';
 CREATE ROLE imgapp_app LOGIN NOSUPERUSER NOBYPASSRLS PASSWORD '{app}';
+{extensions}
 CREATE DATABASE imgapp OWNER imgapp_owner;
 REVOKE ALL ON DATABASE imgapp FROM PUBLIC;
 GRANT CONNECT ON DATABASE imgapp TO imgapp_app;
 """
+
+# Only the administrator may make it. In a cluster that is being made, it is in the template.
+_EXTENSIONS = "CREATE EXTENSION IF NOT EXISTS vector;"
 
 
 @dataclass
@@ -119,6 +123,8 @@ class Postgres:
         binaries = postgres_bin(self.folder / "programs")
         if not self.data.exists():
             _make_cluster(self.folder, self.data, binaries, self._passwords)
+        elif not _extensions_note(self.folder).exists():
+            _add_extensions(self.folder, self.data, binaries)
         _write_configuration(self.data)
         user = server_user()
         with open_log(self.folder / "log") as log:
@@ -176,9 +182,28 @@ def _make_cluster(folder: Path, data: Path, binaries: Path, passwords: dict[str,
     locale = ["--encoding=UTF8", "--locale=C", "--locale-provider=builtin"]
     _run_as_server([*initdb, *locale, "--builtin-locale=C.UTF-8"], folder)
     # Single-user mode: nobody can connect to a cluster that is half made.
-    single = [str(binaries / "postgres"), "--single", "-D", str(scratch), "postgres"]
-    _run_as_server(single, folder, _ROLES.format(**passwords))
+    single = [str(binaries / "postgres"), "--single", "-D", str(scratch), "template1"]
+    extensions = _EXTENSIONS if _has_extensions(binaries) else ""
+    _run_as_server(single, folder, _ROLES.format(**passwords, extensions=extensions))
+    _extensions_note(folder).touch()
     scratch.rename(data)
+
+
+def _add_extensions(folder: Path, data: Path, binaries: Path) -> None:
+    """For a cluster of a version that had none."""
+    if _has_extensions(binaries):
+        single = [str(binaries / "postgres"), "--single", "-D", str(data), "imgapp"]
+        _run_as_server(single, folder, _EXTENSIONS)
+    _extensions_note(folder).touch()
+
+
+def _has_extensions(binaries: Path) -> bool:
+    return (binaries.parent / "share" / "postgresql" / "extension" / "vector.control").exists()
+
+
+def _extensions_note(folder: Path) -> Path:
+    """Whose presence says that it is done; it would take a moment at each start."""
+    return folder / "extensions"
 
 
 def _run_as_server(command: list[str], folder: Path, text: str = "") -> None:

@@ -11,7 +11,7 @@ import httpx2
 
 from imgapp.adapters.vision.connections import ServerTransport
 from imgapp.adapters.vision.reachability import listed_models
-from imgapp.adapters.vision.servers import KINDS, Server, ServerKind, at_host
+from imgapp.adapters.vision.servers import HERE_URL, KINDS, Server, ServerKind, at_host
 from imgapp.errors import DescriberError, TransientDescriberError
 
 LOOK_SECONDS = 1.5
@@ -63,7 +63,7 @@ def list_models(
 def look_around(skip_port: int) -> Iterator[FoundServer]:
     """The usual servers of this machine that answer; `skip_port` is where imgapp itself listens."""
     for kind in KINDS:
-        if kind.base_url is None or kind.needs_key or f":{skip_port}/" in kind.base_url:
+        if kind.base_url in (None, HERE_URL) or kind.needs_key or f":{skip_port}/" in kind.base_url:
             continue
         try:
             names = listed_models(Server(kind.base_url, None), seconds=LOOK_SECONDS)

@@ -23,7 +23,13 @@ class ServerKind:
     needs_key: bool = False
 
 
+HERE = "here"
+HERE_URL = "http://localhost/here"
+"""The kind, and what stands for the address, of models that imgapp runs itself."""
+HERE_SECONDS = 600.0
+"""The first picture waits for the model to be read into memory."""
 KINDS = (
+    ServerKind(HERE, "On this machine, run by imgapp", HERE_URL),
     ServerKind("openai", "OpenAI", DEFAULT_BASE_URL, needs_key=True),
     ServerKind("ollama", "Ollama", "http://localhost:11434/v1"),
     ServerKind("lmstudio", "LM Studio", "http://localhost:1234/v1"),
@@ -63,6 +69,8 @@ class Server:
         """How long a picture may take."""
         if self.limit is not None:
             return self.limit
+        if self.url == HERE_URL:
+            return HERE_SECONDS
         return OPENAI_SECONDS if urlsplit(self.url).hostname == _OPENAI_HOST else OWN_SECONDS
 
     @property

@@ -44,7 +44,11 @@ _Flag = Annotated[bool | None, _Optional]
 def _wanted(
     status: Annotated[AnalysisStatus | None, _Optional, Query()] = None,
     q: Annotated[
-        str | None, Query(max_length=500, description="Words in the texts, tags and file name")
+        str | None,
+        Query(
+            max_length=500,
+            description="Words in the texts, tags and file name, or what they mean",
+        ),
     ] = None,
     tag: Annotated[
         list[Annotated[str, StringConstraints(max_length=100)]] | None,
@@ -68,16 +72,28 @@ def _wanted(
         _Optional,
         Query(description="Of one batch, by its id", json_schema_extra={"format": "uuid"}),
     ] = None,
+    like: Annotated[
+        str | None,
+        _Optional,
+        Query(
+            description="A picture: those whose texts are nearest to its texts in meaning",
+            json_schema_extra={"format": "uuid"},
+        ),
+    ] = None,
+    meaning: Annotated[
+        bool, Query(description="false: `q` finds its words only, and not what they mean")
+    ] = True,
     sort: Annotated[
         Sort,
         BeforeValidator(lambda value: value or Sort.NEWEST),
-        Query(description="`relevance` is of the words in `q`; without any, it is `newest`"),
+        Query(description="`relevance` is to `q`, or to `like`; without either, it is `newest`"),
     ] = Sort.NEWEST,
 ) -> ImageQuery:
-    """Raises NotFound (a malformed id of a batch)."""
+    """Raises NotFound (a malformed id)."""
     given: dict[str, Any] = dict(locals())
     given["tags"] = given.pop("tag") or ()
-    given["batch"] = None if batch is None else parse_id(batch)
+    for name in ("batch", "like"):
+        given[name] = None if given[name] is None else parse_id(given[name])
     return ImageQuery(**given)
 
 

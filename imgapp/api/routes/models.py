@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import AsyncIterator, Iterator
 from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Path
+from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field
 
 from imgapp.api.http.json_bodies import json_body, json_body_schema
 from imgapp.api.http.problems import documented
 from imgapp.api.routes.people import Reader, Writer
+from imgapp.errors import ImgappError
 from imgapp.services.analysis import model_trials
 from imgapp.services.analysis.model_trials import ModelOverview, ModelTrial
 from imgapp.services.common.thread_pools import in_db, in_models
@@ -121,6 +125,36 @@ async def list_server_kinds(viewer: Reader) -> list[ServerKindPublic]:  # noqa: 
 async def look_around(viewer: Reader) -> list[FoundServerPublic]:
     """The usual servers that answer on the machine of imgapp."""
     return await in_models(connected_models.look_around, viewer.user_id)
+
+
+class Fetch(ServerAddress):
+    """What an Ollama is to fetch, as in qwen2.5vl:3b."""
+
+    model: str = Field(min_length=1, max_length=200)
+
+
+@router.post(
+    "/model-servers/pull",
+    response_class=StreamingResponse,
+    responses=documented(400, 404, "bad_address", "bad_key"),
+    openapi_extra=json_body_schema(Fetch, _OLLAMA | {"model": "qwen2.5vl:3b"}),
+)
+async def have_model_fetched(
+    viewer: Writer, body: Annotated[Fetch, Depends(json_body(Fetch))]
+) -> StreamingResponse:
+    """Have an Ollama fetch a model. Each line is a JSON object: `status`, and `share` (0 to 1) of
+    what is done where that is known; the last one may be an `error` in a sentence."""
+    address = ServerAddress(**body.model_dump(exclude={"model"}))
+    said = await in_models(connected_models.pull, viewer.user_id, address, body.model)
+    return StreamingResponse(_lines(said), media_type="application/x-ndjson")
+
+
+async def _lines(said: Iterator[tuple[str, float | None]]) -> AsyncIterator[str]:
+    try:
+        while (step := await in_models(next, said, None)) is not None:
+            yield json.dumps({"status": step[0], "share": step[1]}) + "\n"
+    except ImgappError as error:
+        yield json.dumps({"error": error.detail}) + "\n"
 
 
 @router.post(

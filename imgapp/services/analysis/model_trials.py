@@ -22,8 +22,7 @@ from imgapp.adapters.vision import (
     default_ask,
     model_describer,
 )
-from imgapp.adapters.vision.server_capabilities import Dialect
-from imgapp.adapters.vision.servers import Server, kind_of
+from imgapp.adapters.vision.servers import HERE, Server, kind_of
 from imgapp.errors import DescriberError, InvalidRequest, NotFound
 from imgapp.models import Image, Shape
 from imgapp.services.analysis.describe import picture_of
@@ -128,7 +127,7 @@ def overview(user_id: UUID) -> list[ModelOverview]:
                 from_environment=row is None,
                 at_once=(pace.at_once if pace else 1) if model.learned else model.slots,
                 seconds_each=pace.seconds if pace else None,
-                takes=_takes(model_describer(model.server, model.model).dialect),
+                takes=_takes(model),
                 trouble=ModelHealth(**trouble) if trouble else None,
             )
         )
@@ -170,7 +169,7 @@ def _try(user_id: UUID, model: VisionModel, image_id: UUID | None) -> ModelTrial
             "This picture is not sent to a model elsewhere: try another one.", code="never_cloud"
         )
     picture = picture_of(image) if image is not None else _drawn()
-    describer = model_describer(model.server, model.model)
+    describer = vision_models.describer_for(model)
     call = budgets.reserve(user_id, model.name)
     said: Description | DescriberError
     began = time.monotonic()
@@ -191,7 +190,7 @@ def _try(user_id: UUID, model: VisionModel, image_id: UUID | None) -> ModelTrial
         "input_tokens": said.input_tokens,
         "output_tokens": said.output_tokens,
         "cost": None if price is None else bill.dollars,
-        "takes": _takes(describer.dialect),
+        "takes": _takes(model),
     }
     if isinstance(said, DescriberError):
         sentence = connected_models.for_administrators(said.detail)
@@ -241,9 +240,11 @@ def _verdict(seconds: float) -> str:
     return f"It works, slowly: an answer in {seconds / 60:.1f} minutes."
 
 
-def _takes(dialect: Dialect) -> list[str]:
+def _takes(model: VisionModel) -> list[str]:
     """What is known of a server, in words: nothing before it answered."""
-    said = []
+    if model.kind == HERE:
+        return []
+    dialect, said = model_describer(model.server, model.model).dialect, []
     if dialect.answered_as is not None:
         forms = (
             "Answers are held to a form (JSON schema).",

@@ -17,14 +17,15 @@ from imgapp.adapters import queue
 from imgapp.adapters.db import after_commit
 from imgapp.adapters.encryption import seal
 from imgapp.adapters.vision import BASIC, Server, model_list
-from imgapp.adapters.vision.servers import KINDS, kind_of
+from imgapp.adapters.vision.servers import HERE, HERE_URL, KINDS, kind_of
 from imgapp.errors import Conflict, DescriberError, InvalidRequest, NotFound, OutboundFailed
 from imgapp.models import ConnectedModel, Shape
 from imgapp.services.common import audit_trail
 from imgapp.services.common.audit_trail import AuditKind
 from imgapp.services.common.authorization import as_administrator
+from imgapp.services.common.one_at_a_time import one_at_a_time
 from imgapp.services.common.sanitize import clean_line
-from imgapp.services.installation import vision_models
+from imgapp.services.installation import bundled_models, vision_models
 from imgapp.services.installation.runtime_settings import installation
 from imgapp.services.installation.vision_models import KEY_PURPOSE, VisionModel
 from imgapp.settings import get_settings
@@ -129,7 +130,7 @@ def connect(user_id: UUID, new: ModelConnection) -> str:
     name = clean_line(new.name or model)
     _check_name(name)
     with as_administrator(user_id) as session:
-        _lock(session)
+        one_at_a_time(session, None, "models")
         rows = session.exec(select(ConnectedModel)).all()
         if any(row.name == name for row in rows) or name in _named_by_environment():
             raise Conflict(
@@ -168,7 +169,7 @@ def change(user_id: UUID, name: str, edit: ModelConnectionEdit) -> None:
     """
     said = edit.model_dump(exclude_unset=True)
     with as_administrator(user_id) as session:
-        _lock(session)
+        one_at_a_time(session, None, "models")
         row = session.get(ConnectedModel, name)
         if row is None:
             raise NotFound
@@ -222,6 +223,9 @@ def models_at(
     Raises NotFound unless the caller is an administrator, InvalidRequest, OutboundFailed.
     """
     server = server_to_ask(user_id, address, name)
+    if address.kind == HERE:
+        there = bundled_models.installed()
+        return [ListedModelPublic(name=model.name, sees=True) for model in there]
     try:
         found = model_list.list_models(server, address.kind)
     except DescriberError as error:
@@ -289,6 +293,8 @@ def server_of(address: ServerAddress) -> Server:
     if kind is None:
         names = ", ".join(kind.name for kind in KINDS)
         raise InvalidRequest(f"There is no such kind of server: there are {names}.")
+    if kind.name == HERE:
+        return Server(HERE_URL, None)
     url = address.base_url or kind.base_url
     if not url:
         raise InvalidRequest("Say where the server is, as in http://localhost:8080/v1.")
@@ -300,7 +306,7 @@ def as_asked(new: ModelConnection) -> VisionModel:
     server, model = server_of(new), clean_line(new.model)
     server = Server(server.base_url, server.api_key, new.seconds)
     hashed = vision_models.server_hash(server.url, server.api_key)
-    return VisionModel(model, model, server, bool(new.local), hashed)
+    return VisionModel(model, model, server, bool(new.local), hashed, kind=new.kind)
 
 
 def _keep(session: Session, values: dict[str, Any]) -> None:
@@ -311,10 +317,6 @@ def _keep(session: Session, values: dict[str, Any]) -> None:
 def _go_on() -> None:
     """What waited for a model that could not be asked goes on now; the sweep brings the rest."""
     queue.issue_permits(_FIRST_PERMITS)
-
-
-def _lock(session: Session) -> None:
-    session.execute(text("SELECT pg_advisory_xact_lock(hashtext('imgapp_connected_models'))"))
 
 
 def _named_by_environment() -> set[str]:

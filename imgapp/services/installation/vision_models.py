@@ -18,9 +18,20 @@ from sqlmodel import col, select
 
 from imgapp.adapters.db import transaction
 from imgapp.adapters.encryption import fingerprint, unseal
-from imgapp.adapters.vision import BASIC, Describer, Server, basic_describer, model_describer
-from imgapp.errors import InvalidRequest, PermanentDescriberError
+from imgapp.adapters.vision import (
+    BASIC,
+    Describer,
+    Description,
+    Picture,
+    Question,
+    Server,
+    basic_describer,
+    model_describer,
+)
+from imgapp.adapters.vision.servers import HERE
+from imgapp.errors import InvalidRequest, NotFound, PermanentDescriberError
 from imgapp.models import ConnectedModel, Shape
+from imgapp.services.installation import bundled_models
 from imgapp.services.installation.runtime_settings import installation
 from imgapp.settings import Settings, get_settings
 
@@ -139,6 +150,13 @@ def describer_of(named: str | None = None) -> Describer:
             "Models, or to set OPENAI_API_KEY or OPENAI_BASE_URL.",
             code="not_configured",
         )
+    return describer_for(model)
+
+
+def describer_for(model: VisionModel) -> Describer:
+    """Who asks this model. Raises PermanentDescriberError if its key cannot be read."""
+    if model.kind == HERE:
+        return BundledDescriber(model)
     if not model.readable:
         raise PermanentDescriberError(
             "The key of the vision model cannot be read, as IMGAPP_SECRET_KEY is another one. Ask "
@@ -146,6 +164,26 @@ def describer_of(named: str | None = None) -> Describer:
             code="key_refused",
         )
     return model_describer(model.server, model.model)
+
+
+class BundledDescriber:
+    """Asks a model that imgapp runs itself: it is started for it, and stays a while."""
+
+    def __init__(self, model: VisionModel) -> None:
+        self._model = model
+
+    def describe(self, picture: Picture, ask: Question) -> Description:
+        """Raises TransientDescriberError or PermanentDescriberError."""
+        try:
+            with bundled_models.describer_endpoint(self._model.model) as endpoint:
+                server = Server(endpoint.base_url, endpoint.api_key, self._model.server.seconds)
+                return model_describer(server, endpoint.model).describe(picture, ask)
+        except NotFound:
+            raise PermanentDescriberError(
+                f"The model “{self._model.model}” is not on this machine any more. Ask your "
+                "administrator to fetch it again, or to choose another one on the page Models.",
+                code="model_not_found",
+            ) from None
 
 
 def offered() -> VisionModels:

@@ -13,6 +13,7 @@ from uuid import UUID
 
 from imgapp.adapters import db
 from imgapp.services.library.image_query import ImageQuery
+from imgapp.services.library.meaning import terms_of
 from imgapp.services.library.total import TOTAL, total_of
 
 
@@ -72,15 +73,15 @@ def read_among(user_id: UUID, ids: Iterable[UUID]) -> list[CardRow]:
 
 def read_window(user_id: UUID, wanted: ImageQuery, start: int, count: int) -> list[CardRow]:
     """The pictures of a list from position `start` on (0 is the first), `count` at most."""
-    [rows] = db.read(user_id, _window(wanted, start, count))
+    [rows] = db.read(user_id, _window(user_id, wanted, start, count))
     return rows
 
 
 def read_first(user_id: UUID, wanted: ImageQuery, count: int) -> FirstWindow:
     """The first pictures of a list, `count` at most, and how many the person has."""
-    rows, counted = db.read(user_id, _window(wanted, 0, count), (TOTAL, {}))
+    rows, counted = db.read(user_id, _window(user_id, wanted, 0, count), (TOTAL, {}))
     return FirstWindow(rows, total_of(counted))
 
 
-def _window(wanted: ImageQuery, start: int, count: int) -> db.Query:
-    return _WINDOW, {"wanted": wanted.terms(), "offset": start, "limit": count}
+def _window(user_id: UUID, wanted: ImageQuery, start: int, count: int) -> db.Query:
+    return _WINDOW, {"wanted": terms_of(user_id, wanted), "offset": start, "limit": count}

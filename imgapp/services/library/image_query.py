@@ -64,6 +64,10 @@ class ImageQuery(BaseModel):
     smaller_than: int | None = Field(default=None, ge=0, lt=2**63)
     orientation: Orientation | None = None
     batch: UUID | None = None
+    like: UUID | None = None
+    """A picture: those whose texts are nearest to its texts in meaning."""
+    meaning: bool = True
+    """Whether `q` finds by meaning, too, and not by its words alone."""
     sort: Sort = Sort.NEWEST
 
     @field_validator("q", mode="before")
@@ -110,8 +114,10 @@ class ImageQuery(BaseModel):
         return urlencode(plain + tags)
 
     def terms(self) -> dict[str, Any]:
-        """As the functions in the database take it."""
-        said = self.model_dump(mode="json", exclude_none=True, exclude={"tags", "format"})
+        """As the functions in the database take it, but for what is near in meaning."""
+        said = self.model_dump(
+            mode="json", exclude_none=True, exclude={"tags", "format", "meaning"}
+        )
         if self.tags:
             said["tags"] = list(self.tags)
         if self.format:
@@ -122,12 +128,12 @@ class ImageQuery(BaseModel):
     @property
     def by_relevance(self) -> bool:
         """Whether the order is that of the rank of what is looked for."""
-        return self.sort is Sort.RELEVANCE and self.q is not None
+        return self.sort is Sort.RELEVANCE and (self.q is not None or self.like is not None)
 
     @property
     def filtered(self) -> bool:
         """Whether not all of a person's pictures match."""
-        return bool(self.model_dump(exclude_defaults=True, exclude={"sort"}))
+        return bool(self.model_dump(exclude_defaults=True, exclude={"meaning", "sort"}))
 
 
 def _written(value: Any) -> str:

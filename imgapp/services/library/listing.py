@@ -17,11 +17,13 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Session, col
 
 from imgapp.adapters.db import transaction
+from imgapp.errors import NotFound
 from imgapp.models import Image, ImagePage
 from imgapp.services.batches import batches
 from imgapp.services.common.pagination import KeyPlace, OffsetPlace, cut_page, read_cursor
 from imgapp.services.library.entity_tags import Versioned, tag_of_page
 from imgapp.services.library.image_query import ImageQuery, Sort
+from imgapp.services.library.meaning import terms_of
 from imgapp.services.library.serialize import shown
 from imgapp.services.library.total import TOTAL, total_of
 
@@ -64,7 +66,7 @@ def list_images(
     user_id: UUID, wanted: ImageQuery = ALL, *, limit: int = 60, cursor: str | None = None
 ) -> ImagePage:
     """One page of a list; `total` with the first one. Raises InvalidRequest (cursor), NotFound
-    (batch)."""
+    (batch, like)."""
     page = read_images(user_id, wanted, limit=limit, cursor=cursor).value
     assert page is not None
     return page
@@ -81,11 +83,14 @@ def read_images(
     """As `list_images`, or None for a caller who has the page, under one of the tags `known`."""
     scope = (user_id, "images", wanted.to_query())
     place = read_cursor(_kind(wanted), cursor, *scope) if cursor else None
+    sought = terms_of(user_id, wanted)
     with transaction(user_id) as session:
         if wanted.batch is not None:
             batches.check(session, wanted.batch)
-        terms = _terms(wanted, limit=limit + 1, **_after(session, wanted, place))
-        rest = (None if place else _count(session, wanted), limit)
+        if wanted.like is not None:
+            _check_picture(session, wanted.like)
+        terms = _page(sought, limit=limit + 1, **_after(session, wanted, place))
+        rest = (None if place else _count(session, wanted, sought), limit)
         if known and (tag := tag_of_page(_find(session, terms, *_VERSION), *rest)) in known:
             return Versioned(tag, None)
         images = [row.Image for row in _find(session, terms, Image)]
@@ -123,14 +128,15 @@ def _end(wanted: ImageQuery, last: Image, begun: _Begin | None, limit: int) -> _
 
 def count(user_id: UUID, wanted: ImageQuery) -> int:
     """How many pictures match."""
+    sought = terms_of(user_id, wanted)
     with transaction(user_id) as session:
-        return _count(session, wanted)
+        return _count(session, wanted, sought)
 
 
 def read_timeline(user_id: UUID, wanted: ImageQuery, time_zone: str) -> Timeline:
     """The timeline of a list, by the days of a time zone (IANA name; UTC if it is none)."""
+    terms = {"wanted": terms_of(user_id, wanted), "zone": time_zone}
     with transaction(user_id) as session:
-        terms = {"wanted": wanted.terms(), "zone": time_zone}
         row = session.execute(_TIMELINE, terms).one()
     shapes = bytes(row.shapes)
     days: list[tuple[date | None, int]] = list(zip(row.days or (), row.counts or (), strict=True))
@@ -143,12 +149,13 @@ def neighbours(
     user_id: UUID, wanted: ImageQuery, image_id: UUID
 ) -> tuple[UUID | None, UUID | None]:
     """The pictures before and after one; None at an end, and if it does not match."""
+    sought = terms_of(user_id, wanted)
     with transaction(user_id) as session:
-        at = _position(session, wanted, image_id)
+        at = _position(session, sought, image_id)
         if at is None:
             return None, None
         start = max(at - 1, 0)
-        ids = _ids(session, wanted, offset=start, limit=3 if at else 2)
+        ids = _ids(session, sought, offset=start, limit=3 if at else 2)
     before = ids[0] if at else None
     after = ids[at - start + 1 :]
     return before, after[0] if after else None
@@ -156,31 +163,33 @@ def neighbours(
 
 def ids_between(user_id: UUID, wanted: ImageQuery, first_id: UUID, last_id: UUID) -> list[UUID]:
     """The pictures from one to another, both included, whichever comes first in the list."""
+    sought = terms_of(user_id, wanted)
     with transaction(user_id) as session:
-        places = [_position(session, wanted, image_id) for image_id in (first_id, last_id)]
+        places = [_position(session, sought, image_id) for image_id in (first_id, last_id)]
         known = sorted(place for place in places if place is not None)
         if len(known) < 2:
             return []
-        return _ids(session, wanted, offset=known[0], limit=known[1] - known[0] + 1)
+        return _ids(session, sought, offset=known[0], limit=known[1] - known[0] + 1)
 
 
 def all_ids(user_id: UUID, wanted: ImageQuery, limit: int = MOST_IDS) -> list[UUID]:
     """The pictures that match, in the order of the list."""
+    sought = terms_of(user_id, wanted)
     with transaction(user_id) as session:
-        return _ids(session, wanted, offset=0, limit=limit)
+        return _ids(session, sought, offset=0, limit=limit)
 
 
 def matching(user_id: UUID, wanted: ImageQuery, ids: Iterable[UUID]) -> set[UUID]:
     """Those of the pictures `ids` that match."""
+    terms = {"wanted": terms_of(user_id, wanted), "ids": list(ids)}
     with transaction(user_id) as session:
-        terms = {"wanted": wanted.terms(), "ids": list(ids)}
         return set(session.execute(_AMONG, terms).scalars())
 
 
-def _terms(
-    wanted: ImageQuery, *, limit: int, offset: int = 0, place: dict[str, str] | None = None
+def _page(
+    sought: dict[str, Any], *, limit: int, offset: int = 0, place: dict[str, str] | None = None
 ) -> dict[str, Any]:
-    return {"wanted": wanted.terms(), "place": place, "offset": offset, "limit": limit}
+    return {"wanted": sought, "place": place, "offset": offset, "limit": limit}
 
 
 def _find(session: Session, terms: dict[str, Any], *what: Any) -> list[Any]:
@@ -190,18 +199,25 @@ def _find(session: Session, terms: dict[str, Any], *what: Any) -> list[Any]:
     return list(session.execute(query, terms))
 
 
-def _ids(session: Session, wanted: ImageQuery, *, offset: int, limit: int) -> list[UUID]:
-    terms = _terms(wanted, offset=offset, limit=limit)
+def _ids(session: Session, sought: dict[str, Any], *, offset: int, limit: int) -> list[UUID]:
+    terms = _page(sought, offset=offset, limit=limit)
     return list(session.execute(_FIND.columns(id=Uuid), terms).scalars())
 
 
-def _count(session: Session, wanted: ImageQuery) -> int:
+def _count(session: Session, wanted: ImageQuery, sought: dict[str, Any]) -> int:
     if wanted.filtered:
-        return int(session.execute(_COUNT, {"wanted": wanted.terms()}).scalar_one())
+        return int(session.execute(_COUNT, {"wanted": sought}).scalar_one())
     return total_of(session.execute(_TOTAL).all())
 
 
-def _position(session: Session, wanted: ImageQuery, image_id: UUID) -> int | None:
-    terms = {"wanted": wanted.terms(), "id": image_id}
+def _position(session: Session, sought: dict[str, Any], image_id: UUID) -> int | None:
+    terms = {"wanted": sought, "id": image_id}
     place: int | None = session.execute(_POSITION, terms).scalar_one()
     return place
+
+
+def _check_picture(session: Session, image_id: UUID) -> None:
+    """Raises NotFound unless the person has it, outside the trash."""
+    query = select(col(Image.id)).where(col(Image.id) == image_id, col(Image.deleted_at).is_(None))
+    if session.execute(query).first() is None:
+        raise NotFound

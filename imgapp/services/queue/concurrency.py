@@ -50,6 +50,13 @@ def restrained() -> bool:
     return installation().limited or any(model.slots is not None for model in known)
 
 
+def seconds_a_picture() -> float | None:
+    """How long the default takes from one picture to the next, as far as that is known."""
+    model = vision_models.find(vision_models.model_asked())
+    pace = paces().get((model.server_id, model.name)) if model is not None else None
+    return pace.seconds / pace.at_once if pace is not None and pace.seconds else None
+
+
 def paces() -> dict[tuple[str, str], ServerPace]:
     """What was learned, by server and model. Raises DatabaseUnavailable."""
     with transaction() as session:

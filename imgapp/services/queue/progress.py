@@ -25,6 +25,7 @@ from imgapp.models import (
 )
 from imgapp.services.common.pagination import Place, cut_page, read_cursor
 from imgapp.services.library.file_links import signed_urls
+from imgapp.services.queue.concurrency import seconds_a_picture
 from imgapp.services.queue.requeueing import waiting_anew
 from imgapp.services.queue.waiting_reasons import explain
 
@@ -87,6 +88,9 @@ class ProgressPublic(Shape):
     waiting: int
     in_progress: int
     ahead: int = Field(description="Pictures of others that go before the next one; 10,000 at most")
+    seconds_each: float | None = Field(
+        default=None, description="Between two pictures, as far as that is known"
+    )
     waiting_for: list[WaitingFor]
     failed: int = Field(description="All that have failed, whenever that was")
     failures: list[FailureReason] = Field(description="The same by reason, the most frequent first")
@@ -134,6 +138,7 @@ def read_progress(user_id: UUID) -> ProgressPublic:
         waiting=waiting,
         in_progress=in_progress,
         ahead=ahead,
+        seconds_each=seconds_a_picture() if waiting or in_progress else None,
         waiting_for=waiting_for,
         failed=sum(row.images for row in failed),
         failures=[FailureReason(code=row.code, images=row.images) for row in failed],

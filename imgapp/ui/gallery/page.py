@@ -48,6 +48,8 @@ class GalleryState(LiveWindow, rx.State):
     loaded: bool = False
     max_mb: int = 0
     no_model: bool = False
+    may_connect: bool = False
+    """Whether they can connect a model: administrators can."""
     direct: bool = False
     """Whether files may go straight to the bucket."""
     unreadable: bool = False
@@ -65,6 +67,7 @@ class GalleryState(LiveWindow, rx.State):
         self.email, self.person = current_viewer().email, str(current_viewer().user_id)
         self.max_mb = settings.max_upload_mb
         self.no_model = not (await in_db(vision_models.offered)).configured
+        self.may_connect = current_viewer().is_admin
         await self._read(ImageQuery.from_query(self.router.url.query))
         # The pictures first: what comes then may take a while.
         yield
@@ -223,12 +226,13 @@ def _no_model() -> rx.Component:
         rx.el.p(
             rx.icon("info", size=16, aria_hidden="true"),
             rx.el.span(
-                rx.el.strong("No vision model is configured. "),
-                "Only kind, colours and light are described. Set ",
-                rx.el.code("OPENAI_API_KEY"),
-                " or ",
-                rx.el.code("OPENAI_BASE_URL"),
-                " and start imgapp again.",
+                rx.el.strong("No vision model is connected. "),
+                "Pictures get only what imgapp reads and measures itself. ",
+                rx.cond(
+                    GalleryState.may_connect,
+                    PlainLink.create("Connect a model", href="/models"),
+                    "An administrator can connect one.",
+                ),
             ),
             class_name="hint",
             role="note",

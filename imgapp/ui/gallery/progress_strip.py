@@ -12,11 +12,13 @@ from imgapp.services.queue import progress
 from imgapp.services.queue.progress import ProgressPublic, WaitingFor
 from imgapp.ui.shell.client_components import PlainLink
 from imgapp.ui.shell.notices import failures_shown
-from imgapp.ui.shell.reason_words import pictures
+from imgapp.ui.shell.reason_words import duration_words, pictures
 from imgapp.ui.shell.reflex_types import either, handler
 from imgapp.ui.shell.settings_layout import moment
 from imgapp.ui.shell.viewer_context import current_viewer
 
+_SLOW = 5.0
+"""Seconds a picture from which on it is worth saying."""
 _MANY = 8
 """Of fewer pictures, it is not said how many quarters are done."""
 _QUARTERS = (
@@ -152,7 +154,7 @@ def view_of(found: ProgressPublic) -> ProgressView:
 
 
 def detail_words(found: ProgressPublic) -> str:
-    """What is under way, and who goes first."""
+    """What is under way, who goes first, and how long a slow server takes."""
     held = sum(wait.images for wait in found.waiting_for)
     words = []
     if found.in_progress:
@@ -162,6 +164,9 @@ def detail_words(found: ProgressPublic) -> str:
             words.append(f"{pictures(found.ahead)} of others first")
         elif not found.in_progress:
             words.append("yours are next")
+    if found.seconds_each is not None and found.seconds_each >= _SLOW:
+        left = found.waiting + found.in_progress - held
+        words.append(f"about {duration_words(found.seconds_each)} a picture, {left:,} left")
     return ", ".join(words)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import cast
+from typing import Any, cast
 
 import reflex as rx
 from reflex.vars import VarData
@@ -69,6 +69,23 @@ class OnceForm(rx.Component):
     secret: rx.Var[str]
     note: rx.Var[str]
     on_done: Fires[()]
+
+
+class ModelForm(rx.Component):
+    """Connects a vision model: its key goes to the API, and through no state."""
+
+    library = "$/public/shell/model-form.jsx"
+    tag = "ModelForm"
+    kinds: rx.Var[list[dict[str, Any]]]
+    on_done: Fires[()]
+
+
+class ModelTrial(rx.Component):
+    """Asks a connected model about a picture, and shows what it says."""
+
+    library = "$/public/shell/model-form.jsx"
+    tag = "ModelTrial"
+    name: rx.Var[str]
 
 
 class RefreshTimer(rx.Component):

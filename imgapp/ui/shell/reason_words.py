@@ -5,6 +5,7 @@ from __future__ import annotations
 from imgapp.models import WaitingReason
 
 FAILURES = {
+    "context_too_small": "The context of the model is too small",
     "access_denied": "The vision model server does not allow it",
     "content_refused": "The vision model refused to describe it",
     "internal_error": "Something went wrong in imgapp",

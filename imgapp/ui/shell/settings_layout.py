@@ -16,7 +16,12 @@ _PAGES = {
     "/usage": "Usage",
     "/webhooks": "Webhooks",
 }
-_ADMINISTRATION = {"/queue": "Queue", "/people": "People", "/audit": "Audit trail"}
+_ADMINISTRATION = {
+    "/models": "Models",
+    "/queue": "Queue",
+    "/people": "People",
+    "/audit": "Audit trail",
+}
 _LAST = {"/help": "Help"}
 
 

@@ -15,11 +15,11 @@ from imgapp.errors import NotFound
 from imgapp.models import AnalysisStatus
 from imgapp.services.analysis import describe
 from imgapp.services.common.thread_pools import in_db
-from imgapp.services.library import images, listing
+from imgapp.services.library import images, listing, meaning
 from imgapp.services.library.image_query import ImageQuery
 from imgapp.ui.shell.client_components import PlainLink
 from imgapp.ui.shell.notices import Undo, failures_shown, id_of, notice, say
-from imgapp.ui.shell.reflex_types import handler
+from imgapp.ui.shell.reflex_types import handler, length
 from imgapp.ui.shell.status_badge import status_badge
 from imgapp.ui.shell.viewer_context import current_viewer
 from imgapp.ui.viewer.client_components import ViewerDialog
@@ -38,6 +38,8 @@ class ViewerState(TextHistory, Describing, rx.State):
     image: Details = Details()
     previous: Neighbour = Neighbour()
     next: Neighbour = Neighbour()
+    by_meaning: bool = False
+    """Whether pictures can be found that are like this one."""
     missing: str = ""
     """The id that was asked for, if there is no such picture (or it is somebody else's)."""
     trash_failed: dict[str, Any] = {"id": "", "times": 0}
@@ -58,6 +60,7 @@ class ViewerState(TextHistory, Describing, rx.State):
                 self.missing = str(image_id)
                 return
             self.image = details_of(image)
+            self.by_meaning = await in_db(meaning.is_on, user)
             await self._look_around(user, image.id)
             await self._follow(user, image.id)
 
@@ -202,6 +205,16 @@ def _actions(image: Details) -> rx.Component:
             href=image.original,
             download=image.filename,
             class_name="button",
+        ),
+        rx.cond(
+            ViewerState.by_meaning
+            & ((image.alt_text != "") | (image.description != "") | (length(image.tags) > 0)),
+            PlainLink.create(
+                rx.icon("images", size=16, aria_hidden="true"),
+                "More like this",
+                href=f"/?like={image.id}&sort=relevance",
+                class_name="button",
+            ),
         ),
         rx.cond(
             image.status == AnalysisStatus.COMPLETED.value,

@@ -65,13 +65,13 @@ def test_an_analysis_counts_its_wait_its_call_its_tokens_and_its_end(
 def test_a_failure_is_counted_with_its_code_and_a_second_attempt_is_no_second_wait(
     alice: Person, model: OpenAIServer
 ) -> None:
-    model.script(Reply(status=401), Reply(status=500))
+    model.script(Reply(status=413), Reply(status=500))
     add_picture(alice.user_id, attempts=1)
     assert describe.run_one()
     add_picture(alice.user_id)
     assert describe.run_one()
     assert counted("imgapp_analyses_total", outcome="retried", code="model_unavailable") == 1
-    assert counted("imgapp_analyses_total", outcome="failed", code="key_refused") == 1
+    assert counted("imgapp_analyses_total", outcome="failed", code="request_too_large") == 1
     assert counted("imgapp_analysis_wait_seconds_count", priority="interactive") == 1
     call = {"model": model.model, "outcome": "failed"}
     assert counted("imgapp_model_duration_seconds_count", **call) == 2
