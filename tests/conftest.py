@@ -261,6 +261,8 @@ DELETE FROM usage_removed;
 DELETE FROM audit_events;
 DELETE FROM store_removals;
 DELETE FROM provider_state;
+DELETE FROM connected_models;
+DELETE FROM learned_concurrency;
 DELETE FROM installation_prompts;
 DELETE FROM installation;
 INSERT INTO installation (id) VALUES (1);

@@ -98,11 +98,11 @@ def test_a_failed_analysis_says_why_and_can_be_tried_again_from_the_card(
     page: Page, model: OpenAIServer, tmp_path: Path, alice: Person, sign_in: Callable[..., None]
 ) -> None:
     sign_in(page, alice)
-    model.fail_with(401)
+    model.fail_with(413)
     drop(page, [jpeg(tmp_path / "a.jpg", seed=1)])
     wait_for_cards(page, 1, "failed")
     card = page.get_by_test_id("card")
-    expect(card).to_contain_text("API key")
+    expect(card).to_contain_text("smaller requests")
     model.reset()
     card.get_by_role("button", name="Try again").click()
     wait_for_cards(page, 1, "completed")

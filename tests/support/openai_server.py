@@ -89,8 +89,12 @@ class Call:
 class OpenAIServer:
     """Answers from the script first, then with `default`. Every call is kept in `calls`."""
 
-    def __init__(self, *, port: int = 0, delay: float = 0.0, model: str = MODEL) -> None:
+    def __init__(
+        self, *, port: int = 0, delay: float = 0.0, model: str = MODEL, slots: int = 1000
+    ) -> None:
         self.model = model
+        self._slots = threading.Semaphore(slots)
+        """So many calls are answered at once, as by llama.cpp: the others wait."""
         self.default = Reply(delay=delay)
         self.rejects: set[str] = set()
         """Response formats and parameters that are answered with 400."""
@@ -194,8 +198,9 @@ class OpenAIServer:
 
     def think(self, seconds: float) -> None:
         """Answer no sooner than that, unless the server stops."""
-        self._stopped.wait(seconds)
-        self.open.wait(60)
+        with self._slots:
+            self._stopped.wait(seconds)
+            self.open.wait(60)
 
     def leave(self) -> None:
         """A call is about to be answered: once it is, the next one may come."""

@@ -9,6 +9,7 @@ import re
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
+import httpx2
 import openai
 
 from imgapp.adapters.vision.answer_parser import refused
@@ -66,6 +67,8 @@ _TRANSIENT = {
     429: ("rate_limited", "The vision model server takes no more requests for now"),
 }
 
+_WHEN = re.compile(r"(?:retry|try again) in (\d{1,6}(?:\.\d{1,9})?) ?(ms|s\b|second)", re.I)
+
 
 def translate(error: openai.OpenAIError, model: str, key: str | None = None) -> DescriberError:
     """The SDK's exception as one of ours; `key` is not quoted."""
@@ -76,6 +79,8 @@ def translate(error: openai.OpenAIError, model: str, key: str | None = None) -> 
 
 
 def _translated(error: openai.OpenAIError, model: str) -> DescriberError:
+    if isinstance(error.__cause__, httpx2.ConnectTimeout):
+        return _unreachable()
     if isinstance(error, openai.APITimeoutError):
         return TransientDescriberError(
             "The vision model did not answer in time", code="model_timeout"
@@ -83,17 +88,27 @@ def _translated(error: openai.OpenAIError, model: str) -> DescriberError:
     if isinstance(error, openai.APIStatusError):
         return _from_status(error, model)
     if isinstance(error, openai.APIConnectionError):
-        return TransientDescriberError(
-            f"The vision model server cannot be reached. {_ASK} check OPENAI_BASE_URL.",
-            code="model_unreachable",
-        )
+        return _unreachable()
     return TransientDescriberError("The vision model gave no usable answer", code="unusable_answer")
 
 
+def _unreachable() -> TransientDescriberError:
+    return TransientDescriberError(
+        f"The vision model server cannot be reached. {_ASK} check its address on the page Models, "
+        "or OPENAI_BASE_URL.",
+        code="model_unreachable",
+    )
+
+
 def _from_status(error: openai.APIStatusError, model: str) -> DescriberError:
-    status, about = error.status_code, subject_of(error)
+    status, about = error.status_code, subject_of(error, model)
     if about is Subject.POLICY:
         return refused()
+    if about is Subject.ROOM:
+        return TransientDescriberError(
+            "The vision model server could not load the model: it may be too large for its memory",
+            code="model_unavailable",
+        )
     if about is Subject.LOADING:
         return TransientDescriberError(
             "The vision model server is loading the model", code="model_unavailable"
@@ -131,7 +146,9 @@ def retry_after(error: openai.APIStatusError) -> float | None:
         # LiteLLM passes on under a name of its own what the provider behind it asked for.
         value = headers.get("retry-after") or headers.get("llm_provider-retry-after")
         if value is None:
-            return None
+            # Gemini says it in words alone.
+            told = _WHEN.search(words_of(error))
+            return float(told[1]) * (0.001 if told[2] == "ms" else 1) if told else None
         if re.fullmatch(r"\s*\d+(\.\d+)?\s*", value):
             return float(value)
         when = parsedate_to_datetime(value)

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import httpx2
 
+from imgapp.adapters.vision.connections import ServerTransport
 from imgapp.adapters.vision.reachability import listed_models
 from imgapp.adapters.vision.servers import HERE_URL, KINDS, Server, ServerKind, at_host
 from imgapp.errors import DescriberError, TransientDescriberError
 
 LOOK_SECONDS = 1.5
 _SECONDS = 10.0
+_SILENT_SECONDS = 600.0
+"""Of a server that fetches a model: it also checks it, which says nothing for minutes."""
+_LONGEST_LINE = 100_000
 _LONGEST = 2_000_000
 _MOST_SHOWN = 60
 """Models of which a server that tells it one by one is asked whether they see."""
@@ -105,37 +108,49 @@ def pull(server: Server, model: str) -> Iterator[tuple[str, float | None]]:
 
     Raises TransientDescriberError in its own words if it cannot.
     """
-    with _stream(server, "/api/pull", {"model": model}) as lines:
-        for line in lines:
-            said = _object(line)
-            if said.get("error"):
-                raise TransientDescriberError(
-                    f"Ollama could not fetch it: {str(said['error'])[:200]}", code="pull_failed"
-                )
-            total, done = said.get("total"), said.get("completed")
-            share = None
-            if isinstance(total, int) and isinstance(done, int) and total > 0:
-                share = min(done / total, 1.0)
-            yield str(said.get("status") or "")[:100], share
+    ended = False
+    for line in _stream(server, "/api/pull", {"model": model}):
+        said = _object(line)
+        if not said or said.get("error"):
+            why = said.get("error") or "it answers as no Ollama does"
+            raise _not_pulled(f"Ollama could not fetch it: {str(why)[:200]}")
+        total, done = said.get("total"), said.get("completed")
+        share = None
+        if isinstance(total, int) and isinstance(done, int) and total > 0:
+            share = min(max(done / total, 0.0), 1.0)
+        status = str(said.get("status") or "")[:100]
+        ended = status == "success"
+        yield status, share
+    if not ended:
+        raise _not_pulled(f"What is at {server.host} ended before the model was fetched")
 
 
-@contextmanager
-def _stream(server: Server, path: str, body: dict[str, Any]) -> Iterator[Iterator[str]]:
+def _stream(server: Server, path: str, body: dict[str, Any]) -> Iterator[str]:
+    """The lines of an answer, as they come; blank ones are left out."""
+    timeout = httpx2.Timeout(_SILENT_SECONDS, connect=5.0)
     try:
         with (
-            _client(server, None) as client,
+            httpx2.Client(headers=_headers(server), timeout=timeout) as client,
             client.stream("POST", at_host(server, path), json=body) as response,
         ):
             if response.status_code != 200:
-                raise TransientDescriberError(
-                    f"What is at {server.host} does not fetch models (HTTP {response.status_code})",
-                    code="pull_failed",
+                raise _not_pulled(
+                    f"What is at {server.host} does not fetch models (HTTP {response.status_code})"
                 )
-            yield response.iter_lines()
+            rest = b""
+            for chunk in response.iter_bytes():
+                *lines, rest = (rest + chunk).split(b"\n")
+                if len(rest) > _LONGEST_LINE:
+                    raise _not_pulled(f"What is at {server.host} answers as no Ollama does")
+                yield from (line.decode("utf-8", "replace") for line in lines if line.strip())
+            if rest.strip():
+                yield rest.decode("utf-8", "replace")
     except httpx2.HTTPError:
-        raise TransientDescriberError(
-            f"What is at {server.host} ended before the model was fetched", code="pull_failed"
-        ) from None
+        raise _not_pulled(f"What is at {server.host} ended before the model was fetched") from None
+
+
+def _not_pulled(why: str) -> TransientDescriberError:
+    return TransientDescriberError(why, code="pull_failed")
 
 
 def _ask(server: Server, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
@@ -158,9 +173,16 @@ def _ask(server: Server, path: str, body: dict[str, Any] | None = None) -> dict[
     return _object(said.decode("utf-8", "replace"))
 
 
-def _client(server: Server, seconds: float | None) -> httpx2.Client:
-    headers = {"Authorization": f"Bearer {server.api_key}"} if server.api_key else {}
-    return httpx2.Client(headers=headers, timeout=httpx2.Timeout(seconds, connect=5.0))
+def _client(server: Server, seconds: float) -> httpx2.Client:
+    return httpx2.Client(
+        headers=_headers(server),
+        timeout=httpx2.Timeout(seconds, connect=5.0),
+        transport=ServerTransport(),
+    )
+
+
+def _headers(server: Server) -> dict[str, str]:
+    return {"Authorization": f"Bearer {server.api_key}"} if server.api_key else {}
 
 
 def _object(said: str) -> dict[str, Any]:

@@ -10,6 +10,7 @@ import weakref
 from dataclasses import replace
 from typing import Any
 
+import httpx2
 import openai
 from openai.types.chat import ChatCompletion
 
@@ -17,6 +18,7 @@ from imgapp.adapters.imaging import model_copy, model_parts
 from imgapp.adapters.imaging.long_pictures import MODEL_SIDE
 from imgapp.adapters.vision.answer_parser import read_answer, refused
 from imgapp.adapters.vision.base import Description, Picture, Question
+from imgapp.adapters.vision.connections import ServerTransport
 from imgapp.adapters.vision.error_translation import translate
 from imgapp.adapters.vision.prompt import question
 from imgapp.adapters.vision.server_capabilities import Dialect, Dialects
@@ -46,6 +48,7 @@ class OpenAIDescriber:
             api_key=key or "none",
             base_url=server.url,
             max_retries=0,
+            http_client=openai.DefaultHttpxClient(transport=ServerTransport()),
         )
         # Not left to the collector, which takes client and sockets in any order.
         weakref.finalize(self, self._client.close)
@@ -93,21 +96,22 @@ class OpenAIDescriber:
         deadline: float,
     ) -> ChatCompletion:
         left = max(deadline - time.monotonic(), 0.1)
-        with self._client.chat.completions.with_streaming_response.create(
-            model=self.model,
-            messages=_messages(parts, picture, ask, dialect),
-            extra_headers=self._headers,
-            timeout=openai.Timeout(left, connect=CONNECT_SECONDS),
-            **dialect.parameters(),
-        ) as response:
-            # The SDK's own limit runs between two bytes, and it takes an answer of any length.
-            said = bytearray()
-            for chunk in response.iter_bytes():
-                said += chunk
-                if time.monotonic() > deadline:
-                    raise openai.APITimeoutError(response.http_request)
-                if len(said) > _LONGEST_ANSWER:
-                    raise ValueError("an answer without an end")
+        said = bytearray()
+        try:
+            with self._client.chat.completions.with_streaming_response.create(
+                model=self.model,
+                messages=_messages(parts, picture, ask, dialect),
+                extra_headers=self._headers,
+                timeout=openai.Timeout(left, connect=CONNECT_SECONDS),
+                **dialect.parameters(),
+            ) as response:
+                for chunk in response.iter_bytes():
+                    said += chunk
+                    if len(said) > _LONGEST_ANSWER:
+                        raise ValueError("an answer without an end")
+        except httpx2.HTTPError as error:
+            # The SDK translates what happens before the answer begins.
+            raise _as_of_the_sdk(error, self.server.url) from None
         return ChatCompletion.construct(**_members(bytes(said)))
 
     def _read(
@@ -154,6 +158,15 @@ class OpenAIDescriber:
         # Quoted without keys; not the address, which may hold credentials.
         log.warning("vision_call_failed %s: %s", translated.code, translated.said or "no answer")
         return translated
+
+
+def _as_of_the_sdk(error: httpx2.HTTPError, url: str) -> Exception:
+    request = httpx2.Request("POST", url)
+    if isinstance(error, httpx2.TimeoutException):
+        return openai.APITimeoutError(request)
+    if isinstance(error, httpx2.DecodingError):
+        return ValueError("not what it says")
+    return openai.APIConnectionError(request=request)
 
 
 def _members(answer: bytes) -> dict[str, Any]:

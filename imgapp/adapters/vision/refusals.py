@@ -6,6 +6,7 @@ with 400 and a used-up quota with 429. docs/vision-servers.md says who was seen 
 
 from __future__ import annotations
 
+import json
 import re
 from enum import Enum
 
@@ -22,29 +23,38 @@ class Subject(Enum):
     CREDIT = "what the account has left"
     KEY = "the key"
     MODEL = "the name of the model"
+    ROOM = "a model that is too large for it"
     LOADING = "being asked while it starts"
     SYSTEM = "the system message"
     LIMIT = "the name of the token limit"
     FORM = "the form of the answer"
 
 
+_PICTURES = r"(?<![\w.\-/:])(image(s|_url)?|vision|multi-?modal(ity)?|pictures?)(?![\w\-/:])"
+"""Not as part of a name, as in llama3.2-vision."""
 _SAID = {
     subject: re.compile(pattern, re.I | re.S)
     for subject, pattern in {
         Subject.POLICY: r"content[_ ]?(filter|policy)|moderation|safety system",
+        Subject.ROOM: (
+            r"more system memory|insufficient (system resources|memory)|out of memory"
+            r"|failed to load (the )?model|model failed to load"
+        ),
         Subject.LOADING: r"loading model|model is (still )?(loading|being loaded)|warming up",
         Subject.VISION: (
-            # What kinds of files it takes is another matter.
-            r"^(?!.*(image (format|type)|formats|mime)).*?"
-            r"(image input is not supported|not a multi-?modal model|at most 0 image"
-            r"|(image|vision|multi-?modal|picture).{0,60}"
+            # What it takes of a picture, and what is wrong with this one, is another matter.
+            r"^(?!.*(image (format|type|data|size)|formats|mime|image_parse|invalid[_ ]image"
+            r"|unsupported image\b(?! inp)))"
+            r".*?(image input is not supported|not a multi-?modal model|at most 0 image"
+            rf"|{_PICTURES}.{{0,60}}"
             r"(not support|unsupported|only supported by|no endpoints|not (enabled|available))"
             r"|(not support|unsupported|doesn't support|cannot process|no endpoints).{0,60}"
-            r"(image|vision|multi-?modal|picture)"
+            rf"{_PICTURES}"
             r"|missing data required for|may need to provide the mmproj|text.only model)"
         ),
         Subject.CONTEXT: (
-            r"exceed_context_size|context[_ ](size|length|window)|maximum context|max_model_len"
+            r"exceed_context_size|context[_ ]?(size|length|window)|maximum context|max_model_len"
+            r"|maximum model length"
             r"|too many tokens|prompt (is )?too long|reduce the length"
             r"|max_(completion_)?tokens.{0,40}(too large|exceed|at most|less than|greater than)"
         ),
@@ -56,7 +66,8 @@ _SAID = {
             r"|budget has been exceeded|exceededbudget|insufficient (credit|balance|funds)"
         ),
         Subject.KEY: (
-            r"invalid[_ ]api[_ ]key|incorrect api key|no_db_connection|no connected db"
+            r"invalid[_ ]api[_ ]key|incorrect api key|api[_ ]key[_ ](is |not )?(in)?valid"
+            r"|no_db_connection|no connected db"
             r"|no api key passed|authentication error, invalid"
         ),
         Subject.MODEL: (
@@ -79,6 +90,7 @@ _ASKING = (400, 404, 413, 422)
 _ANY = (*_ASKING, 401, 402, 403, 429, 500, 501, 503)
 _STATUSES = {
     Subject.POLICY: (400, 403, 422),
+    Subject.ROOM: (400, 404, 500, 503),
     Subject.LOADING: (500, 503),
     Subject.VISION: (400, 404, 422, 500, 501),
     # As 500 it stands in answers of llama.cpp before 2025, and of what is built upon it.
@@ -96,20 +108,35 @@ _LONGEST = 4_000
 """Characters of an answer that are looked at."""
 
 
-def subject_of(error: openai.APIStatusError) -> Subject | None:
-    """What the server objects to, the first that fits; None where it does not say."""
-    return next((subject for subject in _SAID if is_about(error, subject)), None)
+def subject_of(error: openai.APIStatusError, model: str = "") -> Subject | None:
+    """What the server objects to, the first that fits; None where it does not say.
+
+    `model` is what was asked: its name says nothing.
+    """
+    return next((subject for subject in _SAID if is_about(error, subject, model)), None)
 
 
-def is_about(error: openai.APIStatusError, subject: Subject) -> bool:
+def is_about(error: openai.APIStatusError, subject: Subject, model: str = "") -> bool:
     """Whether it may be this, whatever else fits."""
-    return bool(error.status_code in _STATUSES[subject] and _SAID[subject].search(words_of(error)))
+    if error.status_code not in _STATUSES[subject]:
+        return False
+    said = words_of(error)
+    if model:
+        said = re.sub(rf"(?<![\w.\-/:]){re.escape(model)}(?![\w\-/])", "…", said)
+    return bool(_SAID[subject].search(said))
 
 
 def words_of(error: openai.APIStatusError) -> str:
     """Message, code, parameter and type of the error, shortened."""
-    said = (error.message, error.code, error.param, error.type)
+    said = (error.message, error.code, error.param, error.type, _unread(error.body))
     return " ".join(str(part) for part in said if part)[:_LONGEST]
+
+
+def _unread(body: object) -> str | None:
+    """What the SDK finds no message in: LM Studio says a string, Gemini a list."""
+    if body is None or (isinstance(body, dict) and isinstance(body.get("message"), str)):
+        return None
+    return body if isinstance(body, str) else json.dumps(body, ensure_ascii=False)
 
 
 _SECRETS = (

@@ -4,7 +4,7 @@ Servers differ (karakeep #2893): some reject a JSON schema, some JSON mode, some
 token limit, some a system message, and a small context takes neither long answers nor large
 pictures. A call starts with the best form and steps down when the server names what it does not
 take: any other failure says nothing of the form. All of it is tried anew when the server was away
-or another model answers, and after a week.
+or another model answers, and after an hour.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import logging
 import threading
 import time
 from dataclasses import asdict, dataclass, replace
+from math import inf
 from typing import Any
 
 import openai
@@ -33,6 +34,9 @@ _SIDES = (MODEL_SIDE, 768, 512, 384)
 """Of the picture, in pixels at most."""
 _REREAD_SECONDS = 60.0
 """After so long a process looks again at what is remembered for all."""
+
+_RENEWAL_SECONDS = 600.0
+"""Between two changes of the model that are believed: behind one name, builds may take turns."""
 
 
 @dataclass(frozen=True)
@@ -84,6 +88,7 @@ class Dialects:
 
     def __init__(self) -> None:
         self._known: dict[tuple[str, str], tuple[Dialect, float]] = {}
+        self._renewed: dict[tuple[str, str], float] = {}
         self._lock = threading.Lock()
 
     def of(self, base_url: str, model: str) -> Dialect:
@@ -106,7 +111,7 @@ class Dialects:
 
         `several` is whether the picture was sent in parts.
         """
-        lower = _lower(used, error, several)
+        lower = _lower(used, error, model, several)
         if lower is not None:
             self._change(base_url, model, used, lower)
         return lower is not None
@@ -118,9 +123,11 @@ class Dialects:
         """
         if used.answered_as == answered_as:
             return
-        known = used.answered_as is not None and used.lowered
-        new = Dialect() if known else replace(used, answered_as=answered_as)
-        self._change(base_url, model, used, new)
+        if used.answered_as is None or not used.lowered:
+            self._change(base_url, model, used, replace(used, answered_as=answered_as))
+        elif time.monotonic() > self._renewed.get((base_url, model), -inf) + _RENEWAL_SECONDS:
+            self._renewed[base_url, model] = time.monotonic()
+            self._change(base_url, model, used, Dialect())
 
     def forget(self, base_url: str, model: str) -> None:
         """The server was away: it may come back as another one."""
@@ -162,12 +169,14 @@ def _restored(found: dict[str, Any] | None) -> Dialect | None:
     return kept if fits and _FEWEST_TOKENS <= kept.tokens <= _MOST_TOKENS else None
 
 
-def _lower(used: Dialect, error: openai.APIStatusError, several: bool) -> Dialect | None:
+def _lower(
+    used: Dialect, error: openai.APIStatusError, model: str, several: bool
+) -> Dialect | None:
     """The next simpler way to ask, if what the server objects to can be left out."""
-    about = subject_of(error)
+    about = subject_of(error, model)
     if several and (
         about is Subject.CONTEXT
-        or is_about(error, Subject.SEVERAL)
+        or is_about(error, Subject.SEVERAL, model)
         or error.status_code == 413
         # Servers differ in how they say that one picture is all they take.
         or (about is None and error.status_code in (400, 422))
@@ -186,9 +195,12 @@ def _lower(used: Dialect, error: openai.APIStatusError, several: bool) -> Dialec
 
 def _shorter(used: Dialect) -> Dialect | None:
     """Fewer tokens, then a smaller picture: in this order, as a short answer is an answer."""
-    log.warning("vision_context_small", extra={"tokens": used.tokens, "side": used.side})
-    if used.tokens > _FEWEST_TOKENS:
-        fewer = max(_FEWEST_TOKENS, used.tokens // 3)
-        return replace(used, tokens=fewer)
     smaller = next((side for side in _SIDES if side < used.side), None)
-    return None if smaller is None else replace(used, side=smaller)
+    if used.tokens > _FEWEST_TOKENS:
+        lower = replace(used, tokens=max(_FEWEST_TOKENS, used.tokens // 3))
+    elif smaller is not None:
+        lower = replace(used, side=smaller)
+    else:
+        return None
+    log.warning("vision_context_small", extra={"tokens": lower.tokens, "side": lower.side})
+    return lower

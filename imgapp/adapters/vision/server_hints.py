@@ -14,7 +14,8 @@ from imgapp.errors import QueueUnavailable
 
 log = logging.getLogger(__name__)
 
-KEPT_SECONDS = 7 * 24 * 3600
+KEPT_SECONDS = 3600
+"""A server that was started anew with more context says nothing of it."""
 _PREFIX = "imgapp:vision:dialect:"
 _TIMEOUT_SECONDS = 0.5
 
@@ -33,7 +34,7 @@ def recall(base_url: str, model: str) -> dict[str, Any] | None:
 
 
 def remember(base_url: str, model: str, found: dict[str, Any]) -> None:
-    """Keep what was found for a week; never raises."""
+    """Keep what was found for an hour; never raises."""
     key, said = _key(base_url, model), json.dumps(found)
     try:
         redis_client(_TIMEOUT_SECONDS).set(key, said, ex=KEPT_SECONDS)

@@ -41,7 +41,7 @@ def models_page(state: type[ModelsState]) -> rx.Component:
                     ),
                     rx.cond(
                         state.environment != "",
-                        rx.el.p(state.environment, class_name="sheet-message good"),
+                        rx.el.p(state.environment, class_name="hint", role="note"),
                     ),
                     _all(state),
                     _connect(state),

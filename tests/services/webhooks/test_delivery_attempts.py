@@ -106,7 +106,7 @@ def test_a_failed_analysis_is_told_with_its_reason(
     alice: Person, model: OpenAIServer, receiver: Receiver
 ) -> None:
     add_webhook(alice.user_id, receiver.url)
-    model.script(Reply(401))
+    model.script(Reply(413))
     add_picture(alice.user_id)
     describe.run_one()
     assert send_all() == 1
