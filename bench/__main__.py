@@ -16,6 +16,7 @@ from bench import (
     independence,
     ingest,
     lists,
+    meaning,
     memory,
     push,
     s3_ingest,
@@ -40,6 +41,7 @@ BENCHES = {
     "gallery": gallery.run,
     "tabs": tabs.run,
     "search": search.run,
+    "meaning": meaning.run,
 }
 
 

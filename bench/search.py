@@ -27,7 +27,7 @@ FROM (SELECT id AS of, substr(filename, 5, length(filename) - 8)::integer AS n F
     WHERE user_id = :user_id) numbered
 WHERE id = of AND (n % 1000 = 3 OR n % 5 = 0)
 """
-_SEARCHES = {
+SEARCHES = {
     "a rare word": ImageQuery(q="777"),
     "a rare tag": ImageQuery(q="regattas"),
     "a common word": ImageQuery(q="boats"),
@@ -54,12 +54,12 @@ def run() -> Iterator[Result]:
         }
         variables = servers_of(app)
         for user_id in people.values():
-            _describe(variables["DATABASE_URL"], user_id)
+            describe(variables["DATABASE_URL"], user_id)
         vacuum(variables)
         os.environ.update(variables)
         get_settings.cache_clear()
         try:
-            for name, wanted in _SEARCHES.items():
+            for name, wanted in SEARCHES.items():
                 yield _compare(name, wanted, people)
         finally:
             db.dispose()
@@ -67,7 +67,7 @@ def run() -> Iterator[Result]:
                 del os.environ[name]
 
 
-def _describe(url: str, user_id: UUID) -> None:
+def describe(url: str, user_id: UUID) -> None:
     engine = sa.create_engine(url, poolclass=sa.NullPool)
     with engine.begin() as connection:
         setting = sa.text("SELECT set_config('app.user_id', :user_id, true)")

@@ -119,7 +119,7 @@ function Outcome({ state }) {
 // "Try it" beside a model that is connected.
 export function ModelTrial({ name }) {
   const [state, run] = useErrand();
-  const path = `/models/${name.split("/").map(encodeURIComponent).join("/")}/try`;
+  const path = `/model-trials/${name.split("/").map(encodeURIComponent).join("/")}`;
   const attempt = async () => ({ trial: await ask("POST", path, {}) });
   return (
     <div className="model-trial">
@@ -156,10 +156,10 @@ export function ModelForm({ kinds, onDone }) {
   const chosen = models?.find((one) => one.name === fields.model.trim());
 
   const look = () =>
-    run("Looking on this machine.", async () => setFound(await ask("GET", "/model-servers/here")));
+    run("Looking on this machine.", async () => setFound((await ask("GET", "/model-servers/here")).items));
   const list = () =>
     run("Asking the server.", async () => {
-      const listed = await ask("POST", "/model-servers/models", place());
+      const { items: listed } = await ask("POST", "/model-servers/models", place());
       setModels(listed);
       if (!fields.model) set({ model: listed.find((one) => one.sees !== false)?.name ?? "" });
     });
@@ -172,7 +172,7 @@ export function ModelForm({ kinds, onDone }) {
       await pull({ ...place(), model: fields.model.trim() }, (one) =>
         progress({ doing: `Ollama: ${one.status}`, share: one.share }),
       );
-      setModels(await ask("POST", "/model-servers/models", place()));
+      setModels((await ask("POST", "/model-servers/models", place())).items);
     });
   const connect = (event) => {
     event.preventDefault();

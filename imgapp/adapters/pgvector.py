@@ -11,8 +11,8 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import DBAPIError
 
-OLDEST = (0, 7)
-"""The first with `halfvec` and `binary_quantize`."""
+OLDEST = (0, 8)
+"""The first whose index of neighbours goes on until it has found enough of one person's."""
 
 _FACTS = sa.text(
     "SELECT a.installed_version, a.default_version,"
@@ -75,7 +75,7 @@ def why_off(connection: Connection) -> str:
         )
     if _number(facts.installed_version) < OLDEST:
         return (
-            f"pgvector {facts.installed_version} is too old; imgapp needs 0.7. As an administrator"
+            f"pgvector {facts.installed_version} is too old; imgapp needs 0.8. As an administrator"
             f" of the database, run: ALTER EXTENSION vector UPDATE; {then}"
         )
     return "run `imgapp migrate`."

@@ -126,10 +126,10 @@ def test_one_that_is_too_old_is_left_alone(capable: Server) -> None:
         "SELECT extversion FROM pg_extension WHERE extname = 'vector'", database="pictures"
     )
     now_at = "UPDATE pg_extension SET extversion = '{}' WHERE extname = 'vector'"
-    capable.run(now_at.format("0.6.2"), database="pictures")
+    capable.run(now_at.format("0.7.4"), database="pictures")
     db.migrate()
     assert not set(TABLES) & capable.catalog().keys()
-    assert "pgvector 0.6.2 is too old" in said()
+    assert "pgvector 0.7.4 is too old" in said()
     assert "ALTER EXTENSION vector UPDATE" in said()
     capable.run(now_at.format(version), database="pictures")
     db.migrate()

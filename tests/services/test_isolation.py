@@ -49,6 +49,10 @@ DEFINERS = {
     "imgapp_provider_failed",
     "imgapp_provider_answered",
     "imgapp_note_queue",
+    "imgapp_keep_model",
+    "imgapp_learn_from_answer",
+    "imgapp_learn_from_timeout",
+    "imgapp_remove_model",
     "imgapp_note_waits",
     "imgapp_change_installation",
     "imgapp_ask_for_embedding",
@@ -146,7 +150,13 @@ SYSTEM_TABLES = ["audit_events"]
 # Nobody is in them any more; seen through functions alone.
 PAST_TABLES = ["usage_removed"]
 # What everybody may know, and functions alone change.
-SHARED_TABLES = ["installation", "installation_prompts", "provider_state"]
+SHARED_TABLES = [
+    "connected_models",
+    "installation",
+    "installation_prompts",
+    "learned_concurrency",
+    "provider_state",
+]
 # There where the database has pgvector; written by functions and never as models.
 OPTIONAL_TABLES = {"image_embeddings", "embedding_requests"}
 KNOWN_TABLES = {*TABLES, *SYSTEM_TABLES, *PAST_TABLES, *SHARED_TABLES}

@@ -11,9 +11,12 @@ CREATE TABLE image_embeddings (
     -- The signs alone: sixteen times smaller. Vectors that are alike have most of them in common.
     sketch bit(512) GENERATED ALWAYS AS (:vector.binary_quantize(embedding)::bit(512)) STORED
 );
--- A search reads all sketches of one person from here, in one go, and never misses one. An index of
--- neighbours (HNSW) is of all people: of the nearest that it knows, few or none may be this one's.
+-- Of a person who has few, or few of all, a search reads each sketch from here and misses none.
 CREATE INDEX image_embeddings_sketches ON image_embeddings (user_id) INCLUDE (image_id, sketch);
+-- Of a person who has many, it goes from neighbour to neighbour. This knows no people: of the nearest
+-- that it leads to, few would be those of somebody who has few of all.
+CREATE INDEX image_embeddings_neighbours ON image_embeddings
+    USING hnsw (sketch :vector.bit_hamming_ops);
 
 -- Pictures whose texts are others than those that are embedded, the latest at the end.
 CREATE TABLE embedding_requests (

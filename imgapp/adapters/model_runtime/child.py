@@ -54,8 +54,11 @@ def _limit_resources(job: dict[str, Any]) -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     with suppress(OSError):
         Path("/proc/self/oom_score_adj").write_text(_KILLED_FIRST)
+    with suppress(OSError):  # a worker may have gone further down already
+        os.setpriority(os.PRIO_PROCESS, 0, job["niceness"])
     with suppress(OSError):
-        os.setpriority(os.PRIO_PROCESS, 0, int(job["niceness"]))
+        # Linux weighs sessions against one another before processes ("autogroup", sched(7)).
+        Path("/proc/self/autogroup").write_text(str(job["niceness"]))
 
 
 def _parameters(job: dict[str, Any]) -> Any:

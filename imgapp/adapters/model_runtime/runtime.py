@@ -7,6 +7,7 @@ when nobody used it for a while, when its owner ends, or when its model is remov
 
 from __future__ import annotations
 
+import ctypes
 import json
 import logging
 import os
@@ -43,6 +44,7 @@ _FIRST_PAUSE, _LONGEST_PAUSE = 1.0, 300.0
 _TICK = 0.1
 _ROOM_BYTES = 500_000_000
 _NICENESS = 10
+_OPENMP = "libgomp.so.1"
 
 _CHILD = (sys.executable, "-P", "-m", "imgapp.adapters.model_runtime.child")
 
@@ -228,7 +230,7 @@ class _Keeper(threading.Thread):
             "projector": str(model.projector) if model.projector else "",
             "bytes": model.size,
             "threads": runtime.threads,
-            "niceness": max(_NICENESS, os.getpriority(os.PRIO_PROCESS, 0)),
+            "niceness": _NICENESS,
             "state": str(runtime.state),
             "api_key": secrets.token_urlsafe(32),
         }
@@ -238,29 +240,37 @@ class _Keeper(threading.Thread):
             "PYTHONPATH": str(Path(imgapp.__file__).parents[1]),
             "PYTHONDONTWRITEBYTECODE": "1",
             "LC_ALL": "C.UTF-8",
+            # Else its threads spin while they wait for each other, at every step: beside other
+            # work on 2 processors 100 tokens of a tiny model took 27 s, and take 0.5 s so.
+            "OMP_WAIT_POLICY": "PASSIVE",
         }
         with runtime.log.open("wb") as output:
             return spawn(_CHILD, death_signal=signal.SIGKILL, cwd=Path("/"), env=env, stdout=output)
 
 
 def thread_count() -> int:
-    """All processors but one: llama.cpp's threads wait for each other without rest at every step.
-
-    With as many as there are processors, whatever else runs holds all of them up: on 2 processors
-    with other work 1 thread gave 10.5 tokens a second and 2 gave 1.2 (xllamacpp 2026.10.11549).
-    """
-    usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    return max(1, (usable or 1) - 1)
+    """As many as there are processors that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def missing_runtime() -> str | None:
-    """What to install, if llama.cpp is not there: a sentence."""
-    if util.find_spec("xllamacpp") is not None:
-        return None
-    return (
-        "A model of one's own runs by llama.cpp, which has no wheel for this system: build it with"
-        " `pip install xllamacpp`, or connect a server"
-    )
+    """What to install, if llama.cpp cannot run here: a sentence without its full stop."""
+    if util.find_spec("xllamacpp") is None:
+        return (
+            "A model of one's own runs by llama.cpp, which has no wheel for this system: build it"
+            " with `pip install xllamacpp`, or connect a server"
+        )
+    if sys.platform == "linux":
+        try:
+            ctypes.CDLL(_OPENMP)
+        except OSError:
+            return (
+                f"A model of one's own runs by llama.cpp, which needs {_OPENMP}: install Debian's"
+                " libgomp1, or what it is called elsewhere"
+            )
+    return None
 
 
 def _kill(process: subprocess.Popen[bytes]) -> None:

@@ -9,6 +9,7 @@ from imgapp.api.examples.batches import BATCHES
 from imgapp.api.examples.bulk import BULK
 from imgapp.api.examples.descriptions import DESCRIPTIONS
 from imgapp.api.examples.images import EXAMPLE_ID, PICTURES
+from imgapp.api.examples.models import MODELS
 from imgapp.api.examples.people import PEOPLE
 from imgapp.api.examples.progress import PROGRESS
 from imgapp.api.examples.runs import RUNS
@@ -20,6 +21,7 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     **BATCHES,
     **BULK,
     **RUNS,
+    **MODELS,
     **PROGRESS,
     **DESCRIPTIONS,
     **WEBHOOKS,

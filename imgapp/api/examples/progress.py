@@ -30,6 +30,7 @@ PROGRESS: dict[str, dict[str, Any]] = {
         "waiting": 36,
         "in_progress": 1,
         "ahead": 2,
+        "seconds_each": None,
         "waiting_for": [
             {
                 "reason": "provider_down",

@@ -11,6 +11,7 @@ from fastapi import APIRouter, Depends, Path
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field
 
+from imgapp.api.examples import EXAMPLE_ID
 from imgapp.api.http.json_bodies import json_body, json_body_schema
 from imgapp.api.http.problems import documented
 from imgapp.api.routes.people import Reader, Writer
@@ -45,6 +46,22 @@ class ConnectedTrial(BaseModel):
     image_id: UUID | None = None
 
 
+class ModelOverviews(BaseModel):
+    items: list[ModelOverview]
+
+
+class ServerKinds(BaseModel):
+    items: list[ServerKindPublic]
+
+
+class FoundServers(BaseModel):
+    items: list[FoundServerPublic]
+
+
+class ListedModels(BaseModel):
+    items: list[ListedModelPublic]
+
+
 class ModelName(BaseModel):
     """What a connected model is called."""
 
@@ -61,9 +78,9 @@ _OLLAMA = {"kind": "ollama", "base_url": "http://localhost:11434/v1"}
 
 
 @router.get("/models", responses=documented(404))
-async def list_connected_models(viewer: Reader) -> list[ModelOverview]:
+async def list_connected_models(viewer: Reader) -> ModelOverviews:
     """The vision models, the default first: where they are, how they fare, what is wrong."""
-    return await in_db(model_trials.overview, viewer.user_id)
+    return ModelOverviews(items=await in_db(model_trials.overview, viewer.user_id))
 
 
 @router.post(
@@ -95,9 +112,9 @@ async def disconnect_model(viewer: Writer, name: Name) -> None:
 
 
 @router.post(
-    "/models/{name:path}/try",
+    "/model-trials/{name:path}",
     responses=documented(400, 404, 429, "budget_used_up", "never_cloud"),
-    openapi_extra=json_body_schema(ConnectedTrial, {}),
+    openapi_extra=json_body_schema(ConnectedTrial, {"image_id": EXAMPLE_ID}),
 )
 async def try_model(viewer: Writer, name: Name, body: Known) -> ModelTrial:
     """Ask a connected model about a picture, and say how it fared."""
@@ -116,15 +133,15 @@ async def try_new_model(viewer: Writer, body: New) -> ModelTrial:
 
 
 @router.get("/model-servers", responses=documented(404))
-async def list_server_kinds(viewer: Reader) -> list[ServerKindPublic]:  # noqa: ARG001
+async def list_server_kinds(viewer: Reader) -> ServerKinds:  # noqa: ARG001
     """The kinds of servers that can be connected."""
-    return connected_models.kinds()
+    return ServerKinds(items=connected_models.kinds())
 
 
 @router.get("/model-servers/here", responses=documented(404))
-async def look_around(viewer: Reader) -> list[FoundServerPublic]:
+async def look_around(viewer: Reader) -> FoundServers:
     """The usual servers that answer on the machine of imgapp."""
-    return await in_models(connected_models.look_around, viewer.user_id)
+    return FoundServers(items=await in_models(connected_models.look_around, viewer.user_id))
 
 
 class Fetch(ServerAddress):
@@ -164,6 +181,7 @@ async def _lines(said: Iterator[tuple[str, float | None]]) -> AsyncIterator[str]
     ),
     openapi_extra=json_body_schema(ServerAddress, _OLLAMA),
 )
-async def list_models_of_server(viewer: Writer, body: Address) -> list[ListedModelPublic]:
+async def list_models_of_server(viewer: Writer, body: Address) -> ListedModels:
     """The models that a server has, those that see first."""
-    return await in_models(connected_models.models_at, viewer.user_id, body)
+    found = await in_models(connected_models.models_at, viewer.user_id, body)
+    return ListedModels(items=found)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from imgapp.adapters import db
@@ -73,15 +73,16 @@ def read_among(user_id: UUID, ids: Iterable[UUID]) -> list[CardRow]:
 
 def read_window(user_id: UUID, wanted: ImageQuery, start: int, count: int) -> list[CardRow]:
     """The pictures of a list from position `start` on (0 is the first), `count` at most."""
-    [rows] = db.read(user_id, _window(user_id, wanted, start, count))
+    [rows] = db.read(user_id, window_query(terms_of(user_id, wanted), start, count))
     return rows
 
 
 def read_first(user_id: UUID, wanted: ImageQuery, count: int) -> FirstWindow:
     """The first pictures of a list, `count` at most, and how many the person has."""
-    rows, counted = db.read(user_id, _window(user_id, wanted, 0, count), (TOTAL, {}))
+    rows, counted = db.read(user_id, window_query(terms_of(user_id, wanted), 0, count), (TOTAL, {}))
     return FirstWindow(rows, total_of(counted))
 
 
-def _window(user_id: UUID, wanted: ImageQuery, start: int, count: int) -> db.Query:
-    return _WINDOW, {"wanted": terms_of(user_id, wanted), "offset": start, "limit": count}
+def window_query(sought: dict[str, Any], start: int, count: int) -> db.Query:
+    """As `read_window` asks for it; `sought` are the terms of what is looked for."""
+    return _WINDOW, {"wanted": sought, "offset": start, "limit": count}

@@ -22,7 +22,7 @@ from PIL import Image
 
 from imgapp.adapters.model_runtime import runtime as runtime_module
 from imgapp.adapters.model_runtime.model_folder import InstalledModel, ModelFolder
-from imgapp.adapters.model_runtime.runtime import Endpoint, ModelRuntime
+from imgapp.adapters.model_runtime.runtime import Endpoint, ModelRuntime, missing_runtime
 from imgapp.adapters.vision import Picture, Question, Server
 from imgapp.adapters.vision.openai import OpenAIDescriber
 from imgapp.errors import DescriberError, PermanentDescriberError, TransientDescriberError
@@ -124,6 +124,9 @@ def test_it_is_for_those_with_the_key_only(
         assert not [name for name in server.environ() if name.startswith(("OPENAI", "DATABASE"))]
         assert runtime.state.stat().st_mode & 0o077 == 0
         assert server.nice() >= 10
+        autogroup = Path(f"/proc/{server.pid}/autogroup")
+        assert not autogroup.exists() or "nice 10\n" in autogroup.read_text()
+        assert server.environ()["OMP_WAIT_POLICY"] == "PASSIVE"
 
 
 def test_all_share_one_server_and_it_ends_when_nobody_uses_it(
@@ -266,6 +269,17 @@ def test_too_little_memory_is_a_sentence(
     error = failure_of(made(model))
     assert error.code == "model_not_running"
     assert "GB are free" in error.detail
+
+
+def test_what_is_missing_on_the_system_is_named(
+    model: InstalledModel, made: Callable[..., ModelRuntime], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert missing_runtime() is None
+    monkeypatch.setattr(runtime_module, "_OPENMP", "libgomp-that-is-not-there.so.1")
+    error = failure_of(made(model))
+    assert isinstance(error, PermanentDescriberError)
+    assert error.code == "model_runtime_missing"
+    assert "libgomp1" in error.detail
 
 
 def test_a_model_that_is_removed_ends(

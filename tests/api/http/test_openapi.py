@@ -29,7 +29,6 @@ NAMES = [f"{method.upper()} {path}" for method, path, _ in OPERATIONS]
 ELSEWHERE = frozenset(
     {
         "account_disabled",
-        "budget_used_up",
         "configuration_error",
         "damaged",
         "describer_error",
@@ -40,6 +39,9 @@ ELSEWHERE = frozenset(
         "first_account",
         "hash_mismatch",
         "interrupted",
+        "key_refused",
+        "model_not_found",
+        "not_configured",
         "invalid_link",
         "invalid_sign_in",
         "lease_lost",
@@ -47,7 +49,6 @@ ELSEWHERE = frozenset(
         "model_refused",
         "model_timeout",
         "model_unavailable",
-        "never_cloud",
         "not_an_image",
         "not_first",
         "outbound_failed",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -238,6 +239,30 @@ def test_pictures_like_one_are_the_nearest_without_itself(alice, add_image, pict
     assert search(alice, "boat", like=pictures["dog"], sort=Sort.RELEVANCE) == [boat]
     unknown = add_image(alice)
     assert search(alice, None, like=unknown) == []
+
+
+@pytest.fixture
+def many(alice, mallory, administrator: sa.Engine) -> Callable[[], None]:
+    """As if these people had ten thousand pictures: they are found from neighbour to neighbour."""
+
+    def count() -> None:
+        with administrator.begin() as connection:
+            connection.execute(sa.text("UPDATE storage_usage SET listed = 20000"))
+
+    return count
+
+
+def test_of_many_pictures_the_same_are_found(alice, mallory, add_image, pictures, many) -> None:
+    hers = [add_image(mallory, alt_text=f"A dog and {n} cats") for n in range(30)]
+    embedding.embed_some()
+    queries = ("Hund am Strand", "Hochzeit", "rotes Auto", "submarine", "Berge im Schnee")
+    few = [search(alice, query, sort=Sort.RELEVANCE) for query in queries]
+    like = search(mallory, None, like=hers[0], sort=Sort.RELEVANCE)
+    many()
+    assert [search(alice, query, sort=Sort.RELEVANCE) for query in queries] == few
+    assert search(mallory, None, like=hers[0], sort=Sort.RELEVANCE) == like
+    assert set(search(mallory, "Hund")) == set(hers)
+    assert search(alice, "Hund", uploaded_to=now() - timedelta(minutes=30)) == []
 
 
 def test_mallory_finds_nothing_of_alices_by_meaning(alice, mallory, add_image, pictures) -> None:
