@@ -24,8 +24,9 @@ BEGIN
     )
     ON CONFLICT (name) DO UPDATE
     SET kind = v_new.kind, base_url = v_new.base_url, model = v_new.model,
-        sealed_key = v_new.sealed_key, seconds = v_new.seconds, local = v_new.local,
-        role = v_new.role, server = v_new.server, updated_at = clock_timestamp();
+        sealed_key = v_new.sealed_key, seconds = v_new.seconds, at_once = v_new.at_once,
+        local = v_new.local, role = v_new.role, server = v_new.server,
+        updated_at = clock_timestamp();
     -- Whatever failed before may be mended by this.
     DELETE FROM public.provider_state s WHERE s.server = v_new.server AND s.model = v_new.name;
 END

@@ -15,7 +15,6 @@ from sqlmodel import col, select
 
 from imgapp.adapters.db import transaction
 from imgapp.adapters.vision import (
-    BASIC,
     Description,
     Picture,
     Question,
@@ -26,7 +25,7 @@ from imgapp.adapters.vision.servers import HERE, Server, kind_of
 from imgapp.errors import DescriberError, InvalidRequest, NotFound
 from imgapp.models import Image, Shape
 from imgapp.services.analysis.describe import picture_of
-from imgapp.services.analysis.question import ask_for
+from imgapp.services.analysis.question import ask_for, must_stay
 from imgapp.services.common import rate_limits
 from imgapp.services.common.authorization import as_administrator
 from imgapp.services.installation import connected_models, prices, vision_models
@@ -163,18 +162,20 @@ def _address(new: ModelConnection) -> connected_models.ServerAddress:
 
 def _try(user_id: UUID, model: VisionModel, image_id: UUID | None) -> ModelTrial:
     rate_limits.hit("model_trials", str(user_id), limit=PER_HOUR, per_seconds=3600)
-    image, ask = _picked(user_id, image_id)
-    if ask.model == BASIC and not model.local:
-        raise InvalidRequest(
-            "This picture is not sent to a model elsewhere: try another one.", code="never_cloud"
-        )
+    image, ask, stays = _picked(user_id, image_id)
+    if stays and not model.local:
+        if image_id is not None:
+            raise InvalidRequest(
+                "This picture is not sent to a model elsewhere: try another one.",
+                code="never_cloud",
+            )
+        image, ask = None, default_ask()
     picture = picture_of(image) if image is not None else _drawn()
-    describer = vision_models.describer_for(model)
     call = budgets.reserve(user_id, model.name)
     said: Description | DescriberError
     began = time.monotonic()
     try:
-        said = describer.describe(picture, ask)
+        said = vision_models.describer_for(model).describe(picture, ask)
     except DescriberError as error:
         said = error
     finally:
@@ -200,7 +201,8 @@ def _try(user_id: UUID, model: VisionModel, image_id: UUID | None) -> ModelTrial
     )
 
 
-def _picked(user_id: UUID, image_id: UUID | None) -> tuple[Image | None, Question]:
+def _picked(user_id: UUID, image_id: UUID | None) -> tuple[Image | None, Question, bool]:
+    """The picture, what to ask about it, and whether it must not leave the house."""
     query = select(Image).where(col(Image.deleted_at).is_(None))
     if image_id is None:
         query = query.order_by(col(Image.uploaded_at).desc(), col(Image.id)).limit(1)
@@ -212,10 +214,10 @@ def _picked(user_id: UUID, image_id: UUID | None) -> tuple[Image | None, Questio
         if image is None and image_id is not None:
             raise NotFound
         if image is None:
-            return None, default_ask()
-        ask = ask_for(session, image)
+            return None, default_ask(), False
+        ask, stays = ask_for(session, image), must_stay(session, image)
         session.expunge(image)
-    return image, ask
+    return image, ask, stays
 
 
 def _drawn() -> Picture:

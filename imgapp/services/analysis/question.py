@@ -74,6 +74,11 @@ def ask_with(session: Session, image: Image, asked: NamedPrompt) -> Question:
     return _ask(said, image, asked, {}, model=model, previous=None)
 
 
+def must_stay(session: Session, image: Image) -> bool:
+    """Whether this picture must not leave the house, in the transaction of its owner."""
+    return image.never_cloud or bool(_said(session, image).never_cloud)
+
+
 def _said(session: Session, image: Image) -> Any:
     return session.execute(_SAID, {"user_id": image.user_id, "image_id": image.id}).one()
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from ipaddress import ip_address
+from socket import inet_aton
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 from uuid import UUID
@@ -119,6 +121,12 @@ def kinds() -> list[ServerKindPublic]:
     ]
 
 
+def kinds_for(user_id: UUID) -> list[ServerKindPublic]:
+    """As `kinds`. Raises NotFound unless the caller is an administrator."""
+    with as_administrator(user_id):
+        return kinds()
+
+
 def connect(user_id: UUID, new: ModelConnection) -> str:
     """Keep a model; returns its name. It is the default if there is none.
 
@@ -183,7 +191,8 @@ def change(user_id: UUID, name: str, edit: ModelConnectionEdit) -> None:
             values["sealed_key"] = seal(key, KEY_PURPOSE) if key else None
         if said.get("base_url"):
             moved = _checked_url(said["base_url"])
-            if urlsplit(moved).netloc != urlsplit(url).netloc and "api_key" not in said and key:
+            elsewhere = urlsplit(moved)[:2] != urlsplit(url)[:2]
+            if elsewhere and "api_key" not in said and row.sealed_key:
                 # Or whoever may change the address learns the key.
                 raise InvalidRequest(
                     "Enter the key again: it is not sent to another server.", code="key_needed"
@@ -306,7 +315,8 @@ def as_asked(new: ModelConnection) -> VisionModel:
     server, model = server_of(new), clean_line(new.model)
     server = Server(server.base_url, server.api_key, new.seconds)
     hashed = vision_models.server_hash(server.url, server.api_key)
-    return VisionModel(model, model, server, bool(new.local), hashed, kind=new.kind)
+    local = server.in_the_house if new.local is None else new.local
+    return VisionModel(model, model, server, local, hashed, kind=new.kind)
 
 
 def _keep(session: Session, values: dict[str, Any]) -> None:
@@ -361,7 +371,19 @@ def _checked_url(url: str) -> str:
         raise InvalidRequest(
             "The address ends with the path of the API, mostly /v1.", code="bad_address"
         )
-    if parts.hostname.startswith("169.254.") or parts.hostname.startswith("fe80:"):
+    if _is_link_local(parts.hostname):
         # Where machines of a cloud tell themselves their secrets, and no model is.
         raise InvalidRequest("No model server is at such an address.", code="bad_address")
     return url if parts.path.strip("/") else f"{url}/v1"
+
+
+def _is_link_local(host: str) -> bool:
+    try:
+        # As the system reads it: 169.254.169.254 is 2852039166, too.
+        address: Any = ip_address(inet_aton(host))
+    except OSError:
+        try:
+            address = ip_address(host.partition("%")[0])
+        except ValueError:
+            return False
+    return bool((getattr(address, "ipv4_mapped", None) or address).is_link_local)
