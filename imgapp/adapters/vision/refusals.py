@@ -82,7 +82,7 @@ _SAID = {
         Subject.LIMIT: r"max_completion_tokens|max_tokens",
         Subject.FORM: (
             r"response[_ ]?format|json[_ ]?(schema|object|mode)|structured|grammar|guided"
-            r"|requested parameters"
+            r"|requested parameters|initialize samplers"
         ),
     }.items()
 }
