@@ -12,6 +12,7 @@ from playwright.sync_api import Page, expect
 from bench.library import Library, make_library
 from tests.browser.conftest import Person, live, to_all_pictures
 from tests.support.running import App
+from tests.support.waiting import eventually
 
 
 @dataclass(frozen=True)
@@ -171,3 +172,28 @@ def test_a_picture_that_is_described_comes_into_the_search(
         expect(gallery.get_by_test_id("card")).to_have_count(1)
         client.patch(f"/api/images/{image_id}", json={"description": "A boat"})
         expect(gallery.get_by_test_id("card")).to_have_count(0)
+
+
+def test_what_means_the_same_is_found_and_more_like_it(
+    gallery: Page, app: App, searcher: Searcher
+) -> None:
+    assert searcher.library is not None
+    with app.client(token=searcher.library.token) as client:
+        picture = searcher.library.ids[0]
+        for asked in ({"q": "Segelschiff"}, {"like": picture}):
+            eventually(
+                lambda asked=asked: client.get("/api/images", params=asked).json()["total"], 120
+            )
+    search(gallery, "Segelschiff")
+    expect(gallery.get_by_test_id("found")).not_to_have_text("0 found")
+    gallery.get_by_label("Order").select_option("relevance")
+    expect(gallery.get_by_test_id("card").first).to_contain_text("boat")
+    gallery.goto(f"{app.url}/?picture={picture}")
+    gallery.get_by_role("link", name="More like this").click()
+    live(gallery)
+    assert gallery.url.endswith(f"/?like={picture}&sort=relevance")
+    expect(gallery.get_by_test_id("card").first).to_contain_text("boat")
+    expect(gallery.locator(f'[data-image-id="{picture}"]')).to_have_count(0)
+    expect(gallery.get_by_label("Order")).to_have_value("relevance")
+    gallery.get_by_role("button", name="Remove the filter Like one picture").click()
+    expect(gallery.locator(f'[data-image-id="{picture}"]')).to_have_count(1)

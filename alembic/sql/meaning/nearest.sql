@@ -44,7 +44,7 @@ END
 $$;
 
 -- The nearest first, 200 at most: those at least as alike as `p_floor` (a cosine), and as `p_share` of
--- the nearest one's. Of many pictures, other conditions leave those of the 100 that they are true of.
+-- the nearest one's, and not those whose texts have changed since. Of many pictures, other conditions leave those of the 100 that they are true of.
 CREATE OR REPLACE FUNCTION imgapp_nearest(
     p_to text, p_floor double precision, p_share double precision, p_among text
 ) RETURNS uuid[]
@@ -63,7 +63,8 @@ BEGIN
         'SELECT array_agg(n.image_id ORDER BY n.likeness DESC, n.image_id) FROM ('
         'SELECT c.image_id, c.likeness, max(c.likeness) OVER () AS best FROM ('
         'SELECT e.image_id, -(e.embedding OPERATOR(%1$I.<#>) %2$L::%1$I.halfvec) AS likeness'
-        ' FROM public.image_embeddings e WHERE e.image_id = ANY(%3$L::uuid[])'
+        ' FROM public.image_embeddings e WHERE e.image_id = ANY(%3$L::uuid[]) AND NOT EXISTS ('
+        'SELECT FROM public.embedding_requests r WHERE r.image_id = e.image_id)'
         ') c WHERE c.likeness >= %4$s ORDER BY c.likeness DESC, c.image_id LIMIT 200'
         ') n WHERE n.likeness >= n.best * %5$s',
         public.imgapp_vector_schema(), p_to, v_ids, p_floor, p_share
