@@ -41,7 +41,8 @@ def test_a_model_is_found_tried_connected_changed_and_taken_away(
     assert (answer.status_code, answer.json()) == (201, {"name": server.model})
     # A name may hold slashes.
     path = f"{API}/models/{server.model}"
-    assert api.post(f"{API}/model-trials/{server.model}", json={}).json()["alt_text"] == server.alt_text
+    tried = api.post(f"{API}/model-trials/{server.model}", json={}).json()
+    assert tried["alt_text"] == server.alt_text
     assert api.patch(path, json={"seconds": 600, "role": "fallback"}).status_code == 204
     [one] = api.get(f"{API}/models").json()["items"]
     assert (one["seconds"], one["role"], one["has_key"]) == (600, "default", True)
