@@ -121,12 +121,6 @@ def kinds() -> list[ServerKindPublic]:
     ]
 
 
-def kinds_for(user_id: UUID) -> list[ServerKindPublic]:
-    """As `kinds`. Raises NotFound unless the caller is an administrator."""
-    with as_administrator(user_id):
-        return kinds()
-
-
 def connect(user_id: UUID, new: ModelConnection) -> str:
     """Keep a model; returns its name. It is the default if there is none.
 
@@ -201,7 +195,7 @@ def change(user_id: UUID, name: str, edit: ModelConnectionEdit) -> None:
         values["server"] = vision_models.server_hash(url, key)
         _keep(session, values)
         audit_trail.write(
-            session, AuditKind.MODEL_CHANGED, user_id, name=name, changed=sorted(said)
+            session, AuditKind.MODEL_CHANGED, user_id, name=name, changed=", ".join(sorted(said))
         )
     vision_models.forget()
 
