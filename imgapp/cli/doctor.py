@@ -229,10 +229,16 @@ def _check_model(model: VisionModel) -> str:
     names = {one.name: one.sees for one in models}
     # Ollama adds a tag to names, and a proxy need not list what it passes on.
     if model.model not in {*names, *(name.split(":")[0] for name in names)}:
-        return Doubt(f"{where}, which does not list this model")
+        return Doubt(
+            f"{where}, which does not list this model: check its name ({_named_in(model)})"
+        )
     if names.get(model.model) is False:
-        return Doubt(f"{where}, which cannot look at pictures")
+        return Doubt(f"{where}, which cannot look at pictures ({_named_in(model)})")
     return f"{where}, which answers"
+
+
+def _named_in(model: VisionModel) -> str:
+    return "IMGAPP_VISION_MODEL" if model.kind == "environment" else "page Models"
 
 
 def check_single_sign_on(settings: Settings) -> str:

@@ -239,7 +239,13 @@ def _of_environment(settings: Settings, also_named: list[str]) -> dict[str, Visi
     server, hashed = Server(url, secret, settings.vision_seconds), server_hash(url, secret)
     return {
         name: VisionModel(
-            name, name, server, settings.vision_local, hashed, at_once=settings.vision_at_once
+            name,
+            name,
+            server,
+            settings.vision_local,
+            hashed,
+            kind="environment",
+            at_once=settings.vision_at_once,
         )
         for name in dict.fromkeys([settings.vision_model, *also_named])
     }
