@@ -233,12 +233,12 @@ def _check_model(model: VisionModel) -> str:
             f"{where}, which does not list this model: check its name ({_named_in(model)})"
         )
     if names.get(model.model) is False:
-        return Doubt(f"{where}, which cannot look at pictures ({_named_in(model)})")
+        return Doubt(f"{where}, which cannot look at pictures: check {_named_in(model)}")
     return f"{where}, which answers"
 
 
 def _named_in(model: VisionModel) -> str:
-    return "IMGAPP_VISION_MODEL" if model.kind == "environment" else "page Models"
+    return "IMGAPP_VISION_MODEL" if model.kind == "environment" else "its name on the page Models"
 
 
 def check_single_sign_on(settings: Settings) -> str:
