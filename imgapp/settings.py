@@ -78,6 +78,7 @@ class Settings(BaseSettings):
     vision: Literal["auto", "openai", "basic"] = "auto"
     vision_model: str = "gpt-5.4-mini"
     vision_local: bool = False
+    reading: Literal["on", "off"] = "on"
     worker_threads: Annotated[int, Field(ge=1, le=512)] = 16
     worker_niceness: Annotated[int, Field(ge=0, le=19)] = 15
     web_processes: Annotated[int, Field(ge=1, le=64)] = Field(

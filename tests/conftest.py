@@ -180,6 +180,8 @@ def settings_env(
     monkeypatch.setenv("IMGAPP_DATA_DIR", str(data_dir_of_tests))
     monkeypatch.setenv("IMGAPP_SECRET_KEY", "a secret for tests, and for nothing else")
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    # A second of a processor for each picture: those who test it switch it on.
+    monkeypatch.setenv("IMGAPP_READING", "off")
     get_settings.cache_clear()
     yield monkeypatch
     get_settings.cache_clear()

@@ -14,7 +14,14 @@ from imgapp.adapters import db, oidc, queue
 from imgapp.adapters.frontend import is_built
 from imgapp.adapters.vision.openai import DEFAULT_BASE_URL
 from imgapp.adapters.vision.reachability import listed_models
-from imgapp.cli.doctor_checks import Doubt, check_clock, check_queue, check_room, check_worker
+from imgapp.cli.doctor_checks import (
+    Doubt,
+    check_clock,
+    check_queue,
+    check_reading,
+    check_room,
+    check_worker,
+)
 from imgapp.cli.environment import connected
 from imgapp.cli.store_checks import check_direct_uploads, check_pictures, check_store
 from imgapp.errors import (
@@ -184,7 +191,7 @@ def _why_redis_fails(error: QueueUnavailable) -> str:
 def check_vision(settings: Settings) -> str:
     """Whether a describer is configured."""
     if settings.describer == "basic":
-        return "no model is configured; the basic describer says only what it measures"
+        return "no model is configured; the basic describer says only what it reads"
     if settings.openai_api_key is None and settings.openai_base_url is None:
         raise ConfigurationError(
             "IMGAPP_VISION is openai, but neither OPENAI_API_KEY nor OPENAI_BASE_URL is set."
@@ -243,6 +250,7 @@ CHECKS: dict[str, Check] = {
     "pictures": check_pictures,
     "direct uploads": check_direct_uploads,
     "vision": check_vision,
+    "reading": check_reading,
     "single sign-on": check_single_sign_on,
     "page": check_page,
 }

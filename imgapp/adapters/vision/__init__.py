@@ -32,7 +32,7 @@ def model_asked(named: str | None = None) -> str:
 
 
 def get_describer(model: str | None = None) -> Describer:
-    """The describer that the settings name, or the one that measures only (`BASIC`).
+    """The describer that the settings name, or the one that reads and measures only (`BASIC`).
 
     Any other model is asked through the configured server. Raises PermanentDescriberError if it is
     to be a vision model and none is configured.
@@ -63,7 +63,8 @@ def _openai_describer(api_key: str | None, base_url: str | None, model: str) -> 
 def warm_up() -> None:
     """Load what reads a model's answers, so that the first one need not wait a second for it."""
     if get_settings().describer == "openai":
-        from imgapp.adapters.vision import languages, tags
+        from imgapp.adapters import languages
+        from imgapp.adapters.vision import tags
 
         languages.load()
         tags.load()

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from sqlmodel import Session, col, select
 
-from imgapp.adapters.vision import Question, model_asked
+from imgapp.adapters.vision import BASIC, Question, model_asked
 from imgapp.models import Image, ImageAnalysis
 
 
@@ -17,6 +17,9 @@ def question_of(ask: Question) -> str:
     language, detail and vocabulary. Not of what went wrong the last time."""
     model = model_asked(ask.model)
     said = [model, ask.prompt_version, ask.instructions, ask.language, ask.detail, ask.vocabulary]
+    if model == BASIC:
+        # What it once said of colours and light is no answer any more.
+        said.append("reads")
     return hashlib.sha256(json.dumps(said).encode()).hexdigest()
 
 

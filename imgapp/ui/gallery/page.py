@@ -141,6 +141,7 @@ def page() -> rx.Component:
             total=GalleryState.total,
             found=GalleryState.found,
             query=GalleryState.query,
+            needing=ProgressState.view.needing,
             on_find=GalleryState.find,
         ),
         _no_model(),
@@ -222,7 +223,7 @@ def _no_model() -> rx.Component:
             rx.icon("info", size=16, aria_hidden="true"),
             rx.el.span(
                 rx.el.strong("No vision model is configured. "),
-                "Only kind, colours and light are described. Set ",
+                "Only the words that are written in pictures are read. Set ",
                 rx.el.code("OPENAI_API_KEY"),
                 " or ",
                 rx.el.code("OPENAI_BASE_URL"),
