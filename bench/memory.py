@@ -31,7 +31,7 @@ def run() -> Iterator[Result]:
         with running_app(IMGAPP_VISION="basic") as app:
             upload_all(app, pictures[:8], at_once=4)
             wait_for_all_described(app)
-            while app.processes("imaging.child"):
+            while app.processes(r"(imaging|reading)\.child"):
                 time.sleep(1)
             idle = proportional_mb(app.processes())
             web = app.processes("granian")

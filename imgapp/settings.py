@@ -80,6 +80,7 @@ class Settings(BaseSettings):
     vision_seconds: Annotated[int, Field(ge=5, le=3600)] | None = None
     vision_at_once: Annotated[int, Field(ge=0, le=256)] | None = None
     model_hub: str = "https://huggingface.co"
+    reading: Literal["on", "off"] = "on"
     worker_threads: Annotated[int, Field(ge=1, le=512)] = 16
     worker_niceness: Annotated[int, Field(ge=0, le=19)] = 15
     web_processes: Annotated[int, Field(ge=1, le=64)] = Field(

@@ -18,7 +18,7 @@ from imgapp import tasks
 from imgapp.adapters import vision
 from imgapp.errors import ServiceUnavailable
 from imgapp.services.accounts import administration
-from imgapp.services.analysis import describe, run_feeder, runs
+from imgapp.services.analysis import describe, run_feeder, runs, second_reading
 from imgapp.services.batches import batches
 from imgapp.services.common import audit_trail, metrics
 from imgapp.services.library import embedding, trash
@@ -69,6 +69,7 @@ CHORES = (
     Chore(url_fetching.attend, 1.0),
     Chore(batches.purge_batches, 3600.0),
     Chore(run_feeder.feed, 1.0, "runs"),
+    Chore(second_reading.read_offered, 0.5, "reading"),
     Chore(runs.purge_runs, 3600.0),
     Chore(embedding.embed_some, 2.0, "meaning"),
 )

@@ -182,6 +182,8 @@ def settings_env(
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
     # Model servers of tests, on loopback, are none that take one call at a time.
     monkeypatch.setenv("IMGAPP_VISION_AT_ONCE", "0")
+    # A second of a processor for each picture: those who test it switch it on.
+    monkeypatch.setenv("IMGAPP_READING", "off")
     get_settings.cache_clear()
     yield monkeypatch
     get_settings.cache_clear()

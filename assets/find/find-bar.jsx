@@ -1,7 +1,7 @@
 // The find bar: search, filters and order of the gallery, all in the page's address.
 
 import { useEffect, useId, useRef, useState, useSyncExternalStore } from "react";
-import { ArrowDownUp, ListFilter, Search, X } from "lucide-react";
+import { ArrowDownUp, ListFilter, MessageSquareDashed, Search, X } from "lucide-react";
 import * as address from "$/public/shell/address.js";
 import { announce } from "$/public/shell/announce.js";
 import { useListed } from "$/public/gallery/list-length.js";
@@ -273,7 +273,21 @@ function Chips({ chips, params, found }) {
   );
 }
 
-export function FindBar({ live, total, found, query: answered, onFind }) {
+// Pictures of which nobody could say what they show, to be found at once.
+function Needing({ count }) {
+  return (
+    <button
+      type="button"
+      className="button ghost small"
+      onClick={() => address.change(words.NEEDS_TEXT, { push: true })}
+    >
+      <MessageSquareDashed size={15} aria-hidden />
+      {words.needing(count)}
+    </button>
+  );
+}
+
+export function FindBar({ live, total, found, query: answered, needing, onFind }) {
   const query = useQuery();
   const params = new URLSearchParams(query);
   const chips = words.chipsOf(params);
@@ -295,6 +309,7 @@ export function FindBar({ live, total, found, query: answered, onFind }) {
         <Sort params={params} />
       </div>
       {filtered && <Chips chips={chips} params={params} found={listed} />}
+      {!filtered && needing > 0 && <Needing count={needing} />}
     </div>
   );
 }

@@ -18,6 +18,9 @@ export const SORTS = {
   relevance: "Best match first",
 };
 export const ALT_TEXT = { true: "No alt text", false: "With alt text or decorative" };
+export const NEEDS_TEXT = { no_alt_text: "true", status: "completed" };
+export const needing = (count) =>
+  count === 1 ? "1 picture needs a text" : `${count.toLocaleString()} pictures need a text`;
 export const DECORATIVE = { true: "Decorative", false: "Not decorative" };
 export const EDITED = { true: "Edited by a person", false: "As models wrote it" };
 export const FILTERS = [

@@ -12,7 +12,14 @@ import typer
 from imgapp.adapters import db, oidc, queue
 from imgapp.adapters.frontend import is_built
 from imgapp.adapters.vision import BASIC, model_list
-from imgapp.cli.doctor_checks import Doubt, check_clock, check_queue, check_room, check_worker
+from imgapp.cli.doctor_checks import (
+    Doubt,
+    check_clock,
+    check_queue,
+    check_reading,
+    check_room,
+    check_worker,
+)
 from imgapp.cli.environment import connected
 from imgapp.cli.store_checks import check_direct_uploads, check_pictures, check_store
 from imgapp.errors import (
@@ -276,6 +283,7 @@ CHECKS: dict[str, Check] = {
     "pictures": check_pictures,
     "direct uploads": check_direct_uploads,
     "vision": check_vision,
+    "reading": check_reading,
     "single sign-on": check_single_sign_on,
     "page": check_page,
 }

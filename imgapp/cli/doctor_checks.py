@@ -9,7 +9,7 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-from imgapp.adapters import counters, db
+from imgapp.adapters import counters, db, reading
 from imgapp.adapters.embedded import embedded
 from imgapp.errors import ConfigurationError, ServiceUnavailable
 from imgapp.services.operations import prometheus
@@ -42,6 +42,17 @@ def check_worker(settings: Settings) -> str:
         return Doubt(f"No worker runs, so that new pictures are not described. {advice}")
     waiting = _many(sum(lane.images for lane in lanes), "picture")
     raise ServiceUnavailable(f"No worker runs, and {waiting} wait to be described. {advice}")
+
+
+def check_reading(settings: Settings) -> str:
+    """Whether what is written in pictures is read."""
+    if settings.reading == "off":
+        return "switched off"
+    if not reading.is_built_in():
+        return Doubt(
+            "not built in on this kind of machine: what is written in pictures is not read"
+        )
+    return "Latin letters, Chinese and Japanese"
 
 
 def check_queue(_: Settings) -> str:

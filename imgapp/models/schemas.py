@@ -82,7 +82,9 @@ class ImagePublic(Shape):
     facts: dict[str, Any] = PydanticField(
         default_factory=dict,
         description="What the file says of itself: camera, exposure, date; `texts` are its alt "
-        "texts and descriptions by language, where it has several",
+        "texts and descriptions by language, where it has several. What was measured: `colours`, "
+        "and `looks` where no model was asked. `read` are lines that were read in the picture, if "
+        "a model's texts miss some",
     )
     placeholder: str | None = PydanticField(
         default=None,

@@ -27,8 +27,9 @@ class Person:
 
 
 DESKTOP = {"width": 1280, "height": 900}
-# Tests wait for descriptions; a worker that stands back behind them would have them wait long.
-ATTENTIVE = {"IMGAPP_WORKER_NICENESS": "0"}
+# Tests wait for descriptions; a worker that stands back behind them would have them wait, and so
+# would one that reads.
+ATTENTIVE = {"IMGAPP_WORKER_NICENESS": "0", "IMGAPP_READING": "off"}
 # For an app of one file's own: that two web processes work together is seen with the other one.
 SMALL = ATTENTIVE | {"IMGAPP_WEB_PROCESSES": "1"}
 

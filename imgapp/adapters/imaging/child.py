@@ -1,24 +1,18 @@
-"""The decoder process: reads jobs from standard input, answers on standard output (sandbox).
+"""The decoder process: decodes files for `pool.py`, one job at a time (sandbox).
 
-Started by `pool.py` as a plain new process with an empty environment, so that a file which takes
-the decoder over finds no secret, no connection and no memory of the server. One line of JSON in:
-`source`, `out_dir`, `max_pixels`, `seconds`. One out: `decoded`, or `rejected` with `detail`.
+A job has `source`, `out_dir` and `max_pixels`; its answer `done`, or `rejected` with `detail`.
 """
 
 from __future__ import annotations
 
-import json
-import os
-import resource
-import signal
-import sys
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import pyvips
 
+from imgapp.adapters.imaging.child_loop import Job, limit_resources, serve
 from imgapp.adapters.imaging.embedded_captions import EmbeddedCaptions, read_carried
 from imgapp.adapters.imaging.formats import JPEG, PNG, TIFF, FileFormat, recognise
 from imgapp.adapters.imaging.found_blocks import add_found_blocks
@@ -39,37 +33,16 @@ LARGEST_FILE_BYTES = 64 * 1024**2
 
 def main() -> None:
     """Decode until standard input ends."""
-    _limit_resources()
+    limit_resources(memory=MEMORY_BYTES, file_size=LARGEST_FILE_BYTES)
     restrict_vips()
-    answers = _private_stdout()
-    for line in sys.stdin.buffer:
-        answers.write(json.dumps(_answer(json.loads(line))).encode() + b"\n")
-        answers.flush()
+    serve(_answer)
 
 
-def _limit_resources() -> None:
-    with suppress(ValueError, OSError):  # macOS does not know this limit.
-        resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    resource.setrlimit(resource.RLIMIT_FSIZE, (LARGEST_FILE_BYTES, LARGEST_FILE_BYTES))
-
-
-def _private_stdout() -> BinaryIO:
-    """Keep the pipe for answers: what libraries print goes nowhere."""
-    answers = os.fdopen(os.dup(1), "wb")
-    os.dup2(2, 1)
-    return answers
-
-
-def _answer(job: dict[str, Any]) -> dict[str, Any]:
-    # The kernel ends this process if the decoder hangs and nobody is left to end it.
-    signal.setitimer(signal.ITIMER_REAL, job["seconds"] + 2)
+def _answer(job: Job) -> dict[str, Any]:
     try:
-        return {"decoded": _decode(Path(job["source"]), Path(job["out_dir"]), job["max_pixels"])}
+        return {"done": _decode(Path(job["source"]), Path(job["out_dir"]), job["max_pixels"])}
     except RejectedFile as error:
         return {"rejected": type(error).__name__, "detail": error.detail}
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
 
 
 def _decode(source: Path, out_dir: Path, max_pixels: int) -> dict[str, Any]:

@@ -30,6 +30,16 @@ _LONGEST_ANSWER = 1_000_000
 _LOCK_FLAGS = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC
 
 DECODER = (sys.executable, "-P", "-m", "imgapp.adapters.imaging.child")
+_ENVIRONMENT = {
+    "PYTHONPATH": str(Path(imgapp.__file__).parents[1]),
+    "PYTHONDONTWRITEBYTECODE": "1",
+    "VIPS_CONCURRENCY": "1",
+    "VIPS_DISC_THRESHOLD": "3g",
+    "MALLOC_ARENA_MAX": "2",
+    # Of those who reckon: each thread has its memory, and the machine its share of children.
+    "OMP_NUM_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+}
 
 
 def cpu_count() -> int:
@@ -47,7 +57,6 @@ class DecoderProcess:
     """One decoder process."""
 
     def __init__(self, command: Sequence[str] = DECODER) -> None:
-        root = Path(imgapp.__file__).parents[1]
         # Nothing of the server's environment: a decoder that was taken over finds no secret in it.
         self._process = subprocess.Popen(
             command,
@@ -55,13 +64,7 @@ class DecoderProcess:
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             cwd="/",
-            env={
-                "PYTHONPATH": str(root),
-                "PYTHONDONTWRITEBYTECODE": "1",
-                "VIPS_CONCURRENCY": "1",
-                "VIPS_DISC_THRESHOLD": "3g",
-                "MALLOC_ARENA_MAX": "2",
-            },
+            env=_ENVIRONMENT,
             start_new_session=True,
             bufsize=0,
         )
@@ -107,11 +110,23 @@ class DecoderProcess:
 
 
 class DecoderPool:
-    """Children of this process; `slots` of them, machine-wide, are busy at a time."""
+    """Children of this process; `slots` of them, machine-wide, are busy at a time.
 
-    def __init__(self, slots: int | None = None, command: Sequence[str] = DECODER) -> None:
+    Pools of one `name` share the slots, and wait `patience` seconds for one.
+    """
+
+    def __init__(
+        self,
+        slots: int | None = None,
+        command: Sequence[str] = DECODER,
+        *,
+        name: str = "decoder",
+        patience: float | None = None,
+    ) -> None:
         self._slots = slots or cpu_count()
         self._command = command
+        self._name = name
+        self._patience = patience
         self._turns = threading.BoundedSemaphore(self._slots)
         self._lock = threading.Lock()
         self._idle: list[DecoderProcess] = []
@@ -142,7 +157,7 @@ class DecoderPool:
                 answer = self._run_alone(job, seconds)
         if "rejected" in answer:
             raise _rejection(answer)
-        return dict(answer["decoded"])
+        return dict(answer["done"])
 
     def _run_alone(self, job: dict[str, Any], seconds: float) -> dict[str, Any]:
         try:
@@ -208,8 +223,9 @@ class DecoderPool:
     @contextmanager
     def _slot(self, run_dir: Path, bulk: bool) -> Iterator[None]:
         """Hold one of the machine's slots, which web processes and the command line share."""
-        deadline = time.monotonic() + WAIT_SECONDS
-        if not self._turns.acquire(timeout=WAIT_SECONDS):
+        patience = self._patience or WAIT_SECONDS
+        deadline = time.monotonic() + patience
+        if not self._turns.acquire(timeout=patience):
             raise ServiceUnavailable("Too many pictures are being opened at the moment.")
         try:
             handle = self._wait_for_a_slot(run_dir, deadline, bulk)
@@ -222,7 +238,7 @@ class DecoderPool:
 
     def _wait_for_a_slot(self, run_dir: Path, deadline: float, bulk: bool) -> int:
         run_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-        waiting = os.open(run_dir / "decoder-waiting.lock", _LOCK_FLAGS, 0o600)
+        waiting = os.open(run_dir / f"{self._name}-waiting.lock", _LOCK_FLAGS, 0o600)
         try:
             while time.monotonic() < deadline:
                 # Shared by those who wait; whoever can have it alone finds nobody waiting.
@@ -238,7 +254,7 @@ class DecoderPool:
 
     def _lock_a_slot(self, run_dir: Path) -> int | None:
         for number in range(self._slots):
-            handle = os.open(run_dir / f"decoder-{number}.lock", _LOCK_FLAGS, 0o600)
+            handle = os.open(run_dir / f"{self._name}-{number}.lock", _LOCK_FLAGS, 0o600)
             if _locked(handle, fcntl.LOCK_EX):
                 return handle
             os.close(handle)

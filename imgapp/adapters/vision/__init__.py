@@ -46,7 +46,8 @@ def model_describer(server: Server, model: str) -> OpenAIDescriber:
 
 def warm_up() -> None:
     """Load what reads a model's answers, so that the first one need not wait a second for it."""
-    from imgapp.adapters.vision import languages, tags
+    from imgapp.adapters import languages
+    from imgapp.adapters.vision import tags
 
     languages.load()
     tags.load()

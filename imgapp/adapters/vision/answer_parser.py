@@ -11,15 +11,15 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError, field_validator
 
-from imgapp.adapters.vision.answer_form import find_members, labelled_members, tag_texts
-from imgapp.adapters.vision.answer_markup import verbatim_text, without_markup
-from imgapp.adapters.vision.base import Description, Detail, Question
-from imgapp.adapters.vision.languages import (
+from imgapp.adapters.languages import (
     is_language_tag,
     language_name,
     other_language,
     primary,
 )
+from imgapp.adapters.vision.answer_form import find_members, labelled_members, tag_texts
+from imgapp.adapters.vision.answer_markup import verbatim_text, without_markup
+from imgapp.adapters.vision.base import Description, Detail, Question
 from imgapp.adapters.vision.tags import clean_tags
 from imgapp.adapters.vision.text_cleanup import (
     clean,

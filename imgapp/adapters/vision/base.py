@@ -34,7 +34,7 @@ class Question:
     """The whole system message, rendered (`prompt.render`)."""
     prompt_version: str
     model: str | None = None
-    """None is the one that the settings name; `BASIC` measures only."""
+    """None is the one that the settings name; `BASIC` reads and measures only."""
     language: str = "en"
     """What to write in (BCP 47)."""
     detail: Detail = "standard"
@@ -58,6 +58,8 @@ class Description:
     prompt_version: str | None = None
     input_tokens: int | None = None
     output_tokens: int | None = None
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    """What was measured, for the facts of the picture."""
 
 
 class Describer(Protocol):

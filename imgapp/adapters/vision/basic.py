@@ -1,31 +1,35 @@
-"""The basic describer: says what it measures, without a model and without a network."""
+"""The basic describer: says what it reads and measures, without a model and without a network."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
 from io import BytesIO
-from typing import Any
 
 from PIL import Image, UnidentifiedImageError
 
 from imgapp.adapters.imaging.long_pictures import MODEL_SIDE
+from imgapp.adapters.reading import NOTHING, ReadText, read_text
 from imgapp.adapters.vision.base import BASIC, Description, Picture, Question
 from imgapp.adapters.vision.image_statistics import Kind, Measures, kind_of, measure, sharpness_of
+from imgapp.adapters.vision.text_cleanup import MAX_ALT_TEXT, one_line, shorten
 from imgapp.errors import PermanentDescriberError
 
-_SEEN: Mapping[Kind, str] = {
-    "screenshot": "Straight edges and lines of small letters make it look like a screenshot.",
-    "document": "Dark lines of text on a light page make it look like a document.",
-    "drawing": "Hard edges and areas of one even colour make it look like a drawing or a graphic.",
-}
+_MOSTLY_WORDS: Mapping[Kind, float] = {"document": 0.04, "screenshot": 0.05, "drawing": 0.08}
+"""The share of a picture of this kind that its lines cover, from which on they are what it is."""
+_ELSEWHERE = 0.2
+_LEGIBLE = 0.8
+"""Of what is written: an alt text that leaves out more of it would mislead."""
 
 
 class BasicDescriber:
-    """Colours, light, shape and the file's own facts, in plain sentences."""
+    """The words that are written in a picture; its kind, light and sharpness as facts.
+
+    It never says what a picture shows: without words it has no alt text, and needs one.
+    """
 
     def describe(self, picture: Picture, ask: Question) -> Description:  # noqa: ARG002
-        """Raises PermanentDescriberError if the copy cannot be opened."""
+        """Raises PermanentDescriberError if the copy cannot be opened, and ServiceUnavailable when
+        too many pictures are being read."""
         try:
             with Image.open(BytesIO(picture.data)) as opened:
                 # A long picture comes larger, for those who read it in parts.
@@ -36,16 +40,34 @@ class BasicDescriber:
                 "The picture's preview cannot be opened. Upload the picture again.",
                 code="unreadable",
             ) from error
-        kind, shape = _kind(measures, picture), _shape(picture.width, picture.height)
+        kind = _kind(measures, picture)
+        read = read_text(picture.data) or NOTHING
+        lines = [one_line(line) for line in read.lines]
         return Description(
-            alt_text=_alt_text(kind, shape, measures),
-            description=_sentences(kind, shape, measures, picture),
-            tags=_tags(kind, shape, measures),
-            visible_text=None,
+            alt_text=_alt_text(lines) if _is_mostly_words(kind, read) else None,
+            description=None,
+            tags=None,
+            visible_text="\n".join(lines) or None,
             decorative=None,
-            language="en",
+            language=read.language,
             model_version=BASIC,
+            facts={"looks": _looks(kind, measures)},
         )
+
+
+def _is_mostly_words(kind: Kind, read: ReadText) -> bool:
+    enough = read.share >= _MOSTLY_WORDS.get(kind, _ELSEWHERE)
+    return bool(read.lines) and enough and read.legible >= _LEGIBLE
+
+
+def _alt_text(lines: list[str]) -> str:
+    return shorten(" ".join(lines), MAX_ALT_TEXT)
+
+
+def _looks(kind: Kind, measures: Measures) -> dict[str, str]:
+    looks = {"kind": kind, "light": _light(measures), "contrast": _contrast(measures)}
+    sharpness = sharpness_of(measures) if kind == "photo" else None
+    return looks | ({"sharpness": sharpness} if sharpness else {})
 
 
 def _kind(measures: Measures, picture: Picture) -> Kind:
@@ -53,77 +75,12 @@ def _kind(measures: Measures, picture: Picture) -> Kind:
     return "photo" if taken else kind_of(measures, picture.width, picture.height)
 
 
-def _shape(width: int, height: int) -> str:
-    ratio = width / max(height, 1)
-    if ratio >= 2.2:
-        return "panorama-format"
-    if ratio > 1.05:
-        return "landscape-format"
-    return "portrait-format" if ratio < 0.95 else "square"
-
-
 def _light(measures: Measures) -> str:
-    steps = ((0.15, "very dark"), (0.35, "dark"), (0.62, "medium bright"), (0.82, "bright"))
+    steps = ((0.15, "very dark"), (0.35, "dark"), (0.62, "medium"), (0.82, "bright"))
     return next((name for limit, name in steps if measures.brightness < limit), "very bright")
 
 
 def _contrast(measures: Measures) -> str:
     if measures.contrast < 0.12:
-        return "low contrast"
-    return "high contrast" if measures.contrast > 0.28 else "medium contrast"
-
-
-def _listed(words: list[str]) -> str:
-    return " and ".join(", ".join(words).rsplit(", ", 1))
-
-
-def _alt_text(kind: Kind, shape: str, measures: Measures) -> str:
-    colours = _listed(measures.colours)
-    if kind == "plain area":
-        return f"Plain {colours} area"
-    only = "" if len(measures.colours) == 1 else "mainly "
-    return f"{shape.capitalize()} {kind}, {only}{colours}, {_light(measures)}"
-
-
-def _sentences(kind: Kind, shape: str, measures: Measures, picture: Picture) -> str:
-    said = [
-        f"A {shape} {kind} of {picture.width} by {picture.height} pixels.",
-        f"Its main colours are {_listed(measures.colours)}."
-        if len(measures.colours) > 1
-        else f"Its main colour is {measures.colours[0]}.",
-        f"It is {_light(measures)}, with {_contrast(measures)}.",
-    ]
-    if kind in _SEEN:
-        said.append(_SEEN[kind])
-    if kind == "photo" and (sharpness := sharpness_of(measures)):
-        said.append(f"It is {sharpness}.")
-    said.extend(_facts(picture.facts))
-    return " ".join(said)
-
-
-def _facts(facts: Mapping[str, Any]) -> list[str]:
-    make, model = str(facts.get("camera_make") or ""), str(facts.get("camera_model") or "")
-    camera = model if model.lower().startswith(make.lower()) else f"{make} {model}".strip()
-    day = _day(facts.get("taken_at"))
-    if camera and day:
-        return [f"It was taken with a camera that calls itself {camera} on {day}."]
-    if camera:
-        return [f"It was taken with a camera that calls itself {camera}."]
-    return [f"The file is dated {day}."] if day else []
-
-
-def _day(taken_at: object) -> str | None:
-    try:
-        day = datetime.fromisoformat(str(taken_at))
-    except ValueError:
-        return None
-    return f"{day.day} {day:%B %Y}"
-
-
-def _tags(kind: Kind, shape: str, measures: Measures) -> list[str]:
-    tags = [kind, shape.replace("-", " "), *measures.colours]
-    if kind == "photo" and sharpness_of(measures) == "blurred":
-        tags.append("blurred")
-    if _light(measures) != "medium bright":
-        tags.append(_light(measures).removeprefix("very "))
-    return [tag for tag in tags if tag not in ("picture", "plain area")]
+        return "low"
+    return "high" if measures.contrast > 0.28 else "medium"

@@ -7,7 +7,6 @@ how often they are wrong.
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass
 from typing import Literal
 
@@ -15,15 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from imgapp.adapters.imaging.colours import colour_name
-
 Kind = Literal["photo", "screenshot", "drawing", "document", "plain area", "picture"]
 Sharpness = Literal["sharp", "blurred"]
 Grey = NDArray[np.int16]
 
-_SIDE = 64
-_WORTH_NAMING = 0.12
-"""A colour that covers less of the picture is not one of its main colours."""
 _SMALLEST = 48
 """Smaller pictures hold too little to tell their kind."""
 _BLOCK = (8, 48)
@@ -45,7 +39,6 @@ _SCREENS = frozenset(tuple(sorted(map(int, size.split("x")))) for size in _SIZES
 class Measures:
     """Shares are from 0 to 1, of the pixels unless it says otherwise."""
 
-    colours: list[str]
     brightness: float
     contrast: float
     evenness: float
@@ -74,7 +67,6 @@ def measure(image: Image.Image) -> Measures:
     across, down = np.abs(np.diff(grey, axis=1)), np.abs(np.diff(grey, axis=0))
     spread = pixels.max(axis=2) - pixels.min(axis=2)
     return Measures(
-        colours=_main_colours(image),
         brightness=float(grey.mean()) / 255,
         contrast=float(grey.std()) / 255,
         evenness=_share(across <= 1, whole=1.0),
@@ -173,15 +165,3 @@ def _sharpness(grey: Grey) -> float:
     width = four.shape[1]
     steepest = np.maximum.reduce([one[:, start : start + width] for start in range(4)])
     return float((steepest[strongest] / four[strongest]).mean())
-
-
-def _main_colours(image: Image.Image) -> list[str]:
-    small = image.resize((_SIDE, _SIDE), Image.Resampling.BOX)
-    shares: Counter[str] = Counter()
-    for count, pixel in small.getcolors(_SIDE * _SIDE) or []:
-        assert isinstance(pixel, tuple)
-        # Sixteen steps a channel are as fine as names can tell, and keep the look-up small.
-        red, green, blue = (int(channel) & 0xF0 | 0x08 for channel in pixel[:3])
-        shares[colour_name(red, green, blue)] += count
-    named = [name for name, count in shares.most_common(3) if count >= _WORTH_NAMING * _SIDE**2]
-    return named or [shares.most_common(1)[0][0]]

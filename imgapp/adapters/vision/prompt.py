@@ -11,8 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from imgapp.adapters.languages import language_name
 from imgapp.adapters.vision.base import Detail, Question
-from imgapp.adapters.vision.languages import language_name
 from imgapp.adapters.vision.text_cleanup import clean, one_line
 
 PROMPT_VERSION = "2"

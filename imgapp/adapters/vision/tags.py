@@ -6,8 +6,8 @@ import re
 import unicodedata
 from collections.abc import Iterable
 
+from imgapp.adapters.languages import primary
 from imgapp.adapters.vision.english_number import load, singular
-from imgapp.adapters.vision.languages import primary
 from imgapp.adapters.vision.text_cleanup import one_line, says_something
 
 __all__ = ["MAX_TAG", "MAX_TAGS", "clean_tags", "load", "singular"]

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from sqlmodel import Session, col, select
 
-from imgapp.adapters.vision import Question
+from imgapp.adapters.vision import BASIC, Question
 from imgapp.models import Image, ImageAnalysis
 from imgapp.services.installation import vision_models
 
@@ -18,6 +18,9 @@ def question_of(ask: Question) -> str:
     language, detail and vocabulary. Not of what went wrong the last time."""
     model = vision_models.model_asked(ask.model)
     said = [model, ask.prompt_version, ask.instructions, ask.language, ask.detail, ask.vocabulary]
+    if model == BASIC:
+        # What it once said of colours and light is no answer any more.
+        said.append("reads")
     return hashlib.sha256(json.dumps(said).encode()).hexdigest()
 
 

@@ -10,7 +10,6 @@ import logging
 import random
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -21,8 +20,7 @@ from sqlmodel import Session, col
 
 from imgapp.adapters import events, queue
 from imgapp.adapters.db import after_commit, transaction
-from imgapp.adapters.imaging import model_copy
-from imgapp.adapters.vision import BASIC, Description, Picture, Question
+from imgapp.adapters.vision import BASIC, Description, Question
 from imgapp.errors import (
     AnswerOverdue,
     DatabaseUnavailable,
@@ -30,7 +28,6 @@ from imgapp.errors import (
     ImgappError,
     LeaseLost,
     NotFound,
-    PermanentDescriberError,
     ServiceUnavailable,
     ShuttingDown,
     TransientDescriberError,
@@ -44,12 +41,13 @@ from imgapp.models import (
     WrittenBy,
     now,
 )
+from imgapp.services.analysis import second_reading
 from imgapp.services.analysis.answer_reuse import question_of
+from imgapp.services.analysis.model_copies import picture_of
 from imgapp.services.analysis.options import AnalysisOptions, run_of
 from imgapp.services.analysis.question import ask_for
 from imgapp.services.common import metrics
 from imgapp.services.installation import vision_models
-from imgapp.services.library import file_links
 from imgapp.services.library.serialize import TEXT_FIELDS, image_status
 from imgapp.services.queue import (
     circuit_breaker,
@@ -228,29 +226,6 @@ def _describe(claim: ImageClaim) -> DescriberAnswer:
     return DescriberAnswer(description, ask, asked_at, time.monotonic() - started)
 
 
-def picture_of(image: Image) -> Picture:
-    """What a describer is given. Raises PermanentDescriberError, StoreUnavailable."""
-    return Picture(
-        _copy_for_model(image),
-        image.width,
-        image.height,
-        facts=image.facts,
-        filename=image.filename,
-    )
-
-
-def _copy_for_model(image: Image) -> bytes:
-    with suppress(NotFound):
-        return file_links.read_rendition(image, "model")
-    try:
-        return model_copy(file_links.read_rendition(image, "preview"))
-    except NotFound:
-        raise PermanentDescriberError(
-            "The picture's preview is missing from the store. Upload the picture again.",
-            code="preview_missing",
-        ) from None
-
-
 def _finish(claim: ImageClaim, finding: DescriberAnswer) -> None:
     try:
         leases.insist_on(partial(_complete, claim, finding))
@@ -285,6 +260,7 @@ def _keep(
     session.flush()
     for name, value in current_text(image, finding.description).items():
         setattr(image, name, value)
+    image.facts = image.facts | dict(finding.description.facts)
     image.analysis_id = analysis.id
     image.analysis_status = AnalysisStatus.COMPLETED
     image.attempts += 1
@@ -294,6 +270,8 @@ def _keep(
     _publish(session, image, "image_described")
     deliveries.send_soon(session, image.user_id)
     after_commit(session, partial(metrics.analysis_ended, "completed"))
+    if claim.asks:
+        after_commit(session, partial(second_reading.offer, image.user_id, image.id))
 
 
 def _pay(claim: ImageClaim, outcome: Callable[[], DescriberAnswer]) -> None:

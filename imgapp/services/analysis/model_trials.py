@@ -24,7 +24,7 @@ from imgapp.adapters.vision import (
 from imgapp.adapters.vision.servers import HERE, Server, kind_of
 from imgapp.errors import DescriberError, InvalidRequest, NotFound
 from imgapp.models import Image, Shape
-from imgapp.services.analysis.describe import picture_of
+from imgapp.services.analysis.model_copies import picture_of
 from imgapp.services.analysis.question import ask_for, must_stay
 from imgapp.services.common import rate_limits
 from imgapp.services.common.authorization import as_administrator

@@ -13,7 +13,7 @@ from sqlmodel import Session
 
 from imgapp.adapters import queue
 from imgapp.adapters.db import after_commit, transaction
-from imgapp.adapters.vision.languages import language_name, own_name
+from imgapp.adapters.languages import language_name, own_name
 from imgapp.adapters.vision.prompt import MAX_GLOSSARY
 from imgapp.models import Preferences, Shape
 from imgapp.services.common.sanitize import (

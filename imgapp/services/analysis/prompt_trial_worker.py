@@ -29,7 +29,7 @@ from imgapp.errors import (
     TransientDescriberError,
 )
 from imgapp.models import Image, PromptTrial, now
-from imgapp.services.analysis.describe import picture_of
+from imgapp.services.analysis.model_copies import picture_of
 from imgapp.services.analysis.prompt_trials import LOST_AFTER, TEXTS
 from imgapp.services.analysis.prompts import NamedPrompt
 from imgapp.services.analysis.question import ask_with

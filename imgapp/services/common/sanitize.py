@@ -9,7 +9,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from imgapp.adapters.vision.languages import known_language
+from imgapp.adapters.languages import known_language
 from imgapp.adapters.vision.prompt import MAX_CONTEXT
 from imgapp.errors import InvalidRequest
 

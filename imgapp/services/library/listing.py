@@ -18,7 +18,7 @@ from sqlmodel import Session, col
 
 from imgapp.adapters.db import transaction
 from imgapp.errors import NotFound
-from imgapp.models import Image, ImagePage
+from imgapp.models import AnalysisStatus, Image, ImagePage
 from imgapp.services.batches import batches
 from imgapp.services.common.pagination import KeyPlace, OffsetPlace, cut_page, read_cursor
 from imgapp.services.library.entity_tags import Versioned, tag_of_page
@@ -30,6 +30,8 @@ from imgapp.services.library.total import TOTAL, total_of
 MOST_IDS = 250_000
 _Begin = KeyPlace | OffsetPlace
 ALL = ImageQuery()
+NEEDS_TEXT = ImageQuery(status=AnalysisStatus.COMPLETED, no_alt_text=True)
+"""Described, and neither with an alt text nor decorative: nobody has said what they show."""
 
 
 @dataclass(frozen=True)

@@ -16,9 +16,9 @@ from sqlmodel import Session, col, select
 from imgapp.adapters import events, imaging, storage
 from imgapp.adapters.db import after_commit, transaction
 from imgapp.adapters.imaging import DecodedImage, EmbeddedCaptions
+from imgapp.adapters.languages import known_language
 from imgapp.adapters.queue import enqueue_analysis
 from imgapp.adapters.storage.upload_schemas import ArrivedObject
-from imgapp.adapters.vision.languages import known_language
 from imgapp.errors import Conflict, EmptyFile, NotSignedIn
 from imgapp.models import Image, Priority, WrittenBy, new_id
 from imgapp.services.common import undelete

@@ -17,6 +17,8 @@ class FindBar(rx.Component):
     found: rx.Var[int]
     query: rx.Var[str]
     """What the page shows now."""
+    needing: rx.Var[int]
+    """How many pictures need a text."""
     on_find: Fires[str]
     """The address asks for something else."""
 
@@ -29,7 +31,7 @@ class ClearFilters(rx.Component):
 
 
 def find_bar(
-    *, live: bool, total: int, found: int, query: str, on_find: Unbound[str]
+    *, live: bool, total: int, found: int, query: str, needing: int, on_find: Unbound[str]
 ) -> rx.Component:
     """The bar over the gallery."""
     return FindBar.create(
@@ -37,6 +39,7 @@ def find_bar(
         total=total,
         found=found,
         query=query,
+        needing=needing,
         on_find=on_find,
     )
 

@@ -168,6 +168,10 @@ def _not_yet(card: Card) -> rx.Component:
         rx.el.p(card.filename, class_name="card-name"),
         rx.cond(card.note != "", rx.el.p(card.note, class_name="card-description")),
         rx.cond(
+            card.status == AnalysisStatus.COMPLETED.value,
+            rx.el.p("Needs a text", class_name="card-alt quiet"),
+        ),
+        rx.cond(
             card.status == AnalysisStatus.IN_PROGRESS.value,
             rx.el.div(rx.el.span(), rx.el.span(), class_name="coming", aria_hidden="true"),
         ),

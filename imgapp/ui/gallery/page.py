@@ -146,6 +146,7 @@ def page() -> rx.Component:
             total=GalleryState.total,
             found=GalleryState.found,
             query=GalleryState.query,
+            needing=ProgressState.view.needing,
             on_find=GalleryState.find,
         ),
         _no_model(),
@@ -227,7 +228,7 @@ def _no_model() -> rx.Component:
             rx.icon("info", size=16, aria_hidden="true"),
             rx.el.span(
                 rx.el.strong("No vision model is connected. "),
-                "Pictures get only what imgapp reads and measures itself. ",
+                "Only the words that are written in pictures are read. ",
                 rx.cond(
                     GalleryState.may_connect,
                     PlainLink.create("Connect a model", href="/models"),

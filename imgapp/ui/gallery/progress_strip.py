@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
 from typing import Any
+from uuid import UUID
 
 import reflex as rx
 
 from imgapp.services.common.thread_pools import in_db
+from imgapp.services.library import listing
 from imgapp.services.queue import progress
 from imgapp.services.queue.progress import ProgressPublic, WaitingFor
 from imgapp.ui.shell.client_components import PlainLink
@@ -50,6 +52,8 @@ class ProgressView:
     waits: list[WaitRow] = field(default_factory=list)
     failed: str = ""
     """How many could not be described; empty for none."""
+    needing: int = 0
+    """How many are described and still without an alt text."""
 
 
 class ProgressState(rx.State):
@@ -64,7 +68,7 @@ class ProgressState(rx.State):
     async def load(self) -> None:
         user = current_viewer().user_id
         async with failures_shown(self):
-            self._show(view_of(await in_db(progress.read_progress, user)))
+            self._show(await read_view(user))
 
     def _show(self, view: ProgressView) -> None:
         """Show how far it is now; nothing is sent where nothing changed."""
@@ -139,7 +143,13 @@ def _wait(wait: WaitRow) -> rx.Component:
     )
 
 
-def view_of(found: ProgressPublic) -> ProgressView:
+async def read_view(user_id: UUID) -> ProgressView:
+    """How far a person's pictures are now. Raises DatabaseUnavailable."""
+    found = await in_db(progress.read_progress, user_id)
+    return view_of(found, await in_db(listing.count, user_id, listing.NEEDS_TEXT))
+
+
+def view_of(found: ProgressPublic, needing: int = 0) -> ProgressView:
     """What is found, in words."""
     left = found.waiting + found.in_progress
     return ProgressView(
@@ -150,6 +160,7 @@ def view_of(found: ProgressPublic) -> ProgressView:
         detail=detail_words(found),
         waits=[_wait_words(wait, found.waiting) for wait in found.waiting_for],
         failed=f"{pictures(found.failed)} could not be described" if found.failed else "",
+        needing=needing,
     )
 
 

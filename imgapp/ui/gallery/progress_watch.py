@@ -16,9 +16,7 @@ from uuid import UUID
 import reflex as rx
 
 from imgapp.errors import ServiceUnavailable
-from imgapp.services.common.thread_pools import in_db
-from imgapp.services.queue import progress
-from imgapp.ui.gallery.progress_strip import ProgressState, ProgressView, view_of
+from imgapp.ui.gallery.progress_strip import ProgressState, ProgressView, read_view
 from imgapp.ui.shell.connected_tabs import tabs
 
 log = logging.getLogger(__name__)
@@ -88,7 +86,7 @@ class ProgressWatch:
             return
         began = time.monotonic()
         try:
-            view = view_of(await in_db(progress.read_progress, user_id))
+            view = await read_view(user_id)
         except Exception:
             self._noted.add(user_id)
             raise

@@ -105,4 +105,4 @@ def model_options(offered: VisionModels) -> list[DescribingOption]:
     return [usual, *(DescribingOption(name, _NAMES.get(name, name)) for name in others)]
 
 
-_NAMES = {"basic-1": "basic-1 (measures only, no model)"}
+_NAMES = {"basic-1": "basic-1 (reads only, no model)"}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from imgapp.models import ImagePublic, WrittenBy
+from imgapp.services.library.missed_words import missed_of
 from imgapp.services.library.text_provenance import FIELDS
 from imgapp.ui.shell.cards import note
 from imgapp.ui.viewer.fact_words import (
@@ -61,6 +62,8 @@ class Details:
     tags_by: str = ""
     visible_text: str = ""
     visible_text_by: str = ""
+    also_read: str = ""
+    """Lines that were read in the picture and that its texts miss."""
     decorative: bool = False
     language: str = ""
     written: list[str] = field(default_factory=list)
@@ -122,6 +125,7 @@ def details_of(image: ImagePublic) -> Details:
         tags_by=writer(image, "tags"),
         visible_text=image.visible_text or "",
         visible_text_by=writer(image, "visible_text"),
+        also_read="\n".join(missed_of(image)),
         decorative=bool(image.decorative),
         language=image.language or "",
         written=written_by_people(image),

@@ -12,10 +12,10 @@ from uuid import UUID
 import reflex as rx
 
 from imgapp.errors import NotFound
-from imgapp.models import AnalysisStatus
+from imgapp.models import AnalysisStatus, ImageEdit
 from imgapp.services.analysis import describe
 from imgapp.services.common.thread_pools import in_db
-from imgapp.services.library import images, listing, meaning
+from imgapp.services.library import images, listing, meaning, missed_words
 from imgapp.services.library.image_query import ImageQuery
 from imgapp.ui.shell.client_components import PlainLink
 from imgapp.ui.shell.notices import Undo, failures_shown, id_of, notice, say
@@ -99,6 +99,17 @@ class ViewerState(TextHistory, Describing, rx.State):
             self.trash_failed = {"id": "", "times": times}
             await say(self, f"{image.filename} is in the trash", undo=Undo((image.id,)))
 
+    @handler
+    async def add_read_lines(self) -> None:
+        """What was read and its texts miss goes to the end of the visible text."""
+        user, image_id = current_viewer().user_id, id_of(self.image.id)
+        async with failures_shown(self):
+            image = await in_db(images.get_image, user, image_id)
+            if lines := missed_words.missed_of(image):
+                text = missed_words.added(image.visible_text, lines)
+                await in_db(images.edit_image, user, image_id, ImageEdit(visible_text=text))
+            await self._look_again()
+
     async def _look_again(self) -> None:
         if shown := self.image.id or self.missing:
             await self.show(shown, self._query)
@@ -149,7 +160,7 @@ def _panel(image: Details) -> rx.Component:
     return rx.el.div(
         _head(image),
         _state(image),
-        texts_section(ViewerState, image),
+        texts_section(ViewerState, image, on_add_read=ViewerState.add_read_lines),
         facts_section(image),
         describing_section(ViewerState, image),
         history_section(ViewerState),

@@ -40,6 +40,7 @@ def facts_of(image: ImagePublic) -> list[Fact]:
         Fact("Camera", camera(facts.get("camera_make"), facts.get("camera_model"))),
         Fact("Lens", str(facts.get("lens") or "")),
         Fact("Exposure", exposure(facts)),
+        *_looks(facts.get("looks") or {}),
         *_analysis_facts(image),
     ]
     return [fact for fact in known if fact.value or fact.time]
@@ -146,6 +147,16 @@ def _taken(taken_at: object) -> str:
     # The camera's own clock, wherever it was: not turned into the reader's time.
     taken = datetime.fromisoformat(taken_at)
     return f"{taken.day} {taken:%B %Y, %H:%M}"
+
+
+def _looks(looks: dict[str, str]) -> list[Fact]:
+    """What was measured where no model looks."""
+    light = f"{looks['light']}, {looks['contrast']} contrast" if looks else ""
+    return [
+        Fact("Looks like", looks.get("kind", "")),
+        Fact("Light", light),
+        Fact("Sharpness", looks.get("sharpness", "")),
+    ]
 
 
 def _analysis_facts(image: ImagePublic) -> list[Fact]:

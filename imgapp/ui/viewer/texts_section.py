@@ -6,8 +6,9 @@ from typing import Any
 
 import reflex as rx
 
+from imgapp.models import AnalysisStatus
 from imgapp.services.analysis import preferences
-from imgapp.ui.shell.reflex_types import either
+from imgapp.ui.shell.reflex_types import Action, either
 from imgapp.ui.viewer.client_components import (
     CopyWays,
     DecorativeSwitch,
@@ -21,7 +22,7 @@ from imgapp.ui.viewer.history_sections import suggestion, text_owner
 from imgapp.ui.viewer.history_words import TITLES
 
 
-def texts_section(state: type[TextHistory], image: Details) -> rx.Component:
+def texts_section(state: type[TextHistory], image: Details, *, on_add_read: Action) -> rx.Component:
     """Alt text, description, tags and visible text, with who wrote each."""
     return rx.el.div(
         _section(
@@ -33,7 +34,13 @@ def texts_section(state: type[TextHistory], image: Details) -> rx.Component:
                 "alt_text",
                 image.alt_text,
                 nothing=either(
-                    image.decorative, "Decorative: screen readers skip it.", "Nothing yet."
+                    image.decorative,
+                    "Decorative: screen readers skip it.",
+                    either(
+                        image.status == AnalysisStatus.COMPLETED.value,
+                        "Needs a text.",
+                        "Nothing yet.",
+                    ),
                 ),
                 most=2_000,
                 counts=True,
@@ -84,6 +91,7 @@ def texts_section(state: type[TextHistory], image: Details) -> rx.Component:
                 long=True,
                 shown_as="viewer-visible-text",
             ),
+            _also_read(image, on_add_read),
         ),
         rx.el.section(
             TextLanguage.create(
@@ -94,6 +102,23 @@ def texts_section(state: type[TextHistory], image: Details) -> rx.Component:
             ),
         ),
         class_name="viewer-texts",
+    )
+
+
+def _also_read(image: Details, on_add: Action) -> rx.Component:
+    """A hint, apart from the texts: a model that saw more, or less, has the word."""
+    return rx.cond(
+        image.also_read != "",
+        rx.el.div(
+            rx.el.p("Also read in the picture", class_name="byline"),
+            rx.el.p(image.also_read, class_name="said lines", dir="auto"),
+            rx.el.button(
+                "Add to the visible text", type="button", class_name="button small", on_click=on_add
+            ),
+            class_name="suggestion",
+            role="group",
+            aria_label="Also read in the picture",
+        ),
     )
 
 

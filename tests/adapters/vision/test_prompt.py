@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
+from imgapp.adapters.languages import language_name
 from imgapp.adapters.vision import PromptVariables, default_ask, make_ask
-from imgapp.adapters.vision.languages import language_name
 from imgapp.adapters.vision.prompt import (
     PROMPT_VERSION,
     TEMPLATE,

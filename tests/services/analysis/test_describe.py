@@ -118,13 +118,15 @@ def test_does_nothing_when_nothing_is_due(alice: Person, model: OpenAIServer) ->
 
 
 def test_a_basic_description_needs_no_model(alice: Person) -> None:
-    image_id = add_picture(alice.user_id)
+    image_id = add_picture(alice.user_id, facts={"camera": "X100V"})
 
     describe.run_one()
 
     image = row_of(alice.user_id, image_id)
     assert image.analysis_status == "completed"
-    assert image.alt_text == "Plain blue area"
+    assert image.facts["camera"] == "X100V"
+    assert (image.alt_text, image.alt_text_by, image.tags) == (None, None, None)
+    assert image.facts["looks"]["kind"] == "plain area"
     assert (image.decorative, image.decorative_by) == (None, None)
     assert analyses_of(alice.user_id, image_id)[0].model_version == "basic-1"
 

@@ -8,7 +8,7 @@ import pytest
 from pydantic import ValidationError
 
 from imgapp.adapters import queue
-from imgapp.adapters.vision.languages import known_language
+from imgapp.adapters.languages import known_language
 from imgapp.errors import InvalidRequest
 from imgapp.services.analysis.preferences import (
     PreferencesEdit,

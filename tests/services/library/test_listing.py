@@ -301,3 +301,14 @@ def test_of_very_many_matches_the_newest_thousand_are_ranked_and_none_is_left_ou
     timeline = listing.read_timeline(user, wanted, "UTC")
     wide = {timeline.shapes[places.index(1)]}
     assert [shape in wide for shape in timeline.shapes] == [n % 2 == 1 for n in places]
+
+
+def test_pictures_that_need_a_text_are_counted_and_found(alice, mallory, add_image) -> None:
+    add_image(alice, alt_text="A dog", analysis_status="completed")
+    add_image(alice, alt_text="", decorative=True, analysis_status="completed")
+    add_image(alice, analysis_status="pending")
+    needing = add_image(alice, visible_text="EXIT", analysis_status="completed")
+    assert listing.all_ids(alice.user_id, listing.NEEDS_TEXT) == [needing]
+    assert listing.count(alice.user_id, listing.NEEDS_TEXT) == 1
+    assert listing.count(mallory.user_id, listing.NEEDS_TEXT) == 0
+    assert listing.NEEDS_TEXT.to_query() == "status=completed&no_alt_text=true"

@@ -144,3 +144,14 @@ def test_the_viewer_gets_every_text_whole() -> None:
     assert details.description == description
     assert len(details.tags) == 20
     assert (details.visible_text, details.preview, details.original) == ("Exit", "/p", "/o")
+
+
+def test_what_was_measured_and_read_is_shown_apart_from_the_texts() -> None:
+    looks = {"kind": "photo", "light": "dark", "contrast": "low", "sharpness": "blurred"}
+    shown = picture(facts={"looks": looks, "read": ["EXIT", "Level 12"]}, visible_text="Exit")
+    facts = {fact.label: fact.value for fact in facts_of(shown)}
+    assert facts["Looks like"] == "photo"
+    assert facts["Light"] == "dark, low contrast"
+    assert facts["Sharpness"] == "blurred"
+    assert details_of(shown).also_read == "Level 12"
+    assert details_of(picture()).also_read == ""

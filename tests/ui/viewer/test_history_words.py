@@ -118,7 +118,7 @@ def test_models_to_choose_from_begin_with_the_usual_one() -> None:
     assert model_options(offered) == [
         DescribingOption("", "a (as always)"),
         DescribingOption("b", "b"),
-        DescribingOption("basic-1", "basic-1 (measures only, no model)"),
+        DescribingOption("basic-1", "basic-1 (reads only, no model)"),
     ]
 
 

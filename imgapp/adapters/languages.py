@@ -92,13 +92,9 @@ def other_language(text: str, wanted: str, shown: str = "") -> str | None:
     """
     words = set(_WORD.findall(shown.casefold()))
     prose = _WORD.sub(lambda m: "" if m[0].casefold() in words else m[0], _QUOTED.sub(" ", text))
-    letters = [char for char in prose if char.isalpha()]
-    dense = sum(char >= "\u0e00" for char in letters)
-    if len(letters) < (_ENOUGH_SIGNS if dense * 2 > len(letters) else _ENOUGH_LETTERS):
+    if not _enough(prose):
         return None
-    likely: dict[str, float] = {}
-    for name, certainty in _identifier().rank(prose):
-        likely[primary(name)] = likely.get(primary(name), 0.0) + certainty
+    likely = _likely(prose)
     expected = primary(wanted)
     found = max(likely, key=lambda name: likely[name])
     if expected not in likely or found in _near(expected) or found in _NO_LANGUAGE:
@@ -107,9 +103,33 @@ def other_language(text: str, wanted: str, shown: str = "") -> str | None:
     return found if sure and likely[expected] <= _UNLIKELY else None
 
 
+def language_of(text: str) -> str | None:
+    """The language that a text is surely in (BCP 47); None if in doubt, or of too few letters."""
+    if not _enough(text):
+        return None
+    # Signs and headings are often in capitals, which the detector takes for another language.
+    likely = _likely(text.lower())
+    found = max(likely, key=lambda name: likely[name])
+    sure = sum(likely.get(name, 0.0) for name in _near(found)) >= _SURE
+    return found if sure and found not in _NO_LANGUAGE else None
+
+
 def load() -> None:
     """Load the detector's model now."""
     _identifier()
+
+
+def _enough(text: str) -> bool:
+    letters = [char for char in text if char.isalpha()]
+    dense = sum(char >= "\u0e00" for char in letters)
+    return len(letters) >= (_ENOUGH_SIGNS if dense * 2 > len(letters) else _ENOUGH_LETTERS)
+
+
+def _likely(text: str) -> dict[str, float]:
+    likely: dict[str, float] = {}
+    for name, certainty in _identifier().rank(text):
+        likely[primary(name)] = likely.get(primary(name), 0.0) + certainty
+    return likely
 
 
 def _near(language: str) -> set[str]:
