@@ -23,6 +23,7 @@ CONTEXT_TOKENS = 8192
 _ROOM_BYTES = 4 * 1024**3
 _KILLED_FIRST = "800"
 _WARNINGS = 2
+_TICK, _QUIET_TICKS = 0.05, 10
 
 
 def main() -> None:
@@ -36,6 +37,7 @@ def main() -> None:
         server = xllamacpp.Server(_parameters(job))
     except RuntimeError as error:
         print(error, file=sys.stderr, flush=True)
+        _wait_for_log()
         os._exit(REFUSED)  # its threads are of no use any more, and may hang
     # llama.cpp would only stop its loop, and this process go on without it.
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -44,6 +46,17 @@ def main() -> None:
     while os.getppid() == parent:
         time.sleep(1)
     os._exit(0)
+
+
+def _wait_for_log() -> None:
+    """Let llama.cpp write why: its log has a thread of its own, which nothing tells us of."""
+    size, quiet = -1, 0
+    for _ in range(100):
+        before, size = size, os.fstat(sys.stdout.fileno()).st_size
+        quiet = quiet + 1 if before == size else 0
+        if quiet == _QUIET_TICKS:
+            return
+        time.sleep(_TICK)
 
 
 def _limit_resources(job: dict[str, Any]) -> None:

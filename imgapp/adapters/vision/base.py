@@ -63,7 +63,7 @@ class Description:
 
 
 class Describer(Protocol):
-    """A describer: to add one, implement this and name it in `get_describer`."""
+    """A describer: to add one, implement this and name it in `vision_models.describer_for`."""
 
     def describe(self, picture: Picture, ask: Question) -> Description:
         """Raises TransientDescriberError or PermanentDescriberError."""

@@ -108,7 +108,9 @@ def overview(user_id: UUID) -> list[ModelOverview]:
     for name, model in known.known.items():
         row, pace = rows.get(name), learned.get((model.server_id, name))
         trouble = troubles.get((model.server_id, name))
-        role = "default" if name == known.default else row.role if row else None
+        role = "default" if name == known.default else None
+        if role is None and name == known.fallback:
+            role = "fallback"
         kind = kind_of(row.kind) if row else None
         found.append(
             ModelOverview(

@@ -85,7 +85,7 @@ def test_a_budget_that_is_none_is_refused(
 
 def test_an_estimate(client_for: ClientFor, alice: Person, set_env: Callable[..., None]) -> None:
     # Without a vision model none is asked, whichever is named.
-    set_env(OPENAI_BASE_URL="http://127.0.0.1:9/v1")
+    set_env(OPENAI_BASE_URL="http://127.0.0.1:9/v1", IMGAPP_VISION_MODEL="a")
     ask = client_for(alice).get
     said = ask("/api/spending/estimate", params={"pictures": 20, "model": "a"}).json()
     assert (said["basis"], said["input_tokens"], said["output_tokens"]) == ("own", 2000, 200)
