@@ -59,12 +59,12 @@ def second_start(app: App, **extra: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_it_says_where_it_is_and_that_no_vision_model_is_configured(app: App) -> None:
+def test_it_says_where_it_is_and_where_a_vision_model_is_connected(app: App) -> None:
     said = app.log.read_text()
 
     assert f"imgapp is ready: {app.url}" in said
     assert f"{app.url}/welcome" in said
-    assert "OPENAI_API_KEY" in said
+    assert f"{app.url}/models" in said
 
 
 def test_a_second_start_on_the_same_data_folder_is_refused_with_a_sentence(app: App) -> None:

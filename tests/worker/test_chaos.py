@@ -133,6 +133,7 @@ def installation(set_env: Callable[..., None]) -> Iterator[Installation]:
             IMGAPP_MIGRATE_DATABASE_URL=postgres.owner_url,
             REDIS_URL=redis.url,
             OPENAI_BASE_URL=model.url,
+            IMGAPP_VISION_AT_ONCE="0",
             IMGAPP_LOG_LEVEL="error",
         )
         db.migrate()
