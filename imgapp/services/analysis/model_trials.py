@@ -104,13 +104,11 @@ def overview(user_id: UUID) -> list[ModelOverview]:
         rows = {row.name: row for row in connected_models.rows_of(session)}
     known, learned = vision_models.routes(), concurrency.paces()
     troubles = circuit_breaker.model_troubles()
+    roles = {known.fallback: "fallback", known.default: "default"}
     found = []
     for name, model in known.known.items():
         row, pace = rows.get(name), learned.get((model.server_id, name))
         trouble = troubles.get((model.server_id, name))
-        role = "default" if name == known.default else None
-        if role is None and name == known.fallback:
-            role = "fallback"
         kind = kind_of(row.kind) if row else None
         found.append(
             ModelOverview(
@@ -124,7 +122,7 @@ def overview(user_id: UUID) -> list[ModelOverview]:
                 key_readable=model.readable,
                 seconds=model.server.seconds,
                 local=model.local,
-                role=role,
+                role=roles.get(name),
                 from_environment=row is None,
                 at_once=(pace.at_once if pace else 1) if model.learned else model.slots,
                 seconds_each=pace.seconds if pace else None,

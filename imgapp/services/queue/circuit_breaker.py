@@ -12,7 +12,7 @@ import random
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import text
+from sqlalchemy import ColumnElement, text
 from sqlmodel import Session, and_, col, or_, select
 
 from imgapp.adapters import queue
@@ -123,13 +123,10 @@ def troubles() -> list[Outage]:
 
 def troubles_in(session: Session) -> list[Outage]:
     """As `troubles`, in a transaction."""
-    held = col(ProviderState.held_until) > now()
     stale = and_(
         col(ProviderState.server) == QUEUE, col(ProviderState.updated_at) < now() - _QUEUE_FRESH
     )
-    query = select(ProviderState).where(
-        or_(col(ProviderState.opened_at).is_not(None), held), ~stale
-    )
+    query = select(ProviderState).where(_left_alone(), ~stale)
     rows = session.exec(query).all()
     return sorted(map(_trouble, rows), key=lambda trouble: trouble.since)
 
@@ -140,7 +137,7 @@ def model_troubles() -> dict[tuple[str, str], dict[str, Any]]:
     For administrators alone. Raises DatabaseUnavailable.
     """
     query = select(ProviderState).where(
-        or_(col(ProviderState.opened_at).is_not(None), col(ProviderState.held_until) > now()),
+        _left_alone(),
         col(ProviderState.server).not_in([STORE, QUEUE]),
     )
     with transaction() as session:
@@ -153,6 +150,10 @@ def model_troubles() -> dict[tuple[str, str], dict[str, Any]]:
             }
             for row in session.exec(query)
         }
+
+
+def _left_alone() -> ColumnElement[bool]:
+    return or_(col(ProviderState.opened_at).is_not(None), col(ProviderState.held_until) > now())
 
 
 def _trouble(row: ProviderState) -> Outage:
