@@ -72,6 +72,10 @@ class Tab:
                 break
         return said
 
+    def wait_for(self, text: str) -> str:
+        """Receive until a text appears that has to, however late; all that came in."""
+        return self.listen(60, until=text)
+
 
 @contextmanager
 def open_tab(

@@ -4,7 +4,7 @@
 CREATE OR REPLACE FUNCTION imgapp_due_count(p_models jsonb)
 RETURNS integer
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = ''
-SET enable_seqscan = off SET enable_bitmapscan = off
+SET enable_seqscan = off SET enable_bitmapscan = off SET enable_sort = off
 AS $$
 DECLARE
     v_now timestamptz := clock_timestamp();

@@ -95,8 +95,9 @@ CREATE OR REPLACE FUNCTION imgapp_claim_image(
     p_models jsonb DEFAULT '{"default": ""}', p_asking boolean DEFAULT true
 ) RETURNS TABLE (image_id uuid, user_id uuid, model text, server text)
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = ''
--- The plan may be made while the queue is empty: it must walk the index all the same.
-SET enable_seqscan = off SET enable_bitmapscan = off
+-- The plan may be made while the queue is empty: it must walk the index all the same, and the one that
+-- has the order, however large that was when it was made.
+SET enable_seqscan = off SET enable_bitmapscan = off SET enable_sort = off
 AS $$
 #variable_conflict use_column
 DECLARE

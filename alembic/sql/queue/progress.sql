@@ -3,7 +3,7 @@
 -- Notes who has pictures waiting, and forgets who has none any more.
 CREATE OR REPLACE FUNCTION imgapp_note_progress() RETURNS void
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = ''
-SET enable_seqscan = off SET enable_bitmapscan = off
+SET enable_seqscan = off SET enable_bitmapscan = off SET enable_sort = off
 AS $$
 BEGIN
     -- One worker at a time.
@@ -49,7 +49,7 @@ $$;
 -- interactive before bulk, people in turn. At most 10,000.
 CREATE OR REPLACE FUNCTION imgapp_pictures_ahead() RETURNS integer
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = ''
-SET enable_seqscan = off SET enable_bitmapscan = off
+SET enable_seqscan = off SET enable_bitmapscan = off SET enable_sort = off
 AS $$
     WITH RECURSIVE heads AS (
         (

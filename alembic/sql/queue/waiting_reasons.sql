@@ -27,7 +27,7 @@ $$;
 CREATE OR REPLACE FUNCTION imgapp_note_waits(p_models jsonb, p_limit integer)
 RETURNS TABLE (image_id uuid, user_id uuid)
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = ''
-SET enable_seqscan = off SET enable_bitmapscan = off
+SET enable_seqscan = off SET enable_bitmapscan = off SET enable_sort = off
 AS $$
 #variable_conflict use_column
 DECLARE

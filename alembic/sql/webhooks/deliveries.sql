@@ -28,7 +28,7 @@ CREATE OR REPLACE FUNCTION imgapp_claim_delivery(
 RETURNS TABLE (delivery_id uuid, user_id uuid)
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = ''
 -- The plan may be made while the queue is empty: it must walk the index all the same.
-SET enable_seqscan = off SET enable_bitmapscan = off
+SET enable_seqscan = off SET enable_bitmapscan = off SET enable_sort = off
 AS $$
 #variable_conflict use_column
 DECLARE
