@@ -38,6 +38,7 @@ from imgapp.services.queue import leases
 from imgapp.settings import Settings, get_settings
 from tests.support.buckets import gate, moto, one_loader, s3_env
 from tests.support.forked import fork_server, kill_in
+from tests.support.litellm_proxy import litellm
 from tests.support.open_transactions import watched
 
 pytest_plugins = ["tests.support.whole_run"]
@@ -45,7 +46,7 @@ pytest_plugins = ["tests.support.whole_run"]
 ROOT = Path(__file__).parents[1]
 CORPUS = ROOT.parent / "shared" / "corpus"
 ORIGIN = "http://localhost:8000"
-FIXTURES_OF_SUPPORT = (fork_server, gate, kill_in, moto, one_loader, s3_env)
+FIXTURES_OF_SUPPORT = (fork_server, gate, kill_in, litellm, moto, one_loader, s3_env)
 USUAL_HASHER = passwords._hasher
 OURS = ("IMGAPP_", "AWS_", "OPENAI_", "DATABASE_URL", "REDIS_URL", "PG")
 

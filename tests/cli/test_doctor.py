@@ -18,12 +18,14 @@ from imgapp.adapters import counters, queue
 from imgapp.cli import doctor_checks
 from imgapp.cli.doctor import CHECKS
 from imgapp.models import Priority, now
+from imgapp.services.analysis import describe
 from tests.conftest import Person, Servers
 from tests.support.buckets import BUCKET, bucket_client
-from tests.support.openai_server import OpenAIServer
+from tests.support.openai_server import OpenAIServer, Reply
 from tests.support.redis_states import STATES
 from tests.support.rows import add_image
 from tests.support.running import REPO, clean_environment
+from tests.support.waiting import add_picture
 
 Invoke = Callable[..., tuple[int, str]]
 SetEnv = Callable[..., None]
@@ -253,6 +255,29 @@ def test_the_model_is_asked_for_without_a_picture(invoke: Invoke, set_env: SetEn
         set_env(OPENAI_BASE_URL=f"{server.url}/other")
         assert "does not list its models" in line(invoke("doctor")[1], "vision")
         assert server.calls == []
+
+
+@pytest.mark.parametrize(
+    ("reply", "sentence"),
+    [
+        (Reply(500, error={"message": "image input is not supported"}), "cannot look at pictures"),
+        (Reply(401, error={"message": "Invalid API Key"}), "refused the API key"),
+        (Reply(404, error={"message": "The model `x` does not exist"}), "does not know the model"),
+    ],
+)
+def test_what_holds_all_pictures_up_is_a_failure(
+    invoke: Invoke, set_env: SetEnv, alice: Person, reply: Reply, sentence: str
+) -> None:
+    with OpenAIServer(model="eyes") as server:
+        set_env(OPENAI_BASE_URL=server.url, IMGAPP_VISION_MODEL="eyes", OPENAI_API_KEY="hunter2")
+        add_picture(alice.user_id)
+        server.default = reply
+        describe.run_one()
+        code, output = invoke("doctor")
+    assert code == 1
+    assert line(output, "vision").startswith("FAIL  vision: eyes at 127.0.0.1")
+    assert sentence in line(output, "vision")
+    assert "hunter2" not in output
 
 
 def test_a_model_server_that_is_away_is_a_failure(invoke: Invoke, set_env: SetEnv) -> None:

@@ -14,7 +14,7 @@ from imgapp.adapters.vision import Picture, Server, default_ask
 from imgapp.adapters.vision.model_list import ListedModel, list_models
 from imgapp.adapters.vision.openai import OpenAIDescriber
 from imgapp.errors import DescriberError, PermanentDescriberError, TransientDescriberError
-from tests.support.litellm_proxy import MASTER_KEY, litellm, litellm_proxy  # noqa: F401
+from tests.support.litellm_proxy import MASTER_KEY, litellm_proxy
 from tests.support.llama_server import llama_server
 from tests.support.openai_server import OpenAIServer, Reply
 from tests.support.pictures import picture
@@ -34,7 +34,7 @@ class Proxy(NamedTuple):
 
 @pytest.fixture(scope="module")
 def llamas(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
-    """Base URLs: one that sees, one that does not, one whose context is too small for any question."""
+    """Base URLs: one that sees, one that does not, one with too little room for any question."""
     folder = tmp_path_factory.mktemp("models")
     seeing, blind = (tiny_model(folder, vision=sees, name=f"sees-{sees}") for sees in (True, False))
     with ExitStack() as stack:
@@ -46,7 +46,7 @@ def llamas(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]
 
 
 @pytest.fixture(scope="module")
-def proxy(litellm: Path, llamas: dict[str, str]) -> Iterator[Proxy]:  # noqa: F811
+def proxy(litellm: Path, llamas: dict[str, str]) -> Iterator[Proxy]:
     with OpenAIServer(model="tiny") as behind:
         models = {name: (url, KEY) for name, url in llamas.items()} | {
             "scripted": (behind.url, KEY)
