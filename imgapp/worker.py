@@ -21,6 +21,7 @@ from imgapp.services.accounts import administration
 from imgapp.services.analysis import describe, run_feeder, runs, second_reading
 from imgapp.services.batches import batches
 from imgapp.services.common import audit_trail, metrics
+from imgapp.services.installation import model_pulls
 from imgapp.services.library import embedding, trash
 from imgapp.services.queue import leases, permits, progress
 from imgapp.services.storage import object_removals, spool
@@ -72,6 +73,7 @@ CHORES = (
     Chore(second_reading.read_offered, 0.5, "reading"),
     Chore(runs.purge_runs, 3600.0),
     Chore(embedding.embed_some, 2.0, "meaning"),
+    Chore(model_pulls.attend, 2.0, "models"),
 )
 
 

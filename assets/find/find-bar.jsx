@@ -19,9 +19,12 @@ function useAsking(query, live, onFind) {
   const ask = useRef(onFind);
   ask.current = onFind;
   useEffect(() => {
-    if (!live) return;
-    if (asked.current !== null && asked.current !== query) ask.current(query);
-    asked.current = query;
+    const now = words.queryOf(address.params());
+    asked.current ??= now;
+    // Whoever goes back before the page is live is answered once it is.
+    if (!live || asked.current === now) return;
+    asked.current = now;
+    ask.current(now);
   }, [query, live]);
 }
 

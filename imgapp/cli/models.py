@@ -14,6 +14,7 @@ import typer
 
 from imgapp.cli.environment import connected
 from imgapp.errors import InvalidRequest, NotFound
+from imgapp.services.common.byte_sizes import size_words
 
 if TYPE_CHECKING:
     from imgapp.adapters.model_runtime.model_folder import InstalledModel
@@ -36,12 +37,14 @@ def model_list() -> None:
         there = bundled_models.installed()
         for model in there:
             state = "running" if bundled_models.is_running(model.name) else "here"
-            typer.echo(f"{model.name}\t{state}\t{_size(model.size)}\t{model.title}\t{model.source}")
+            typer.echo(
+                f"{model.name}\t{state}\t{size_words(model.size)}\t{model.title}\t{model.source}"
+            )
         names = {model.name for model in there}
         for listed in bundled_models.catalogue():
             if listed.name not in names:
                 typer.echo(
-                    f"{listed.name}\tcan be pulled\t{_size(listed.size)}\t{listed.title}, "
+                    f"{listed.name}\tcan be pulled\t{size_words(listed.size)}\t{listed.title}, "
                     f"{listed.license}, {listed.languages}\t{listed.source}"
                 )
 
@@ -65,7 +68,7 @@ def model_pull(
             bar.update(shown, completed=progress.done, total=progress.total, description=text)
 
         model = bundled_models.pull(name, tell)
-    typer.echo(f"{model.name} is here: {_size(model.size)}, {model.license}.")
+    typer.echo(f"{model.name} is here: {size_words(model.size)}, {model.license}.")
     _connect_bundled(model)
 
 
@@ -102,7 +105,7 @@ def model_add(
         from imgapp.services.installation import bundled_models
 
         there = bundled_models.add(file, projector, name)
-        typer.echo(f"{there.name} is here: {_size(there.size)}.")
+        typer.echo(f"{there.name} is here: {size_words(there.size)}.")
         _connect_bundled(there, default=default)
         return
     if model is None:
@@ -181,7 +184,3 @@ def _connect(*, default: bool, **said: str | None) -> None:
         new = ModelConnection.model_validate({**said, "role": role})
         name = connected_models.connect(administration.operator(), new)
     typer.echo(f"{name} is connected.")
-
-
-def _size(size: int) -> str:
-    return f"{size / 1e9:.1f} GB" if size >= 1e9 else f"{size / 1e6:.0f} MB"

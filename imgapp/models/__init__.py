@@ -24,7 +24,12 @@ from imgapp.models.installation import (
     UsageMonth,
     UsageRemoved,
 )
-from imgapp.models.model_servers import ConnectedModel, LearnedConcurrency, ProviderState
+from imgapp.models.model_servers import (
+    ConnectedModel,
+    LearnedConcurrency,
+    ModelPull,
+    ProviderState,
+)
 from imgapp.models.people import (
     AccessToken,
     AuditEvent,
@@ -92,6 +97,7 @@ __all__ = [
     "InstallationPrompt",
     "LearnedConcurrency",
     "ModelCall",
+    "ModelPull",
     "Preferences",
     "Priority",
     "Progress",

@@ -1,11 +1,11 @@
-"""Model server tables: connected models, their health and how many calls at once they take."""
+"""Model server tables: connected models, pulls, health, and how many calls at once they take."""
 
 from __future__ import annotations
 
 import uuid
 from datetime import datetime
 
-from sqlalchemy import Text
+from sqlalchemy import BigInteger, Index, Text
 from sqlmodel import Field, SQLModel
 
 from imgapp.models.base import now, text_or_null, timestamp
@@ -35,6 +35,26 @@ class ConnectedModel(SQLModel, table=True):
     """A hash of address and key: the circuit breaker's."""
     created_at: datetime = timestamp()
     updated_at: datetime = timestamp()
+
+
+class ModelPull(SQLModel, table=True):
+    """A model of the catalogue that an administrator wants, and how far a worker is with it."""
+
+    __tablename__ = "model_pulls"
+    __table_args__ = (Index("model_pulls_asked_by", "asked_by"),)
+
+    name: str = Field(sa_type=Text, primary_key=True)
+    asked_by: uuid.UUID = Field(foreign_key="users.id", ondelete="CASCADE")
+    asked_at: datetime = timestamp()
+    done: int = Field(default=0, sa_type=BigInteger)
+    """Bytes."""
+    total: int = Field(sa_type=BigInteger)
+    checking: bool = False
+    """Whether all has come and is read once more."""
+    problem: str | None = text_or_null()
+    """Why nobody goes on with it."""
+    lease_id: uuid.UUID | None = None
+    lease_expires_at: datetime | None = timestamp(default=None)
 
 
 class ProviderState(SQLModel, table=True):

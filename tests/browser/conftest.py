@@ -17,6 +17,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_play
 from tests.browser.complaints import Complaints
 from tests.browser.furniture import furnish, upload, wait_for_status
 from tests.support.openai_server import OpenAIServer
+from tests.support.receivers import Receiver, receiving
 from tests.support.running import EMAIL, PASSWORD, App, running_app
 
 
@@ -52,8 +53,16 @@ def model() -> Iterator[OpenAIServer]:
         yield server
 
 
+@pytest.fixture(scope="session")
+def hub() -> Iterator[Receiver]:
+    """Where models of the catalogue would come from."""
+    with receiving() as receiver:
+        receiver.answers(404)
+        yield receiver
+
+
 @pytest.fixture(scope="package")
-def empty_app(model: OpenAIServer) -> Iterator[App]:
+def empty_app(model: OpenAIServer, hub: Receiver) -> Iterator[App]:
     """One for all files, until the last of them is through; nobody has an account there yet."""
     with running_app(
         account=False,
@@ -61,6 +70,7 @@ def empty_app(model: OpenAIServer) -> Iterator[App]:
         OPENAI_BASE_URL=model.url,
         OPENAI_API_KEY="test-key",
         IMGAPP_OUTBOUND_NETWORKS="127.0.0.1",
+        IMGAPP_MODEL_HUB=hub.url,
     ) as running:
         yield running
 

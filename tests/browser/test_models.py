@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import threading
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -11,6 +13,7 @@ from tests.browser.conftest import Person
 from tests.browser.test_progress import OWNER
 from tests.browser.test_websocket import in_redis
 from tests.support.openai_server import OpenAIServer
+from tests.support.receivers import Answer, Received, Receiver
 from tests.support.running import App
 
 pytestmark = pytest.mark.browser
@@ -60,6 +63,34 @@ def test_a_model_is_connected_tried_made_the_fallback_and_disconnected(
     row.get_by_text("Disconnect").first.click()
     row.get_by_role("button", name="Disconnect").click()
     expect(row).to_have_count(0)
+
+
+def test_a_model_of_the_catalogue_is_fetched_at_one_click_and_let_be(
+    page: Page, sign_in: SignIn, hub: Receiver
+) -> None:
+    begun = b"GGUF" + bytes(40_000_000)
+    go_on = threading.Event()
+
+    def breaks_off(request: Received) -> Answer:
+        if "range" in request.headers:
+            go_on.wait(60)
+            return 404, {}, b""
+        return 200, {"Content-Length": "436808704"}, begun
+
+    hub.answer = breaks_off
+    sign_in(page, OWNER, "/models")
+    row = page.get_by_test_id("bundled-model").filter(has_text="SmolVLM2 500M")
+    expect(row).to_contain_text("546 MB to fetch")
+    expect(row).to_contain_text("Apache-2.0")
+    row.get_by_role("button", name="Fetch it, 546 MB").click()
+    expect(row).to_contain_text(re.compile(r"\d MB of 546 MB"), timeout=SLOW)
+    expect(row.get_by_role("progressbar")).to_be_visible()
+    go_on.set()
+    expect(row.get_by_role("alert")).to_contain_text("could not be fetched", timeout=SLOW)
+    expect(row.get_by_role("button", name="Go on")).to_be_visible()
+    row.get_by_role("button", name="Let it be").click()
+    expect(row.get_by_role("button", name="Fetch it, 546 MB")).to_be_visible()
+    expect(row.get_by_role("progressbar")).to_have_count(0)
 
 
 def test_the_models_are_not_there_for_others(

@@ -49,7 +49,12 @@ DEFINERS = {
     "imgapp_provider_failed",
     "imgapp_provider_answered",
     "imgapp_note_queue",
+    "imgapp_claim_model_pull",
+    "imgapp_end_model_pull",
     "imgapp_keep_model",
+    "imgapp_note_model_pull",
+    "imgapp_unwant_model",
+    "imgapp_want_model",
     "imgapp_learn_from_answer",
     "imgapp_learn_from_timeout",
     "imgapp_remove_model",
@@ -155,6 +160,7 @@ SHARED_TABLES = [
     "installation",
     "installation_prompts",
     "learned_concurrency",
+    "model_pulls",
     "provider_state",
 ]
 # There where the database has pgvector; written by functions and never as models.

@@ -41,9 +41,23 @@ CREATE TABLE connected_models (
     updated_at timestamptz NOT NULL
 );
 
+-- Models of the catalogue that a worker fetches.
+CREATE TABLE model_pulls (
+    name text PRIMARY KEY CONSTRAINT model_pulls_name_check CHECK (length(name) <= 100),
+    asked_by uuid NOT NULL REFERENCES users ON DELETE CASCADE,
+    asked_at timestamptz NOT NULL,
+    done bigint NOT NULL DEFAULT 0,
+    total bigint NOT NULL,
+    checking boolean NOT NULL DEFAULT false,
+    problem text CONSTRAINT model_pulls_problem_check CHECK (length(problem) <= 1000),
+    lease_id uuid,
+    lease_expires_at timestamptz
+);
+CREATE INDEX model_pulls_asked_by ON model_pulls (asked_by);
+
 CREATE TRIGGER installation_paused BEFORE INSERT OR UPDATE ON installation
     FOR EACH ROW EXECUTE FUNCTION imgapp_note_pause();
 
 GRANT SELECT, UPDATE ON installation TO imgapp_system;
-GRANT SELECT, INSERT, UPDATE, DELETE ON connected_models TO imgapp_system;
-GRANT SELECT ON installation, connected_models TO :app;
+GRANT SELECT, INSERT, UPDATE, DELETE ON connected_models, model_pulls TO imgapp_system;
+GRANT SELECT ON installation, connected_models, model_pulls TO :app;

@@ -37,8 +37,25 @@ _FOUND: dict[str, Any] = {
     "models": ["qwen2.5vl:3b", "llama3.2:1b"],
 }
 
+_BUNDLED: dict[str, Any] = {
+    "name": "smolvlm2-500m",
+    "title": "SmolVLM2 500M",
+    "about": "The smallest and quickest; short, plain sentences",
+    "languages": "English",
+    "license": "Apache-2.0",
+    "source": "https://huggingface.co/ggml-org/SmolVLM2-500M-Video-Instruct-GGUF",
+    "size": 545_593_888,
+    "memory": 1_545_593_888,
+    "here": False,
+    "connected": False,
+    "fetched": 120_000_000,
+    "checking": False,
+    "problem": None,
+}
+
 MODELS: dict[str, dict[str, Any]] = {
     "ModelOverviews": {"items": [_MODEL]},
+    "BundledModels": {"items": [_BUNDLED]},
     "ServerKinds": {"items": [_KIND]},
     "FoundServers": {"items": [_FOUND]},
     "ListedModels": {

@@ -19,7 +19,7 @@ from imgapp.errors import ImgappError
 from imgapp.services.analysis import model_trials
 from imgapp.services.analysis.model_trials import ModelOverview, ModelTrial
 from imgapp.services.common.thread_pools import in_db, in_models
-from imgapp.services.installation import connected_models
+from imgapp.services.installation import connected_models, model_pulls
 from imgapp.services.installation.connected_models import (
     FoundServerPublic,
     ListedModelPublic,
@@ -28,6 +28,7 @@ from imgapp.services.installation.connected_models import (
     ServerAddress,
     ServerKindPublic,
 )
+from imgapp.services.installation.model_pulls import BundledModelPublic
 
 router = APIRouter(prefix="/api/installation", tags=["administration"])
 
@@ -142,6 +143,29 @@ async def list_server_kinds(viewer: Reader) -> ServerKinds:  # noqa: ARG001
 async def look_around(viewer: Reader) -> FoundServers:
     """The usual servers that answer on the machine of imgapp."""
     return FoundServers(items=await in_models(connected_models.look_around, viewer.user_id))
+
+
+class BundledModels(BaseModel):
+    items: list[BundledModelPublic]
+
+
+@router.get("/bundled-models", responses=documented(404))
+async def list_bundled_models(viewer: Reader) -> BundledModels:
+    """The models that imgapp can fetch and run by itself, the smallest first, and how far it is."""
+    return BundledModels(items=await in_db(model_pulls.catalogue, viewer.user_id))
+
+
+@router.post("/bundled-models/{name}/pull", status_code=202, responses=documented(400, 404))
+async def pull_bundled_model(viewer: Writer, name: Name) -> ModelName:
+    """Have a worker fetch a model and connect it. One that stopped goes on where it was."""
+    await in_db(model_pulls.want, viewer.user_id, name)
+    return ModelName(name=name)
+
+
+@router.delete("/bundled-models/{name}/pull", status_code=204, responses=documented(400, 404))
+async def discard_bundled_model_pull(viewer: Writer, name: Name) -> None:
+    """Stop fetching a model, and throw away what has come."""
+    await in_db(model_pulls.unwant, viewer.user_id, name)
 
 
 class Fetch(ServerAddress):

@@ -70,6 +70,8 @@ class AuditKind(StrEnum):
     MODEL_CONNECTED = "model_connected"
     MODEL_CHANGED = "model_changed"
     MODEL_DISCONNECTED = "model_disconnected"
+    MODEL_WANTED = "model_wanted"
+    """Of the catalogue, to be fetched."""
     BUDGET_CHANGED = "budget_changed"
     FAILURES_RETRIED = "failures_retried"
     PROMPT_CHANGED = "prompt_changed"

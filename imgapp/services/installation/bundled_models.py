@@ -23,6 +23,18 @@ def catalogue() -> tuple[CatalogueModel, ...]:
     return CATALOGUE
 
 
+def listed(name: str) -> CatalogueModel:
+    """The model of the catalogue. Raises NotFound."""
+    for model in CATALOGUE:
+        if model.name == name:
+            return model
+    names = ", ".join(model.name for model in CATALOGUE)
+    raise NotFound(
+        f"There is no model {name[:80]!r} in the catalogue. There are {names}.",
+        code="unknown_model",
+    )
+
+
 def installed() -> list[InstalledModel]:
     """The models that are there, pulled or added, by name."""
     return _folder().installed()
@@ -40,7 +52,7 @@ def pull(name: str, tell: Callable[[PullProgress], object] = lambda _: None) -> 
     (`model_exists`, `model_busy`), ServiceUnavailable (`disk_full`), OutboundRefused and
     OutboundFailed.
     """
-    return pulling.pull(_folder(), _listed(name), get_settings().model_hub, tell)
+    return pulling.pull(_folder(), listed(name), get_settings().model_hub, tell)
 
 
 def pull_progress(name: str) -> PullProgress | None:
@@ -48,12 +60,12 @@ def pull_progress(name: str) -> PullProgress | None:
 
     Raises NotFound.
     """
-    return pulling.progress(_folder(), _listed(name))
+    return pulling.progress(_folder(), listed(name))
 
 
 def discard_pull(name: str) -> None:
     """Throw away what has come of a model. Raises NotFound, Conflict while it is fetched."""
-    pulling.discard(_folder(), _listed(name))
+    pulling.discard(_folder(), listed(name))
 
 
 def add(model: Path, projector: Path, name: str | None = None) -> InstalledModel:
@@ -95,14 +107,3 @@ def _runtime(name: str) -> ModelRuntime:
     folder = _folder()
     model = folder.get(name)
     return ModelRuntime(folder.path / ".run" / model.name, model)
-
-
-def _listed(name: str) -> CatalogueModel:
-    for model in CATALOGUE:
-        if model.name == name:
-            return model
-    names = ", ".join(model.name for model in CATALOGUE)
-    raise NotFound(
-        f"There is no model {name[:80]!r} in the catalogue. There are {names}.",
-        code="unknown_model",
-    )

@@ -10,6 +10,7 @@ from sqlmodel import Session, col, select
 from imgapp.adapters.db import transaction
 from imgapp.errors import QuotaExceeded
 from imgapp.models import StorageUsage, User
+from imgapp.services.common.byte_sizes import size_words
 from imgapp.settings import get_settings
 
 
@@ -55,12 +56,6 @@ def _check(session: Session, *, images: int, size: int) -> None:
         )
     if most_bytes is not None and (row[3] or 0) + size > most_bytes:
         raise QuotaExceeded(
-            f"There is no room for this picture: you may store {_in_words(most_bytes)}, the trash "
+            f"There is no room for this picture: you may store {size_words(most_bytes)}, the trash "
             "included. Remove some pictures for good to add others."
         )
-
-
-def _in_words(size: int) -> str:
-    if size >= 1_000_000_000:
-        return f"{size / 1e9:.3g} GB"
-    return f"{size / 1e6:.3g} MB"

@@ -64,6 +64,7 @@ WORDS = {
     AuditKind.MODEL_CONNECTED: "Connected the model",
     AuditKind.MODEL_CHANGED: "Changed the model",
     AuditKind.MODEL_DISCONNECTED: "Disconnected the model",
+    AuditKind.MODEL_WANTED: "Had a model fetched",
     AuditKind.BUDGET_CHANGED: "Changed the budget of",
     AuditKind.FAILURES_RETRIED: "Had failed analyses tried again",
     AuditKind.PROMPT_CHANGED: "Changed what models are asked for everybody",

@@ -6,9 +6,9 @@ from collections.abc import Callable
 
 import reflex as rx
 
-from imgapp.ui.admin.models import ModelRow, ModelsState
+from imgapp.ui.admin.models import BundledRow, ModelRow, ModelsState
 from imgapp.ui.shell.client_components import ModelForm, ModelTrial, PollTimer
-from imgapp.ui.shell.reflex_types import length
+from imgapp.ui.shell.reflex_types import as_text, length
 from imgapp.ui.shell.settings_layout import (
     badge,
     confirmed,
@@ -44,6 +44,7 @@ def models_page(state: type[ModelsState]) -> rx.Component:
                         rx.el.p(state.environment, class_name="hint", role="note"),
                     ),
                     _all(state),
+                    _bundled(state),
                     _connect(state),
                     PollTimer.create(seconds=5, on_look=state.look),
                 ),
@@ -134,6 +135,72 @@ def _actions(state: type[ModelsState], one: ModelRow) -> rx.Component:
             state.disconnect(one.name),
         ),
     )
+
+
+def _bundled(state: type[ModelsState]) -> rx.Component:
+    return section(
+        "A model that comes with imgapp",
+        "Small open models that run on this machine. No picture leaves it, and nothing is fetched "
+        "unasked. A worker fetches it, whether this page stays open or not.",
+        rx.cond(
+            state.runtime_problem != "",
+            rx.el.p(state.runtime_problem, class_name="form-message", role="status"),
+        ),
+        rx.el.ul(rx.foreach(state.bundled, _bundled_model(state)), class_name="rows"),
+    )
+
+
+def _bundled_model(state: type[ModelsState]) -> Callable[[BundledRow], rx.Component]:
+    def row(one: BundledRow) -> rx.Component:
+        return rx.el.li(
+            rx.el.div(
+                rx.el.p(rx.el.strong(one.title), " ", one.about),
+                rx.el.p(
+                    one.facts,
+                    " · ",
+                    rx.el.a("About it", href=one.source, aria_label=f"About {one.title}"),
+                    class_name="quiet",
+                ),
+                rx.cond(
+                    one.doing != "",
+                    rx.el.p(
+                        one.doing,
+                        rx.el.progress(
+                            value=as_text(one.share), aria_label=f"Fetched of {one.title}"
+                        ),
+                        class_name="quiet",
+                    ),
+                ),
+                rx.cond(one.problem != "", rx.el.p(one.problem, role="alert")),
+            ),
+            rx.el.div(
+                rx.cond(
+                    one.button != "",
+                    rx.el.button(
+                        one.button,
+                        type="button",
+                        class_name="button small",
+                        aria_label=f"{one.button}: {one.title}",
+                        on_click=state.pull(one.name),
+                    ),
+                ),
+                rx.cond(
+                    (one.doing != "") | (one.problem != ""),
+                    rx.el.button(
+                        "Let it be",
+                        type="button",
+                        class_name="button small ghost",
+                        aria_label=f"Let it be: {one.title}",
+                        on_click=state.discard_pull(one.name),
+                    ),
+                ),
+                class_name="actions model-actions",
+            ),
+            key=one.name,
+            data_testid="bundled-model",
+        )
+
+    return row
 
 
 def _connect(state: type[ModelsState]) -> rx.Component:

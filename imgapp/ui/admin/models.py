@@ -10,9 +10,11 @@ import reflex as rx
 from imgapp.errors import NotFound
 from imgapp.services.analysis import model_trials
 from imgapp.services.analysis.model_trials import ModelOverview
+from imgapp.services.common.byte_sizes import size_words
 from imgapp.services.common.thread_pools import in_db
-from imgapp.services.installation import connected_models
+from imgapp.services.installation import bundled_models, connected_models, model_pulls
 from imgapp.services.installation.connected_models import ModelConnectionEdit
+from imgapp.services.installation.model_pulls import BundledModelPublic
 from imgapp.settings import get_settings
 from imgapp.ui.shell.notices import failures_shown, say
 from imgapp.ui.shell.reason_words import duration_words
@@ -42,6 +44,24 @@ class ModelRow:
     takes: str
 
 
+@dataclass
+class BundledRow:
+    """A model that imgapp can fetch and run by itself, in words."""
+
+    name: str
+    title: str
+    about: str
+    facts: str
+    source: str
+    button: str
+    """What can be done about it; empty if nothing."""
+    doing: str
+    """What is being done about it; empty if nothing."""
+    share: float
+    """Of what is being done, 0 to 1."""
+    problem: str
+
+
 class ModelsState(rx.State):
     """What one tab shows of the models."""
 
@@ -54,6 +74,9 @@ class ModelsState(rx.State):
     environment: str = ""
     """What the environment says about it; empty if nothing."""
     kinds: list[dict[str, Any]] = []
+    bundled: list[BundledRow] = []
+    runtime_problem: str = ""
+    """Why no model can run on this machine; empty if one can."""
 
     @handler
     async def load(self) -> None:
@@ -93,17 +116,37 @@ class ModelsState(rx.State):
             await say(self, f"{str(name)[:200]} is disconnected.")
         await self._read()
 
+    @handler
+    async def pull(self, name: str) -> None:
+        user = current_viewer().user_id
+        async with failures_shown(self):
+            await in_db(model_pulls.want, user, str(name))
+        await self._read()
+
+    @handler
+    async def discard_pull(self, name: str) -> None:
+        user = current_viewer().user_id
+        async with failures_shown(self):
+            await in_db(model_pulls.unwant, user, str(name))
+        await self._read()
+
     async def _read(self) -> None:
         user = current_viewer().user_id
         async with failures_shown(self):
             try:
                 found = await in_db(model_trials.overview, user)
+                offered = await in_db(model_pulls.catalogue, user)
             except NotFound:
                 self.missing, self.models, self.loaded = True, [], True
                 return
             rows = [model_row(one) for one in found]
             if list(map(asdict, rows)) != list(map(asdict, self.models)):
                 self.models = rows
+            bundled = [bundled_row(one) for one in offered]
+            if list(map(asdict, bundled)) != list(map(asdict, self.bundled)):
+                self.bundled = bundled
+            problem = await in_db(bundled_models.runtime_problem)
+            self.runtime_problem = problem or ""
             self.environment = environment_words(found)
             self.loaded = True
 
@@ -124,6 +167,40 @@ def model_row(one: ModelOverview) -> ModelRow:
         since=trouble.since.isoformat() if trouble else "",
         takes=" ".join(one.takes),
     )
+
+
+def bundled_row(one: BundledModelPublic) -> BundledRow:
+    """A model of the catalogue in words."""
+    idle = one.fetched is None or one.problem is not None
+    begun = bool(one.fetched)
+    return BundledRow(
+        name=one.name,
+        title=one.title,
+        about=f"{one.about}.",
+        facts=(
+            f"{size_words(one.size)} to fetch, {size_words(one.memory)} of memory while it runs"
+            f" · {one.languages} · {one.license}"
+        ),
+        source=one.source,
+        button=""
+        if one.connected or not idle
+        else "Connect it"
+        if one.here
+        else "Go on"
+        if begun
+        else f"Fetch it, {size_words(one.size)}",
+        doing="" if idle else _doing(one),
+        share=(one.fetched or 0) / one.size,
+        problem=one.problem or "",
+    )
+
+
+def _doing(one: BundledModelPublic) -> str:
+    if one.checking:
+        return "All has come, and is checked."
+    if not one.fetched:
+        return "A worker begins in a moment."
+    return f"{size_words(one.fetched)} of {size_words(one.size)}"
 
 
 def pace_words(seconds: float | None, at_once: int | None) -> str:

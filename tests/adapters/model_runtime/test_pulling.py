@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import signal
 import socket
@@ -17,32 +16,20 @@ from pathlib import Path
 import pytest
 
 from imgapp.adapters.model_runtime import model_folder, pulling
-from imgapp.adapters.model_runtime.catalogue import CATALOGUE, CatalogueModel, HubFile
+from imgapp.adapters.model_runtime.catalogue import CATALOGUE, CatalogueModel
 from imgapp.adapters.model_runtime.model_folder import ModelFolder
 from imgapp.adapters.model_runtime.pulling import PullProgress, discard, progress, pull
 from imgapp.errors import Conflict, ImgappError, OutboundFailed, OutboundRefused, ServiceUnavailable
-from tests.support.receivers import Answer, Received, Receiver, receiving, speaking
-from tests.support.waiting import eventually
-
-MODEL = b"GGUF" + bytes(range(256)) * 1200
-PROJECTOR = b"GGUF" + b"projector" * 5000
-
-
-def file_of(name: str, content: bytes) -> HubFile:
-    return HubFile(name, len(content), hashlib.sha256(content).hexdigest())
-
-
-CHOSEN = CatalogueModel(
-    name="small-1",
-    title="Small 1",
-    repository="people/Small-GGUF",
-    revision="0123abcd",
-    license="Apache-2.0",
-    languages="English",
-    about="",
-    model=file_of("small.gguf", MODEL),
-    projector=file_of("mmproj-small.gguf", PROJECTOR),
+from tests.support.model_hub import (
+    CHOSEN,
+    MODEL,
+    PROJECTOR,
+    model_hub,
+    ranged,
+    usual_answer,
 )
+from tests.support.receivers import Answer, Receiver, speaking
+from tests.support.waiting import eventually
 
 
 @pytest.fixture(autouse=True)
@@ -58,27 +45,8 @@ def folder(tmp_path: Path) -> ModelFolder:
 
 @pytest.fixture
 def hub() -> Iterator[Receiver]:
-    """A hub as the public one is: the file's address leads to another, which takes ranges."""
-    with receiving() as receiver:
-        receiver.answer = lambda request: _answer(request)
-        yield receiver
-
-
-def _answer(request: Received) -> Answer:
-    base, _, name = request.path.rpartition("/")
-    if base == "/people/Small-GGUF/resolve/0123abcd":
-        return 302, {"Location": f"/cdn/{name}?signature={'x' * 3000}"}, b""
-    return ranged(request, MODEL if name.startswith("small.gguf") else PROJECTOR)
-
-
-def ranged(request: Received, content: bytes) -> Answer:
-    if (wanted := request.headers.get("range")) is None:
-        return 200, {}, content
-    begin = int(wanted.removeprefix("bytes=").rstrip("-"))
-    if begin >= len(content):
-        return 416, {"Content-Range": f"bytes */{len(content)}"}, b""
-    said = f"bytes {begin}-{len(content) - 1}/{len(content)}"
-    return 206, {"Content-Range": said}, content[begin:]
+    with model_hub() as running:
+        yield running
 
 
 def failure_of(folder: ModelFolder, hub: str, chosen: CatalogueModel = CHOSEN) -> OutboundFailed:
@@ -118,7 +86,7 @@ def test_it_goes_on_where_it_was_after_a_kill(
     with speaking(stalls) as url:
         program = (
             "import sys; from pathlib import Path;"
-            "from tests.adapters.model_runtime.test_pulling import CHOSEN;"
+            "from tests.support.model_hub import CHOSEN;"
             "from imgapp.adapters.model_runtime.pulling import pull;"
             "from imgapp.adapters.model_runtime.model_folder import ModelFolder;"
             "pull(ModelFolder(Path(sys.argv[1])), CHOSEN, sys.argv[2])"
@@ -178,7 +146,7 @@ def test_another_file_than_the_listed_one_is_thrown_away(
     assert error.code == "wrong_file"
     assert "SHA-256" in error.detail
     assert not list(folder.making(CHOSEN.name).glob("model*"))
-    hub.answer = _answer
+    hub.answer = usual_answer
     assert pull(folder, CHOSEN, hub.url).model.read_bytes() == MODEL
 
 

@@ -14,8 +14,8 @@ from imgapp.adapters.model_runtime.pulling import PullProgress
 from imgapp.cli import app
 from imgapp.errors import NotFound, OutboundFailed
 from imgapp.services.installation import bundled_models
-from tests.adapters.model_runtime.test_pulling import file_of, ranged
 from tests.conftest import Person
+from tests.support.model_hub import file_of, ranged
 from tests.support.receivers import Receiver, receiving
 from tests.support.tiny_model import TinyModel, tiny_model
 from tests.support.waiting import eventually
@@ -69,7 +69,7 @@ def run(*words: str) -> str:
 
 def test_a_model_is_pulled_runs_and_goes(hub: Receiver) -> None:
     assert "tiny-1\tcan be pulled" in run("list")
-    assert "tiny-1 is here: 1 MB, MIT." in run("pull", "tiny-1")
+    assert "tiny-1 is here: 0.657 MB, MIT." in run("pull", "tiny-1")
     assert hub.requests[0].path == f"/people/Tiny-GGUF/resolve/{'0' * 40}/tiny.gguf"
     assert "tiny-1\there" in run("list")
     with bundled_models.describer_endpoint("tiny-1") as endpoint:
