@@ -137,11 +137,12 @@ export function ModelTrial({ name }) {
   );
 }
 
+const HERE = "here"; // run by imgapp itself: it has no address and no key
 const EMPTY = { base_url: "", api_key: "", model: "", name: "" };
 
 export function ModelForm({ kinds, onDone }) {
   const id = useId();
-  const [fields, setFields] = useState({ kind: kinds[0].kind, ...EMPTY });
+  const [fields, setFields] = useState({ kind: kinds.find((one) => one.kind !== HERE).kind, ...EMPTY });
   const [found, setFound] = useState(null);
   const [models, setModels] = useState(null);
   const [state, run] = useErrand();
@@ -236,7 +237,7 @@ export function ModelForm({ kinds, onDone }) {
             className="input"
             value={fields.kind}
             onChange={(event) => {
-              set({ kind: event.target.value, base_url: "" });
+              set({ kind: event.target.value, base_url: "", api_key: "" });
               setModels(null);
             }}
           >
@@ -247,13 +248,17 @@ export function ModelForm({ kinds, onDone }) {
             ))}
           </select>
         </div>
-        {field("Address", "base_url", {
-          type: "url",
-          placeholder: kind.base_url ?? "http://localhost:8080/v1",
-          required: !kind.base_url,
-        })}
-        {field("Key", "api_key", { type: "password", required: kind.needs_key, maxLength: 2000 },
-          "It is kept encrypted, and never shown again.")}
+        {fields.kind !== HERE && (
+          <>
+            {field("Address", "base_url", {
+              type: "url",
+              placeholder: kind.base_url ?? "http://localhost:8080/v1",
+              required: !kind.base_url,
+            })}
+            {field("Key", "api_key", { type: "password", required: kind.needs_key, maxLength: 2000 },
+              "It is kept encrypted, and never shown again.")}
+          </>
+        )}
         <div className="row">
           <button type="button" className="button small" onClick={list}>
             Which models are there?

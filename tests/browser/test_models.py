@@ -65,7 +65,7 @@ def test_a_model_is_connected_tried_made_the_fallback_and_disconnected(
     expect(row).to_have_count(0)
 
 
-def test_a_model_of_the_catalogue_is_fetched_at_one_click_and_let_be(
+def test_a_model_of_the_catalogue_is_fetched_at_one_click_and_discarded(
     page: Page, sign_in: SignIn, hub: Receiver
 ) -> None:
     begun = b"GGUF" + bytes(40_000_000)
@@ -88,7 +88,7 @@ def test_a_model_of_the_catalogue_is_fetched_at_one_click_and_let_be(
     go_on.set()
     expect(row.get_by_role("alert")).to_contain_text("could not be fetched", timeout=SLOW)
     expect(row.get_by_role("button", name="Go on")).to_be_visible()
-    row.get_by_role("button", name="Let it be").click()
+    row.get_by_role("button", name="Discard").click()
     expect(row.get_by_role("button", name="Fetch it, 546 MB")).to_be_visible()
     expect(row.get_by_role("progressbar")).to_have_count(0)
 

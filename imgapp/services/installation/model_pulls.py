@@ -169,6 +169,12 @@ def _is_wanted(name: str) -> bool:
         return session.get(ModelPull, name) is not None
 
 
+def _come(pull: ModelPull) -> int:
+    """Bytes; as its files say where they are on this machine."""
+    on_disk = bundled_models.pull_progress(pull.name)
+    return max(pull.done, on_disk.done if on_disk else 0)
+
+
 def _public(
     listed: CatalogueModel, pull: ModelPull | None, here: bool, connected: bool
 ) -> BundledModelPublic:
@@ -183,7 +189,7 @@ def _public(
         memory=listed.memory,
         here=here,
         connected=connected,
-        fetched=pull.done if pull else None,
+        fetched=_come(pull) if pull else None,
         checking=pull.checking if pull else False,
         problem=pull.problem if pull else None,
     )

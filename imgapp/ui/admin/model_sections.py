@@ -151,6 +151,15 @@ def _bundled(state: type[ModelsState]) -> rx.Component:
 
 
 def _bundled_model(state: type[ModelsState]) -> Callable[[BundledRow], rx.Component]:
+    def discard(text: str, one: BundledRow) -> rx.Component:
+        return rx.el.button(
+            text,
+            type="button",
+            class_name="button small ghost",
+            aria_label=f"{text}: {one.title}",
+            on_click=state.discard_pull(one.name),
+        )
+
     def row(one: BundledRow) -> rx.Component:
         return rx.el.li(
             rx.el.div(
@@ -163,12 +172,11 @@ def _bundled_model(state: type[ModelsState]) -> Callable[[BundledRow], rx.Compon
                 ),
                 rx.cond(
                     one.doing != "",
-                    rx.el.p(
-                        one.doing,
+                    rx.fragment(
+                        rx.el.p(one.doing),
                         rx.el.progress(
                             value=as_text(one.share), aria_label=f"Fetched of {one.title}"
                         ),
-                        class_name="quiet",
                     ),
                 ),
                 rx.cond(one.problem != "", rx.el.p(one.problem, role="alert")),
@@ -184,17 +192,9 @@ def _bundled_model(state: type[ModelsState]) -> Callable[[BundledRow], rx.Compon
                         on_click=state.pull(one.name),
                     ),
                 ),
-                rx.cond(
-                    (one.doing != "") | (one.problem != ""),
-                    rx.el.button(
-                        "Let it be",
-                        type="button",
-                        class_name="button small ghost",
-                        aria_label=f"Let it be: {one.title}",
-                        on_click=state.discard_pull(one.name),
-                    ),
-                ),
-                class_name="actions model-actions",
+                rx.cond(one.doing != "", discard("Cancel", one)),
+                rx.cond(one.problem != "", discard("Discard", one)),
+                class_name="row",
             ),
             key=one.name,
             data_testid="bundled-model",
