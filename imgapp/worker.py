@@ -73,7 +73,7 @@ CHORES = (
     Chore(second_reading.read_offered, 0.5, "reading"),
     Chore(runs.purge_runs, 3600.0),
     Chore(embedding.embed_some, 2.0, "meaning"),
-    Chore(model_pulls.attend, 2.0, "models"),
+    Chore(model_pulls.attend, 5.0, "models"),
 )
 
 
