@@ -28,7 +28,7 @@ WARM_UP = 0.05
 _EVERY = 0.5
 
 _ROLES = {
-    "web": r"granian",
+    "web": r"imgapp\.web",
     "worker": r"dramatiq",
     "decoder": r"imaging\.child",
     "importer": r"imgapp import",

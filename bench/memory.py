@@ -34,7 +34,7 @@ def run() -> Iterator[Result]:
             while app.processes(r"(imaging|reading)\.child"):
                 time.sleep(1)
             idle = proportional_mb(app.processes())
-            web = app.processes("granian")
+            web = app.processes(r"imgapp\.web")
             before = proportional_mb(web)
             peak = before
             for start in range(8, len(pictures), 40):

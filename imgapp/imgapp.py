@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 
 import reflex as rx
 from starlette.types import ASGIApp
 
-from imgapp.adapters import frontend
+from imgapp.adapters import db, frontend, idle_memory
 from imgapp.api import create_site
 from imgapp.api.http.request_metrics import report_while_serving
+from imgapp.services.common.thread_pools import in_io
 from imgapp.ui import pages
 from imgapp.ui.gallery.live_bridge import Bridge
 from imgapp.ui.shell import crash_handlers, tab_state_store
@@ -32,6 +34,17 @@ async def _rarely_look_for_cycles() -> None:
     gc.set_threshold(50_000, 20, 100)
 
 
+async def _give_memory_back() -> None:
+    """When nobody has asked anything for a minute, once."""
+    was_quiet = False
+    while True:
+        await asyncio.sleep(idle_memory.QUIET_SECONDS / 2)
+        is_quiet = db.idle_seconds() >= idle_memory.QUIET_SECONDS
+        if is_quiet and not was_quiet:
+            await in_io(idle_memory.give_back)
+        was_quiet = is_quiet
+
+
 app = rx.App(
     **pages.look(),
     backend_exception_handler=crash_handlers.on_backend_exception,
@@ -42,6 +55,7 @@ app.add_middleware(session_check, index=0)
 for page in pages.PAGES:
     app.add_page(page.component, route=page.route, title=page.title, on_load=page.on_load)
 app.register_lifespan_task(_rarely_look_for_cycles)
+app.register_lifespan_task(_give_memory_back)
 app.register_lifespan_task(Bridge(app).run)
 app.register_lifespan_task(SessionWatch(app).run)
 app.register_lifespan_task(report_while_serving)

@@ -29,7 +29,8 @@ from imgapp.errors import QueueUnavailable
 
 log = logging.getLogger(__name__)
 
-FLUSH_SECONDS = 5.0
+FLUSH_SECONDS, QUIET_SECONDS = 5.0, 12.0
+"""Between two reports; the second while there is nothing to report but that the process lives."""
 ALIVE_SECONDS = 30
 _TIMEOUT_SECONDS = 1.0
 _TOTALS = "imgapp:metrics:totals"
@@ -129,8 +130,11 @@ class Reporter:
         self._stop.set()
         self.flush(leaving=True)
 
-    def flush(self, *, leaving: bool = False) -> None:
-        """Add what was counted since the last time. Never raises: it is added the next time."""
+    def flush(self, *, leaving: bool = False) -> bool:
+        """Add what was counted since the last time; whether there was anything.
+
+        Never raises: it is added the next time.
+        """
         with self._lock:
             now = values(COUNTED)
             added = {key: value - self._sent.get(key, 0.0) for key, value in now.items()}
@@ -141,6 +145,7 @@ class Reporter:
                 log.debug("metrics_not_written", exc_info=True)
             if leaving:
                 self._id = ""
+        return any(more > 0 for more in added.values())
 
     def _write(self, added: Values, leaving: bool) -> None:
         if not added and not self._id:
@@ -160,8 +165,7 @@ class Reporter:
 
     def _work(self, stop: threading.Event) -> None:
         while not stop.is_set():
-            self.flush()
-            stop.wait(FLUSH_SECONDS)
+            stop.wait(FLUSH_SECONDS if self.flush() else QUIET_SECONDS)
 
 
 def _stored() -> Values:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Literal, TypeVar, cast
@@ -31,12 +32,15 @@ logger = logging.getLogger(__name__)
 
 Use = Literal["transactions", "readings", "look-ups"]
 POOLS: dict[Use, tuple[int, int]] = {
-    "transactions": (3, 12),
+    "transactions": (15, 0),
     "readings": (3, 0),
     "look-ups": (2, 0),
 }
 """Connections that are kept, and how many more are opened when these are busy. To connect takes
-longer than to wait for an answer; and whoever signs in waits for nobody's search."""
+longer than to wait for an answer; and whoever signs in waits for nobody's search. A process
+that has nothing to do closes all of them (`idle_memory`)."""
+_BY_WORK: tuple[Use, ...] = ("transactions", "readings")
+"""Looked up is also what nobody works on: a session that lives, a chore that is due."""
 POOL_TIMEOUT = 10  # seconds a caller waits for a connection
 CONNECT_TIMEOUT = 5  # seconds
 STATEMENT_TIMEOUT = "30s"
@@ -54,6 +58,7 @@ _BEGIN_SESSION = sa.text(_BEGIN.replace("%s", ":user_id"))
 _HOOKS = "imgapp_after_commit"
 
 _engines: dict[tuple[SecretStr | None, Use], Engine] = {}
+_used_at: dict[Use, float] = {}
 _engines_lock = threading.Lock()
 
 
@@ -162,6 +167,12 @@ def dispose() -> None:
         engine.dispose()
 
 
+def idle_seconds() -> float:
+    """Since this process began a transaction or a reading."""
+    used = [_used_at[use] for use in _BY_WORK if use in _used_at]
+    return time.monotonic() - max(used, default=0.0)
+
+
 def driver_url(url: str) -> URL:
     """The URL with the driver that imgapp uses. Raises ConfigurationError."""
     try:
@@ -203,6 +214,7 @@ def _engine(use: Use = "transactions") -> Engine:
     """For transactions, a connection is tried before it is used; all others commit by themselves
     and ask again."""
     settings, ping = get_settings(), use == "transactions"
+    _used_at[use] = time.monotonic()
     key = (settings.database_url, use)
     size, overflow = POOLS[use]
     with _engines_lock:

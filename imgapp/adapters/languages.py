@@ -119,6 +119,17 @@ def load() -> None:
     _identifier()
 
 
+def is_loaded() -> bool:
+    """Whether the detector's model is here."""
+    return _loaded.cache_info().currsize > 0
+
+
+def unload() -> None:
+    """Forget the detector's model until it is needed."""
+    with _lock:
+        _loaded.cache_clear()
+
+
 def _enough(text: str) -> bool:
     letters = [char for char in text if char.isalpha()]
     dense = sum(char >= "\u0e00" for char in letters)

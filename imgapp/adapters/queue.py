@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -10,11 +11,13 @@ from typing import cast
 from uuid import UUID
 
 import dramatiq
-from dramatiq.brokers.redis import RedisBroker
+from dramatiq.broker import MessageProxy
+from dramatiq.brokers.redis import RedisBroker, _RedisConsumer
 from dramatiq.errors import BrokerError
 from dramatiq.middleware import TimeLimit
 from redis.exceptions import OutOfMemoryError, ReadOnlyError, RedisError, ResponseError
 
+from imgapp.adapters import wake_ups
 from imgapp.adapters.redis_clients import redis_client
 from imgapp.errors import QueueUnavailable
 from imgapp.models import Priority
@@ -30,14 +33,81 @@ _CHECK = "imgapp:check"
 _SECONDS = 1.5
 _LONGEST_DELAY = 6 * 24 * 3600.0
 """Dramatiq keeps delayed messages for less than seven days."""
+IDLE_SECONDS = 10.0
+"""A worker that nobody calls looks at its queues so often. One that says nothing for a minute is
+taken for dead."""
+_MAINTENANCE_IN_A_MILLION = 20_000
+"""Calls of a consumer that look for what dead workers left: calls are few while nothing happens."""
+
+
+class WakingBroker(RedisBroker):
+    """Dramatiq's Redis broker, whose consumers sleep until a message comes (`wake_ups`)."""
+
+    def __init__(self) -> None:
+        super().__init__(  # type: ignore[no-untyped-call]
+            client=redis_client(_SECONDS),
+            middleware=[TimeLimit()],
+            namespace=_NAMESPACE,
+            maintenance_chance=_MAINTENANCE_IN_A_MILLION,
+        )
+        self.wake_ups = wake_ups.WakeUps()
+
+    @property
+    def consumer_class(self) -> type[_RedisConsumer]:
+        """What `consume` makes."""
+        return _WakingConsumer
+
+    def enqueue(
+        self, message: dramatiq.Message[None], *, delay: int | None = None
+    ) -> dramatiq.Message[None]:
+        """Add a message, and wake up whoever waits for one."""
+        enqueued: dramatiq.Message[None] = super().enqueue(message, delay=delay)
+        wake_ups.call(enqueued.queue_name)
+        return enqueued
+
+
+class _WakingConsumer(_RedisConsumer):
+    """The messages of a queue; instead of asking ten times a second, it waits to be called."""
+
+    def __init__(self, broker: WakingBroker, queue_name: str, prefetch: int, timeout: int) -> None:
+        super().__init__(broker, queue_name, prefetch, timeout)  # type: ignore[no-untyped-call]
+        self._longest = min(timeout / 1000, IDLE_SECONDS)
+        self.timeout = 0  # of the pause that Dramatiq makes after it found nothing
+        self._later: dict[str, float] = {}
+        """When delayed messages are due that this consumer has, in seconds since 1970."""
+
+    def __next__(self) -> MessageProxy | None:
+        self.broker.wake_ups.look(self.queue_name)
+        message: MessageProxy | None = super().__next__()  # type: ignore[no-untyped-call]
+        if message is None:
+            due = min(self._later.values(), default=float("inf"))
+            self.broker.wake_ups.wait(
+                self.queue_name, max(0.0, min(self._longest, due - time.time()))
+            )
+        elif eta := message.options.get("eta"):
+            self._later[message.message_id] = eta / 1000
+        return message
+
+    def ack(self, message: MessageProxy) -> None:
+        """Let go of a message that was worked on: there may be room for another one."""
+        self._let_go(message)
+        super().ack(message)  # type: ignore[no-untyped-call]
+        self.broker.wake_ups.wake(self.queue_name)
+
+    def nack(self, message: MessageProxy) -> None:
+        """Let go of a message that failed."""
+        self._let_go(message)
+        super().nack(message)  # type: ignore[no-untyped-call]
+        self.broker.wake_ups.wake(self.queue_name)
+
+    def _let_go(self, message: MessageProxy) -> None:
+        self._later.pop(message.message_id, None)
 
 
 @lru_cache(maxsize=1)
-def broker() -> RedisBroker:
+def broker() -> WakingBroker:
     """The one broker of this process. No retries and no dead letters: the row is the truth."""
-    made: RedisBroker = RedisBroker(  # type: ignore[no-untyped-call]
-        client=redis_client(_SECONDS), middleware=[TimeLimit()], namespace=_NAMESPACE
-    )
+    made = WakingBroker()
     dramatiq.set_broker(made)
     return made
 
@@ -45,6 +115,7 @@ def broker() -> RedisBroker:
 def reset() -> None:
     """Forget the broker and its connections, for a process whose settings changed."""
     if broker.cache_info().currsize:
+        broker().wake_ups.close()
         broker().client.close()
     broker.cache_clear()
 

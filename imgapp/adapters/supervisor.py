@@ -21,7 +21,8 @@ from imgapp.errors import ImgappError
 _MARK = "IMGAPP_SUPERVISOR"
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 30.0
 _STEADY_SECONDS = 60.0  # after running so long, a failure counts as the first
-_TICK = 0.2
+_TICK, _STEADY_TICK = 0.2, 1.0
+"""Seconds between looks at the children: while something is waited for, and else."""
 
 
 class Supervised(Protocol):
@@ -111,7 +112,8 @@ class Supervisor:
                 return False
             for watched in self._watched:
                 self._look_after(watched)
-            time.sleep(_TICK)
+            restarting = any(watched.due is not None for watched in self._watched)
+            time.sleep(_TICK if restarting or seconds is not None else _STEADY_TICK)
         return True
 
     def _look_after(self, watched: _Watched) -> None:

@@ -22,23 +22,10 @@ from imgapp.settings import Settings
 _MOST_THREADS = 32
 """In one process: 64 wait for one another's bytecode longer than two processes cost in memory."""
 
-_LOG_LEVEL = {"debug": "debug", "info": "warning", "warning": "warning", "error": "error"}
-
 
 def web_program(settings: Settings, say: Callable[[str], None]) -> Program:
     """Granian with `web_processes` workers, serving page, websocket and API on one port."""
-    command = [sys.executable, "-m", "granian", "--interface", "asgi", "--factory"]
-    options = {
-        "--host": settings.host,
-        "--port": str(settings.port),
-        "--workers": str(settings.web_processes),
-        "--log-level": _LOG_LEVEL[settings.log_level],
-        "--workers-kill-timeout": "3",
-        "--respawn-interval": "0.5",
-    }
-    for name, value in options.items():
-        command += [name, value]
-    command += ["--respawn-failed-workers", "imgapp.imgapp:app"]
+    command = [sys.executable, "-m", "imgapp.web"]
     return Program(command, serving_environment(_environment(settings)), ROOT, say)
 
 

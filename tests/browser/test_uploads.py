@@ -155,7 +155,7 @@ def test_a_file_goes_on_when_the_server_was_killed(
     proxy.bytes_per_second = 5_000_000
     drop(page, [large(tmp_path / "large.bmp", seed=3)])
     until(page, lambda: arrived(app) > 5_000_000)
-    for process in app.processes("granian"):
+    for process in app.processes(r"imgapp\.web"):
         process.kill()
     there = arrived(app)
     proxy.mend()

@@ -111,7 +111,7 @@ def test_it_listens_on_its_one_port_only(app: App) -> None:
 
 
 def test_its_children_do_not_know_the_database_owners_password(app: App) -> None:
-    for process in app.processes("granian|dramatiq"):
+    for process in app.processes(r"imgapp\.web|dramatiq"):
         assert "IMGAPP_MIGRATE_DATABASE_URL" not in process.environ()
 
 
@@ -122,8 +122,8 @@ def test_its_children_do_not_know_the_database_owners_password(app: App) -> None
         (r"redis-server|valkey-server", 0),
         (r"-m dramatiq|bin/dramatiq", 0),
         (r"-m dramatiq|bin/dramatiq", -1),
-        (r"granian", 0),
-        (r"granian", -1),
+        (r"imgapp\.web", 0),
+        (r"imgapp\.web", -1),
     ],
     ids=["database", "redis", "worker", "worker's process", "web", "web's process"],
 )

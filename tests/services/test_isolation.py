@@ -64,6 +64,7 @@ DEFINERS = {
     "imgapp_audit",
     "imgapp_audit_events",
     "imgapp_claim_delivery",
+    "imgapp_due_chores",
     "imgapp_claim_fetch",
     "imgapp_claim_image",
     "imgapp_count_batch_items",

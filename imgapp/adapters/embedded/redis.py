@@ -79,6 +79,8 @@ class Redis:
             "appendonly": "yes",
             "appendfsync": "everysec",
             "save": "",
+            # Times a second that it looks after itself: ten would be most of what it does all day.
+            "hz": "1",
             "notify-keyspace-events": _KEYSPACE_EVENTS,
             "loglevel": "warning",
         }

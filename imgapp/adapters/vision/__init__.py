@@ -45,9 +45,10 @@ def model_describer(server: Server, model: str) -> OpenAIDescriber:
 
 
 def warm_up() -> None:
-    """Load what reads a model's answers, so that the first one need not wait a second for it."""
+    """Load what reads a model's answers, which takes a second: best done while it thinks."""
     from imgapp.adapters import languages
     from imgapp.adapters.vision import tags
 
-    languages.load()
-    tags.load()
+    if not languages.is_loaded():
+        languages.load()
+        tags.load()

@@ -10,9 +10,9 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
 import httpx2
-import openai
 
 from imgapp.adapters.vision.answer_parser import refused
+from imgapp.adapters.vision.openai_sdk import openai
 from imgapp.adapters.vision.refusals import Subject, quoted, subject_of, words_of
 from imgapp.errors import DescriberError, PermanentDescriberError, TransientDescriberError
 

@@ -5,21 +5,22 @@ from __future__ import annotations
 import base64
 import json
 import logging
+import threading
 import time
 import weakref
 from dataclasses import replace
 from typing import Any
 
 import httpx2
-import openai
-from openai.types.chat import ChatCompletion
 
 from imgapp.adapters.imaging import model_copy, model_parts
 from imgapp.adapters.imaging.long_pictures import MODEL_SIDE
+from imgapp.adapters.vision import warm_up
 from imgapp.adapters.vision.answer_parser import read_answer, refused
 from imgapp.adapters.vision.base import Description, Picture, Question
 from imgapp.adapters.vision.connections import ServerTransport
 from imgapp.adapters.vision.error_translation import translate
+from imgapp.adapters.vision.openai_sdk import openai
 from imgapp.adapters.vision.prompt import question
 from imgapp.adapters.vision.server_capabilities import Dialect, Dialects
 from imgapp.adapters.vision.servers import Server
@@ -61,6 +62,7 @@ class OpenAIDescriber:
     def describe(self, picture: Picture, ask: Question) -> Description:
         """One structured answer. Raises TransientDescriberError or PermanentDescriberError."""
         deadline = time.monotonic() + self.server.seconds
+        threading.Thread(target=warm_up, name="warm-up", daemon=True).start()
         while True:
             dialect = self.dialect
             parts = _parts(picture, dialect)
@@ -94,7 +96,7 @@ class OpenAIDescriber:
         ask: Question,
         dialect: Dialect,
         deadline: float,
-    ) -> ChatCompletion:
+    ) -> openai.types.chat.ChatCompletion:
         left = max(deadline - time.monotonic(), 0.1)
         said = bytearray()
         try:
@@ -112,11 +114,11 @@ class OpenAIDescriber:
         except httpx2.HTTPError as error:
             # The SDK translates what happens before the answer begins.
             raise _as_of_the_sdk(error, self.server.url) from None
-        return ChatCompletion.construct(**_members(bytes(said)))
+        return openai.types.chat.ChatCompletion.construct(**_members(bytes(said)))
 
     def _read(
         self,
-        completion: ChatCompletion,
+        completion: openai.types.chat.ChatCompletion,
         picture: Picture,
         ask: Question,
         dialect: Dialect,
@@ -208,7 +210,7 @@ def _no_answer() -> TransientDescriberError:
     )
 
 
-def _usage(completion: ChatCompletion) -> tuple[int | None, int | None]:
+def _usage(completion: openai.types.chat.ChatCompletion) -> tuple[int | None, int | None]:
     """Tokens in and out, as the server reported them."""
     usage = getattr(completion, "usage", None)
     return (
@@ -217,7 +219,7 @@ def _usage(completion: ChatCompletion) -> tuple[int | None, int | None]:
     )
 
 
-def _model_version(completion: ChatCompletion, model: str) -> str:
+def _model_version(completion: openai.types.chat.ChatCompletion, model: str) -> str:
     said = getattr(completion, "model", None)
     return said if isinstance(said, str) and said else model
 

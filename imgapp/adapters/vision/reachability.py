@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 
 import httpx2
-import openai
 
 from imgapp.adapters.vision.connections import ServerTransport
 from imgapp.adapters.vision.error_translation import translate
+from imgapp.adapters.vision.openai_sdk import openai
 from imgapp.adapters.vision.servers import Server
 from imgapp.errors import TransientDescriberError
 

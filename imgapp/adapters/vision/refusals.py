@@ -10,7 +10,7 @@ import json
 import re
 from enum import Enum
 
-import openai
+from imgapp.adapters.vision.openai_sdk import openai
 
 
 class Subject(Enum):

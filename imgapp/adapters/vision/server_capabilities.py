@@ -16,10 +16,9 @@ from dataclasses import asdict, dataclass, replace
 from math import inf
 from typing import Any
 
-import openai
-
 from imgapp.adapters.imaging.long_pictures import MODEL_SIDE
 from imgapp.adapters.vision import server_hints
+from imgapp.adapters.vision.openai_sdk import openai
 from imgapp.adapters.vision.prompt import ANSWER_SCHEMA
 from imgapp.adapters.vision.refusals import Subject, is_about, subject_of
 

@@ -24,6 +24,8 @@ log = logging.getLogger(__name__)
 
 INTERVAL = 0.4
 """Seconds between look-ups: an open tab is dead within a second after its session."""
+UNWATCHED_INTERVAL = 0.9
+"""Seconds until it is looked whether there is one, while no tab is open in this process."""
 
 
 class SessionWatch:
@@ -34,24 +36,27 @@ class SessionWatch:
 
     async def run(self) -> None:
         """Watch until cancelled."""
+        pause = UNWATCHED_INTERVAL
         while True:
-            await asyncio.sleep(INTERVAL)
+            await asyncio.sleep(pause)
             try:
-                await self.close_ended()
+                pause = INTERVAL if await self.close_ended() else UNWATCHED_INTERVAL
             except ServiceUnavailable:
                 log.warning("sessions_not_watched")
             except Exception:
                 log.exception("session_watch_failed")
 
-    async def close_ended(self) -> None:
-        """Look all sessions up that have a socket here, and close those that are over."""
+    async def close_ended(self) -> bool:
+        """Look all sessions up that have a socket here, and close those that are over; whether
+        there was one."""
         sockets = self._sockets()
         if not sockets:
-            return
+            return False
         alive = await in_db(sessions.live_sessions, list(sockets))
         for session_id in sockets.keys() - alive:
             session_check.forget(session_id)
             await asyncio.gather(*(self._close(sid) for sid in sockets[session_id]))
+        return True
 
     def _sockets(self) -> dict[UUID, list[str]]:
         """The websockets of this process, by session."""
