@@ -1,7 +1,7 @@
-# make run | test | test-long | check | bench. Needs Python 3.11 or 3.12 (or a later one and a redis-server on
+# make run | test | test-long | check | bench | bench-compare. Needs Python 3.11 or 3.12 (or a later one and a redis-server on
 # the path), make and a package index. Nothing is installed or built twice.
 
-.PHONY: run test test-long check bench clean
+.PHONY: run test test-long check bench bench-compare clean
 
 BIN = .venv/bin
 # The virtualenv's Node comes first: the system's may be too old.
@@ -34,6 +34,14 @@ bench: .venv/.development
 	@$(BIN)/imgapp build
 	@chromium="$$(.ci/find-browser)" && \
 		CHROMIUM="$$chromium" $(IN_VENV) $(BIN)/python -m bench $(BENCH_ARGS)
+
+# make bench-compare BASE=main BENCH_ARGS="ingest first_light" ROUNDS=3 COMPARE_ARGS=--own
+ROUNDS = 2
+bench-compare: .venv/.development
+	@[ -n "$(BASE)" ] || { echo "Name a revision to compare with: BASE=main" >&2; exit 2; }
+	@chromium="$$(.ci/find-browser)" && \
+		CHROMIUM="$$chromium" $(IN_VENV) \
+		$(BIN)/python -m bench.compare $(COMPARE_ARGS) --rounds $(ROUNDS) $(BASE) $(BENCH_ARGS)
 
 .venv/.runtime: requirements.txt .ci/make-venv
 	@.ci/make-venv

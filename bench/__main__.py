@@ -1,6 +1,6 @@
 """`python -m bench [NAME …]`: run all benchmarks, or those named.
 
-Exit 1 when one misses its limit.
+Exit 1 when one misses its limit. What was found is recorded (see `bench.history`).
 """
 
 from __future__ import annotations
@@ -12,6 +12,8 @@ from bench import (
     described,
     first_light,
     gallery,
+    history,
+    idle,
     import_memory,
     independence,
     ingest,
@@ -33,6 +35,7 @@ BENCHES = {
     "analysis": analysis.run,
     "described": described.run,
     "independence": independence.run,
+    "idle": idle.run,
     "memory": memory.run,
     "import_memory": import_memory.run,
     "first_light": first_light.run,
@@ -51,10 +54,13 @@ def main(names: list[str]) -> int:
         print(f"no benchmark {', '.join(unknown)}; there are {', '.join(BENCHES)}", file=sys.stderr)
         return 2
     results: list[Result] = []
+    record = history.recorder()
     for name in names or BENCHES:
         for result in BENCHES[name]():
             print(result.line(), flush=True)
             results.append(result)
+            if record:
+                record(name, result)
     return 0 if all(result.ok for result in results) else 1
 
 

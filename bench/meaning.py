@@ -108,6 +108,7 @@ def _uploads(app: App, folder: Path, engine: sa.Engine, user_id: UUID) -> Result
         busy_ms / idle_ms,
         f"median {busy_ms:.0f} ms, and {idle_ms:.0f} ms while none are",
         high=1.1,
+        measured=busy_ms,
     )
 
 
@@ -139,6 +140,7 @@ def _searches(variables: dict[str, str], user_id: UUID) -> Iterator[Result]:
         f"p95 {both * 1000:.1f} ms in the database for the first of what {len(_SEARCHES)} searches"
         f" find among {COUNT:,} pictures, {words * 1000:.1f} ms by words alone",
         high=1.5,
+        measured=both,
     )
 
 

@@ -1,4 +1,4 @@
-"""Memory of the web processes while much is uploaded, in small files and large; all of it idle."""
+"""Memory of the web processes while much is uploaded, in small files and large."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from bench.pictures import copies, make_camera_jpegs
 from bench.report import Result
 from tests.support.running import proportional_mb, running_app, wait_for_all_described
 
-GROWTH_MB, IDLE_MB = 100, 500
+GROWTH_MB = 100
 UPLOAD_MB = 500
 LARGE_MB, LARGE_FILES, AT_ONCE = 49, 24, 4
 
@@ -33,7 +33,6 @@ def run() -> Iterator[Result]:
             wait_for_all_described(app)
             while app.processes(r"(imaging|reading)\.child"):
                 time.sleep(1)
-            idle = proportional_mb(app.processes())
             web = app.processes(r"imgapp\.web")
             before = proportional_mb(web)
             peak = before
@@ -56,12 +55,6 @@ def run() -> Iterator[Result]:
         (max(peaks) - small) / GROWTH_MB,
         f"web processes grew from {small:.0f} to {max(peaks):.0f} MB while {LARGE_FILES} files of "
         f"{LARGE_MB} MB were uploaded, {AT_ONCE} at a time (limit {GROWTH_MB} MB)",
-        high=1.0,
-    )
-    yield Result(
-        "memory, idle",
-        idle / IDLE_MB,
-        f"{idle:.0f} MB proportional for everything that `imgapp up` runs (limit {IDLE_MB} MB)",
         high=1.0,
     )
 
