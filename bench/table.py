@@ -20,15 +20,7 @@ _RUNS = ("benchmark", "commit", "date", "cores", *machine.TASKS)
 
 def rendered(found: Iterable[Mapping[str, str]], measures: Mapping[str, str]) -> str:
     """The table, of what each benchmark `measures` by its name, and below it the runs."""
-    newest: dict[str, list[Mapping[str, str]]] = {}
-    for row in found:
-        if row["commit"].endswith(DIRTY):
-            continue
-        run = newest.get(row["bench"], [])
-        if not run or row["date"] > run[0]["date"]:
-            newest[row["bench"]] = [row]
-        elif row["date"] == run[0]["date"]:
-            run.append(row)
+    newest = _newest(row for row in found if row["bench"] in measures)
     lines = []
     for bench, what in measures.items():
         begin = f"`{bench}`: {what}"
@@ -41,6 +33,19 @@ def rendered(found: Iterable[Mapping[str, str]], measures: Mapping[str, str]) ->
         if begin:
             lines.append(_line(begin, "", "", "", "not recorded yet"))
     return _head(*_HEAD) + "".join(lines) + _runs(newest)
+
+
+def _newest(found: Iterable[Mapping[str, str]]) -> dict[str, list[Mapping[str, str]]]:
+    """The lines of each benchmark's newest run; a merge may have put older ones behind it."""
+    newest: dict[str, list[Mapping[str, str]]] = {}
+    for row in found:
+        run = newest.setdefault(row["bench"], [])
+        if row["commit"].endswith(DIRTY) or (run and row["date"] < run[0]["date"]):
+            continue
+        if run and row["date"] > run[0]["date"]:
+            run.clear()
+        run.append(row)
+    return {bench: run for bench, run in newest.items() if run}
 
 
 def _head(*cells: str) -> str:
