@@ -229,7 +229,7 @@ def _text(path: Path) -> str:
 
 
 def main(arguments: Sequence[str]) -> int:
-    from bench.__main__ import BENCHES
+    from bench.__main__ import ALL, BENCHES
 
     parser = argparse.ArgumentParser(prog="python -m bench.compare", description=__doc__)
     parser.add_argument("base", help="a revision of this repository")
@@ -242,13 +242,13 @@ def main(arguments: Sequence[str]) -> int:
         help="the base with the present packages, whatever it requires: what code alone changed",
     )
     given = parser.parse_args(arguments)
-    unknown = [name for name in given.names if name not in BENCHES]
+    unknown = [name for name in given.names if name not in ALL]
     if unknown:
-        parser.error(f"no benchmark {', '.join(unknown)}; there are {', '.join(BENCHES)}")
+        parser.error(f"no benchmark {', '.join(unknown)}; there are {', '.join(ALL)}")
     # Also where it was started in the background, or is ended by something else than a terminal.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.default_int_handler)
-    modules = [BENCHES[name].__module__ for name in given.names or BENCHES]
+    modules = [ALL[name].__module__ for name in given.names or BENCHES]
     rows: list[Row] = []
     reasons: list[Unmeasured] = []
     try:

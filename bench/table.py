@@ -67,9 +67,9 @@ def _runs(newest: Mapping[str, list[Mapping[str, str]]]) -> str:
 
 def measures() -> dict[str, str]:
     """What each benchmark measures, by its name: its module says so in its first line."""
-    from bench.__main__ import BENCHES
+    from bench.__main__ import ALL
 
-    said = {name: sys.modules[run.__module__].__doc__ or "" for name, run in BENCHES.items()}
+    said = {name: sys.modules[run.__module__].__doc__ or "" for name, run in ALL.items()}
     return {name: text.partition("\n")[0].rstrip(".") for name, text in said.items()}
 
 
