@@ -17,13 +17,14 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from playwright.sync_api import Browser, sync_playwright
 
 from bench.browser import chromium_path
 from bench.pictures import make_camera_jpegs
 from bench.report import Result
-from tests.support.running import EMAIL, free_port, running_app, takes_connections
+from tests.support.running import EMAIL, REPO, free_port, running_app, takes_connections
 from tests.support.waiting import eventually
 
 PICTURES, TURNS = 30, 3
@@ -132,7 +133,8 @@ def _ours(browser: Browser, pictures: Path) -> tuple[float, float]:
     with running_app(IMGAPP_VISION="basic") as app:
         cookies = app.session_cookie()
         begun = time.perf_counter()
-        app.cli("import", str(pictures), "--user", EMAIL)
+        command = (sys.executable, "-m", "imgapp", "import", pictures, "--user", EMAIL)
+        _run(*command, env=app.env, cwd=REPO)
         _cold(browser, app.url, cookies)
         total = time.perf_counter() - begun
         return total, statistics.median(_cold(browser, app.url, cookies) for _ in range(TURNS))
@@ -169,8 +171,9 @@ def _linked(originals: list[Path], folder: Path) -> Path:
     return folder
 
 
-def _run(*command: str | Path) -> None:
-    done = subprocess.run([str(part) for part in command], capture_output=True, text=True)
+def _run(*command: str | Path, **options: Any) -> None:
+    parts = [str(part) for part in command]
+    done = subprocess.run(parts, capture_output=True, text=True, **options)
     if done.returncode:
         raise RuntimeError(f"{command[0]}: {(done.stderr or done.stdout)[-1000:]}")
 
