@@ -9,7 +9,7 @@ import pyvips
 
 from imgapp.adapters.imaging import png_colours
 from imgapp.adapters.imaging.colour_coding import ColourCoding
-from imgapp.adapters.imaging.formats import AVIF, GIF, PNG, TIFF, WEBP, FileFormat
+from imgapp.adapters.imaging.formats import AVIF, GIF, JPEG, PNG, TIFF, WEBP, FileFormat
 from imgapp.adapters.imaging.heif_items import HeifItems, read_items
 from imgapp.adapters.imaging.pixels import (
     BLOBS,
@@ -38,6 +38,8 @@ class OpenedImage:
     hdr: ColourCoding | None = None
     """Set where `pixels`, of 16 bits then, hold more light than sRGB can."""
     moving: bool = False
+    shrinks: bool = False
+    """Whether libvips can decode it at a half, a quarter or an eighth of its size (JPEG)."""
     turn: int = 1
     """How the pixels are to be turned where their decoder does not know it (EXIF orientation)."""
 
@@ -74,7 +76,8 @@ def _open_vips(source: Path, form: FileFormat, max_pixels: int) -> OpenedImage:
     opened = _opened(image, max_pixels)
     if form in (PNG, AVIF):
         return _open_coded(source, form, opened, image)
-    return replace(opened, moving=opened.pages > 1 and form in (GIF, WEBP))
+    moving = opened.pages > 1 and form in (GIF, WEBP)
+    return replace(opened, moving=moving, shrinks=form is JPEG)
 
 
 def _open_coded(

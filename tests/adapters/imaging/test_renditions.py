@@ -304,3 +304,39 @@ def test_every_kind_of_picture_has_a_placeholder_in_colours(
 ) -> None:
     made = base64.urlsafe_b64decode(decode(picture_file("p.png", mode=mode)).placeholder)
     assert (len(made) - 1) % (3 * made[0]) == 0
+
+
+@pytest.mark.parametrize("size", [(3001, 2000), (6000, 4001), (12001, 90), (3100, 1)])
+@pytest.mark.parametrize("orientation", [1, 6, 7])
+def test_a_large_jpeg_is_decoded_small_and_looks_the_same(
+    decode: Decode, tmp_path: Path, size: tuple[int, int], orientation: int
+) -> None:
+    path = tmp_path / "large.jpg"
+    wide, high = size
+    ramp = pyvips.Image.identity().resize(wide / 256, vscale=high, kernel="nearest")
+    picture = ramp.crop(0, 0, wide, high).bandjoin([255 - ramp.crop(0, 0, wide, high), 90])
+    upright = picture.copy(interpretation="srgb")
+    upright.set_type(pyvips.GValue.gint_type, "orientation", orientation)
+    upright.jpegsave(str(path), Q=95)
+    whole = pyvips.Image.new_from_file(str(path)).autorot()
+
+    decoded = decode(path)
+
+    assert (decoded.width, decoded.height) == (whole.width, whole.height)
+    longest = pyvips.Image.new_from_file(str(decoded.preview))
+    expected = whole.thumbnail_image(1440, height=1440, size="down")
+    assert abs(longest.width - expected.width) <= 1
+    assert abs(longest.height - expected.height) <= 1
+    for x, y in [(0.05, 0.5), (0.95, 0.5), (0.5, 0.05), (0.5, 0.95)]:
+        at = int(x * (expected.width - 1)), int(y * (expected.height - 1))
+        assert near(color(decoded.preview, x, y), tuple(expected(*at)), by=12)
+
+
+def test_a_large_jpeg_that_is_cut_off_is_refused_however_small_it_is_decoded(
+    decode: Decode, picture_file: Callable[..., Path]
+) -> None:
+    path = picture_file("cut.jpg", size=(4000, 3000))
+    data = path.read_bytes()
+    path.write_bytes(data[: len(data) * 2 // 3])
+    with pytest.raises(DamagedImage):
+        decode(path)
