@@ -61,13 +61,21 @@ def place_of(image: Image) -> RenditionKeys:
     return RenditionKeys(image.user_id, image.id, image.s3_bucket)
 
 
-def intend(place: RenditionKeys, size: int) -> None:
+def intend(session: Session, place: RenditionKeys, size: int) -> None:
     """Say that `size` bytes are about to be stored: unless a row follows, they are removed.
 
-    Raises DatabaseUnavailable, and StoreUnavailable while this very place is emptied.
+    Raises StoreUnavailable while this very place is emptied.
     """
-    with transaction(place.user_id) as session:
-        add(session, place, _PATIENCE + timedelta(seconds=size / _SLOWEST))
+    add(session, place, _PATIENCE + timedelta(seconds=size / _SLOWEST))
+
+
+def forget(place: RenditionKeys) -> None:
+    """Nothing was stored there after all. Never raises: `sweep` empties an empty place, too."""
+    try:
+        with transaction(place.user_id) as session:
+            session.execute(sa.delete(StoreRemoval).where(*_at(place), _NOT_BEGUN))
+    except DatabaseUnavailable as error:
+        _note_postponed(place, error)
 
 
 def add(session: Session, place: RenditionKeys, delay: timedelta = timedelta()) -> None:

@@ -33,7 +33,8 @@ from imgapp.services.uploads.ingest import Ingested, ingest
 from imgapp.settings import get_settings
 
 _CHUNK = 1024 * 1024
-_WAITING_PER_THREAD = 2
+_FILES_PER_CORE = 2
+"""While a picture is decoded, the one before it is stored or the next one is read."""
 _PATIENCE = 15.0
 """Seconds that a database or a store may be away."""
 
@@ -64,16 +65,16 @@ def open_batch(user_id: UUID, folder: Path, name: str | None = None) -> UUID:
 
 
 def import_folder(user_id: UUID, folder: Path, batch_id: UUID) -> Generator[FileReport]:
-    """Take in every picture below a folder, as many at a time as there are processors.
+    """Take in every picture below a folder, two at a time for each processor.
 
     The batch stays open unless all files were read. Closing the iterator ends the import after the
-    pictures in hand. Raises NotSignedIn when the
-    account is gone, and ServiceUnavailable when the database or the store stays away.
+    pictures in hand. Raises NotSignedIn when the account is gone, and ServiceUnavailable when the
+    database or the store stays away.
     """
     stopping = threading.Event()
     under_way: dict[Future[FileReport], Candidate] = {}
-    threads = cpu_count()
-    pool = ThreadPoolExecutor(threads, thread_name_prefix="import")
+    at_once = _FILES_PER_CORE * cpu_count()
+    pool = ThreadPoolExecutor(at_once, thread_name_prefix="import")
     try:
         for found in find_files(folder):
             if isinstance(found, SkippedFile):
@@ -81,7 +82,7 @@ def import_folder(user_id: UUID, folder: Path, batch_id: UUID) -> Generator[File
                 continue
             file = _of_batch(user_id, batch_id, found.path)
             under_way[pool.submit(_take_in, found, file, stopping)] = found
-            if len(under_way) >= threads * _WAITING_PER_THREAD:
+            if len(under_way) >= at_once:
                 yield from _finished(under_way)
         while under_way:
             yield from _finished(under_way)

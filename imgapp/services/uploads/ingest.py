@@ -24,6 +24,7 @@ from imgapp.models import Image, Priority, WrittenBy, new_id
 from imgapp.services.common import undelete
 from imgapp.services.storage import object_removals
 from imgapp.services.storage.filenames import safe_name, shown_name
+from imgapp.services.storage.object_removals import RenditionKeys
 from imgapp.services.storage.spool import SpooledFile, new_spool_path
 from imgapp.services.uploads import quotas
 from imgapp.services.uploads.upload_metrics import UploadSource, counted
@@ -79,29 +80,46 @@ def _take_in(
     try:
         if spooled.size == 0:
             raise EmptyFile("The file is empty.")
-        known = restore(user_id, spooled.sha256, note)
+        place = RenditionKeys(user_id, new_id(), storage.get_store().bucket)
+        known = _begin(place, spooled, note)
         if known is not None:
             return known
-        quotas.check_room(user_id, spooled.size)
-        work_dir.mkdir(mode=0o700)
-        decoded = imaging.decode(spooled.path, work_dir, bulk=priority == Priority.BULK)
-        return _store(user_id, spooled, decoded, priority, note, stored)
+        decoded = _decode(place, spooled, work_dir, bulk=priority == Priority.BULK)
+        return _store(_row(place, spooled, decoded, priority), spooled, decoded, note, stored)
     finally:
         spooled.path.unlink(missing_ok=True)
         shutil.rmtree(work_dir, ignore_errors=True)
 
 
+def _begin(place: RenditionKeys, spooled: SpooledFile, note: Note | None) -> Ingested | None:
+    """The picture of these bytes if there is one; else there is room, and files may come."""
+    with transaction(place.user_id) as session:
+        known = _restore(session, place.user_id, spooled.sha256, note)
+        if known is None:
+            quotas.check_promise(session, images=1, size=spooled.size)
+            object_removals.intend(session, place, spooled.size)
+        return known
+
+
+def _decode(
+    place: RenditionKeys, spooled: SpooledFile, work_dir: Path, *, bulk: bool
+) -> DecodedImage:
+    try:
+        work_dir.mkdir(mode=0o700)
+        return imaging.decode(spooled.path, work_dir, bulk=bulk)
+    except BaseException:
+        object_removals.forget(place)
+        raise
+
+
 def _store(
-    user_id: UUID,
+    image: Image,
     spooled: SpooledFile,
     decoded: DecodedImage,
-    priority: Priority,
     note: Note | None,
     stored: StoredOriginal | None,
 ) -> Ingested:
-    image = _row(user_id, spooled, decoded, priority)
     place = object_removals.place_of(image)
-    object_removals.intend(place, spooled.size)
     try:
         _put_files(image, spooled.path, decoded, stored)
         added = _insert(image, note)
@@ -113,22 +131,22 @@ def _store(
         return Ingested(image.id, duplicate=False)
     # The same bytes came in twice at once, and the other one was first.
     object_removals.run(place)
-    known = restore(user_id, spooled.sha256, note)
+    known = restore(image.user_id, spooled.sha256, note)
     if known is None:
         raise Conflict("The picture was deleted while it was uploaded again; upload it once more.")
     return known
 
 
-def _row(user_id: UUID, spooled: SpooledFile, decoded: DecodedImage, priority: Priority) -> Image:
-    image_id = new_id()
+def _row(
+    place: RenditionKeys, spooled: SpooledFile, decoded: DecodedImage, priority: Priority
+) -> Image:
     filename = shown_name(spooled.filename, decoded.mime_type)
-    folder = f"users/{user_id}/images/{image_id}"
     image = Image(
-        id=image_id,
-        user_id=user_id,
+        id=place.image_id,
+        user_id=place.user_id,
         filename=filename,
-        s3_key=f"{folder}/{safe_name(filename, decoded.mime_type)}",
-        s3_bucket=storage.get_store().bucket,
+        s3_key=f"{place.prefix}{safe_name(filename, decoded.mime_type)}",
+        s3_bucket=place.s3_bucket,
         mime_type=decoded.mime_type,
         file_size=spooled.size,
         sha256=spooled.sha256,
@@ -197,17 +215,21 @@ def _insert(image: Image, note: Note | None) -> bool:
 
 def restore(user_id: UUID, sha256: str, note: Note | None) -> Ingested | None:
     """The person's picture of these bytes, out of the trash if it was there."""
-    query = select(Image).where(col(Image.sha256) == sha256).with_for_update()
     with transaction(user_id) as session:
-        image = session.exec(query).one_or_none()
-        if image is None:
-            return None
-        if undelete.restore(session, [image.id]):
-            after_commit(session, partial(events.publish, user_id, "image_restored", image.id))
-        known = Ingested(image.id, duplicate=True)
-        if note is not None:
-            note(session, known)
-        return known
+        return _restore(session, user_id, sha256, note)
+
+
+def _restore(session: Session, user_id: UUID, sha256: str, note: Note | None) -> Ingested | None:
+    query = select(Image.id).where(col(Image.sha256) == sha256).with_for_update()
+    image_id = session.exec(query).one_or_none()
+    if image_id is None:
+        return None
+    if undelete.restore(session, [image_id]):
+        after_commit(session, partial(events.publish, user_id, "image_restored", image_id))
+    known = Ingested(image_id, duplicate=True)
+    if note is not None:
+        note(session, known)
+    return known
 
 
 def _announce(session: Session, image: Image) -> None:

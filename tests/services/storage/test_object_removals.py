@@ -106,6 +106,12 @@ def test_an_upload_that_is_killed_leaves_nothing(
     assert stored() == []
 
 
+
+def intend(place: object_removals.RenditionKeys) -> None:
+    with transaction(place.user_id) as session:
+        object_removals.intend(session, place, size=0)
+
+
 def test_a_deletion_that_is_killed_goes_on(
     alice: Person,
     picture_file: Callable[..., Path],
@@ -187,7 +193,7 @@ def test_a_place_that_a_picture_is_in_is_never_emptied(
     time_passes: Callable[[], None],
 ) -> None:
     image = row_of(alice.user_id, take_in(alice, picture_file()))
-    object_removals.intend(object_removals.place_of(image), size=0)
+    intend(object_removals.place_of(image))
     time_passes()
     object_removals.run(object_removals.place_of(image))
     assert object_removals.sweep() == 0
@@ -227,7 +233,7 @@ def test_nothing_gets_into_a_place_while_it_is_emptied(
 
     def delete_while_others_store(self: Any, prefix: str) -> None:
         with pytest.raises(StoreUnavailable, match="still being removed"):
-            object_removals.intend(place, size=0)
+            intend(place)
         with pytest.raises(StoreUnavailable), transaction(alice.user_id) as session:
             object_removals.take_back(session, place)
         object_removals.run(place)  # another one is at it
@@ -237,14 +243,14 @@ def test_nothing_gets_into_a_place_while_it_is_emptied(
     monkeypatch.setattr(type(get_store()), "delete_prefix", delete_while_others_store)
     images.delete_image(alice.user_id, place.image_id, permanent=True)
     assert stored() == []
-    object_removals.intend(place, size=0)
+    intend(place)
 
 
 def test_nothing_of_a_deleted_person_waits(
     admin: Person, alice: Person, stored: Callable[[], list[str]], time_passes: Callable[[], None]
 ) -> None:
     place = object_removals.RenditionKeys(alice.user_id, UUID(int=1), get_store().bucket)
-    object_removals.intend(place, size=0)
+    intend(place)
     get_settings().pictures_dir.mkdir(parents=True, exist_ok=True)
     administration.delete_person(admin.user_id, alice.user_id)
     assert administration.purge_deleted() == 1
@@ -260,9 +266,7 @@ def test_a_machine_without_the_pictures_leaves_them_to_the_one_that_has_them(
 ) -> None:
     here = str(get_settings().data_dir)
     image = row_of(alice.user_id, take_in(alice, picture_file()))
-    object_removals.intend(
-        object_removals.RenditionKeys(alice.user_id, UUID(int=1), image.s3_bucket), size=0
-    )
+    intend(object_removals.RenditionKeys(alice.user_id, UUID(int=1), image.s3_bucket))
     time_passes()
     set_env(IMGAPP_DATA_DIR=str(tmp_path / "elsewhere"))
     assert object_removals.sweep() == 0
@@ -297,7 +301,7 @@ def test_nobody_else_has_a_place_emptied(
 ) -> None:
     image = row_of(alice.user_id, take_in(alice, picture_file()))
     theirs = object_removals.RenditionKeys(mallory.user_id, image.id, image.s3_bucket)
-    object_removals.intend(theirs, size=0)
+    intend(theirs)
     object_removals.run(theirs)
     assert len(stored()) == 4
     with pytest.raises(sa.exc.ProgrammingError, match="row-level security"):

@@ -13,6 +13,7 @@ from uuid import UUID
 import piexif
 import pytest
 import redis
+import sqlalchemy as sa
 from PIL import Image as PillowImage
 
 from imgapp.adapters import db, queue
@@ -260,3 +261,28 @@ def test_only_old_left_overs_are_swept(settings_env: pytest.MonkeyPatch) -> None
         os.utime(path, (two_hours_ago, two_hours_ago))
     assert sweep_spool() == 2
     assert left_over() == [recent.name]
+
+
+def test_a_file_that_is_no_picture_leaves_no_place_to_be_emptied(
+    alice: Person, tmp_path: Path, administrator: sa.Engine
+) -> None:
+    path = tmp_path / "photo.jpg"
+    path.write_bytes(b"words")
+    with pytest.raises(NotAnImage):
+        ingest(alice.user_id, spool_file(path), "page")
+    with administrator.connect() as connection:
+        assert connection.execute(sa.text("SELECT count(*) FROM store_removals")).scalar() == 0
+
+
+def test_a_picture_takes_two_transactions(
+    alice: Person, picture_file: Callable[..., Path]
+) -> None:
+    ingest(alice.user_id, spool_file(picture_file("first.jpg")), "page")
+    commits: list[object] = []
+    count = commits.append
+    sa.event.listen(db._engine(), "commit", count)
+    try:
+        ingest(alice.user_id, spool_file(picture_file("second.png")), "page")
+    finally:
+        sa.event.remove(db._engine(), "commit", count)
+    assert len(commits) == 2
