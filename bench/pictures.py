@@ -23,13 +23,13 @@ def make_camera_jpegs(folder: Path, count: int, *, seed: int = 0) -> list[Path]:
     return paths
 
 
-def copies(originals: list[Path], folder: Path, count: int) -> list[Path]:
-    """Pictures with the pixels of `originals` and a comment that makes each file's bytes unique."""
+def copies(originals: list[Path], folder: Path, count: int, *, note: str = "copy") -> list[Path]:
+    """Pictures with the pixels of `originals`, and bytes of their own: a comment with `note`."""
     folder.mkdir(parents=True, exist_ok=True)
     made = []
     for i in range(count):
         data = originals[i % len(originals)].read_bytes()
-        comment = f"copy {i}".encode()
+        comment = f"{note} {i}".encode()
         marker = b"\xff\xfe" + (len(comment) + 2).to_bytes(2, "big") + comment
         path = folder / f"COPY_{i:05}.jpg"
         path.write_bytes(data[:2] + marker + data[2:])

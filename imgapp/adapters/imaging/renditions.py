@@ -104,9 +104,7 @@ def _reduced_from(source: Path, opened: OpenedImage, side: int) -> pyvips.Image:
     return image if image.format == "uchar" else image.cast("uchar")
 
 
-def _loaded(
-    source: Path, opened: OpenedImage, side: int, options: dict[str, Any]
-) -> pyvips.Image:
+def _loaded(source: Path, opened: OpenedImage, side: int, options: dict[str, Any]) -> pyvips.Image:
     """Small, of a file that libvips reads, decoding no more of it than is needed."""
     long = max(opened.width, opened.height)
     shrink = next((by for by in _SHRINKS if long >= by * side), 1) if opened.shrinks else 1

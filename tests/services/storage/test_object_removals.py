@@ -106,7 +106,6 @@ def test_an_upload_that_is_killed_leaves_nothing(
     assert stored() == []
 
 
-
 def intend(place: object_removals.RenditionKeys) -> None:
     with transaction(place.user_id) as session:
         object_removals.intend(session, place, size=0)

@@ -274,9 +274,7 @@ def test_a_file_that_is_no_picture_leaves_no_place_to_be_emptied(
         assert connection.execute(sa.text("SELECT count(*) FROM store_removals")).scalar() == 0
 
 
-def test_a_picture_takes_two_transactions(
-    alice: Person, picture_file: Callable[..., Path]
-) -> None:
+def test_a_picture_takes_two_transactions(alice: Person, picture_file: Callable[..., Path]) -> None:
     ingest(alice.user_id, spool_file(picture_file("first.jpg")), "page")
     commits: list[object] = []
     count = commits.append
