@@ -340,3 +340,26 @@ def test_a_large_jpeg_that_is_cut_off_is_refused_however_small_it_is_decoded(
     path.write_bytes(data[: len(data) * 2 // 3])
     with pytest.raises(DamagedImage):
         decode(path)
+
+
+def test_a_large_jpeg_without_its_end_marker_is_a_picture(
+    decode: Decode, picture_file: Callable[..., Path]
+) -> None:
+    path = picture_file("unended.jpg", size=(4000, 3000))
+    path.write_bytes(path.read_bytes().removesuffix(b"\xff\xd9"))
+    decoded = decode(path)
+    assert (decoded.width, decoded.height) == (4000, 3000)
+    with Image.open(decoded.preview) as preview:
+        assert preview.size == (1440, 1080)
+
+
+@pytest.mark.parametrize("extension", ["jpg", "png"])
+def test_an_embedded_profile_of_a_large_picture_becomes_srgb(
+    decode: Decode, tmp_path: Path, extension: str
+) -> None:
+    path = tmp_path / f"wide.{extension}"
+    wide = plain((4000, 3000)).icc_transform("p3", input_profile="srgb")
+    wide.write_to_file(str(path))
+    decoded = decode(path)
+    assert near(color(decoded.preview), BRICK)
+    assert near(color(decoded.thumbnail), BRICK)
