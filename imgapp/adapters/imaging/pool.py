@@ -12,7 +12,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -238,27 +238,26 @@ class DecoderPool:
 
     def _wait_for_a_slot(self, run_dir: Path, deadline: float, bulk: bool) -> int:
         run_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-        waiting = os.open(run_dir / f"{self._name}-waiting.lock", _LOCK_FLAGS, 0o600)
-        try:
+        with ExitStack() as opened:
+            # Opened once, however often they are asked for.
+            waiting, *slots = (
+                self._open_lock(run_dir, name, opened) for name in ("waiting", *range(self._slots))
+            )
             while time.monotonic() < deadline:
                 # Shared by those who wait; whoever can have it alone finds nobody waiting.
                 may_go = _locked(waiting, fcntl.LOCK_EX) if bulk else True
-                handle = self._lock_a_slot(run_dir) if may_go else None
-                if handle is not None:
-                    return handle
+                free = (one for one in slots if may_go and _locked(one, fcntl.LOCK_EX))
+                if (mine := next(free, None)) is not None:
+                    # What holds a lock is the open file, which the copy keeps open.
+                    return os.dup(mine)
                 fcntl.flock(waiting, fcntl.LOCK_UN if bulk else fcntl.LOCK_SH)
                 time.sleep(0.003)
-        finally:
-            os.close(waiting)
         raise ServiceUnavailable("Too many pictures are being opened at the moment.")
 
-    def _lock_a_slot(self, run_dir: Path) -> int | None:
-        for number in range(self._slots):
-            handle = os.open(run_dir / f"{self._name}-{number}.lock", _LOCK_FLAGS, 0o600)
-            if _locked(handle, fcntl.LOCK_EX):
-                return handle
-            os.close(handle)
-        return None
+    def _open_lock(self, run_dir: Path, name: str | int, opened: ExitStack) -> int:
+        handle = os.open(run_dir / f"{self._name}-{name}.lock", _LOCK_FLAGS, 0o600)
+        opened.callback(os.close, handle)
+        return handle
 
 
 def _locked(handle: int, mode: int) -> bool:
