@@ -24,6 +24,9 @@ SEARCH_ONLY = {
     "images_by_size",
     "images_edited",
     "images_without_alt_text",
+    "image_blocks",
+    "image_tallies",
+    "image_tally_changes",
     "image_embeddings",
     "embedding_requests",
 }

@@ -21,12 +21,14 @@ from tests.support.running import App
 SCENES = 40
 """Different pictures; all others look like one of them."""
 
-_IMAGES = """
+# A picture and its analysis name one another: in one statement, they are there together.
+_ROWS = """
+WITH made AS (
 INSERT INTO images (
     id, user_id, filename, s3_key, s3_bucket, mime_type, file_size, sha256, width, height, facts,
     placeholder, uploaded_at, updated_at, analysis_status, priority, queued_at, due_at,
     completed_at, attempts, lost_attempts, alt_text, alt_text_by, description, description_by,
-    tags, tags_by, language, error_code, error_message
+    tags, tags_by, language, error_code, error_message, analysis_id
 )
 SELECT id, :user_id, 'IMG_' || n || '.jpg', 'users/' || :user_id || '/images/' || id || '/IMG.jpg',
     'local', 'image/jpeg', 900000 + n % 2000000, encode(sha256(id::text::bytea), 'hex'),
@@ -36,28 +38,29 @@ SELECT id, :user_id, 'IMG_' || n || '.jpg', 'users/' || :user_id || '/images/' |
     'A ' || colour || ' boat in the harbour', 'model',
     'Boat number ' || n || ' lies in the evening sun.', 'model',
     ARRAY['boat', colour] || CASE WHEN n % 1000 = 7 THEN ARRAY['regatta'] ELSE '{}' END, 'model',
-    'en', CASE WHEN n % 100 = 0 THEN 'model_refused' END, CASE WHEN n % 100 = 0 THEN 'Refused' END
+    'en', CASE WHEN n % 100 = 0 THEN 'model_refused' END, CASE WHEN n % 100 = 0 THEN 'Refused' END,
+    CASE WHEN n % 100 <> 0 THEN gen_random_uuid() END
 FROM (
     SELECT gen_random_uuid() AS id, n, now() - n * interval '15 minutes' AS at,
         1 + n % :kinds AS kind,
         (ARRAY['red', 'green', 'blue', 'white', 'yellow'])[1 + n % 5] AS colour
-    FROM generate_series(1, :count) n
+    FROM generate_series(CAST(:first AS integer), CAST(:last AS integer)) n
 ) one
-RETURNING id, s3_key
-"""
-_ANALYSES = """
+RETURNING id, user_id, s3_key, analysis_id, alt_text, description, tags, uploaded_at
+), analysed AS (
 INSERT INTO image_analyses (
     id, image_id, user_id, alt_text, description, tags, processing_time, created_at, completed_at,
     model_version
 )
-SELECT gen_random_uuid(), id, user_id, alt_text, description, tags, 2.3, uploaded_at, uploaded_at,
+SELECT analysis_id, id, user_id, alt_text, description, tags, 2.3, uploaded_at, uploaded_at,
     'bench-1'
-FROM images WHERE user_id = :user_id AND analysis_status = 'completed'
+FROM made WHERE analysis_id IS NOT NULL
+) SELECT id, s3_key FROM made ORDER BY uploaded_at DESC
 """
-_NEWEST = """
-UPDATE images i SET analysis_id = a.id
-FROM image_analyses a WHERE a.image_id = i.id AND i.user_id = :user_id
-"""
+# A row-level check of analyses would look for pictures that the same statement makes.
+_AS_OWNER = "ALTER TABLE image_analyses {} ROW LEVEL SECURITY"
+AT_ONCE = 25_000
+"""Rows of a transaction."""
 
 
 @dataclass(frozen=True)
@@ -106,30 +109,31 @@ def fill(
     pictures: Path | None,
     *,
     scenes: int = SCENES,
+    first: int = 1,
 ) -> list[str]:
-    """Add rows, and files below the folder `pictures`; their ids."""
+    """Add rows, and files below the folder `pictures`; their ids, the newest first."""
     with tempfile.TemporaryDirectory(prefix="imgapp-scenes-", dir=pictures) as folder:
         kinds = _kinds(Path(folder), scenes) if pictures else [Kind(4000, 3000, "", {})]
         given: dict[str, Any] = {
-            "count": count,
             "kinds": len(kinds),
             "widths": [kind.width for kind in kinds],
             "heights": [kind.height for kind in kinds],
             "placeholders": [kind.placeholder or None for kind in kinds],
         }
-        engine = sa.create_engine(variables["DATABASE_URL"], poolclass=sa.NullPool)
-        with engine.begin() as connection:
-            setting = sa.text("SELECT set_config('app.user_id', :user_id, true)")
-            connection.execute(setting, {"user_id": str(user_id)})
-            ids: list[str] = []
-            for statement in (_IMAGES, _ANALYSES, _NEWEST):
-                sql = statement.replace(":user_id", f"CAST('{user_id}' AS uuid)")
-                result = connection.execute(sa.text(sql), given if ":count" in sql else {})
-                if result.returns_rows:
-                    rows = result.all()
-                    ids = [str(row.id) for row in rows]
-                    for n, row in enumerate(rows if pictures else (), 1):
-                        _link(pictures, row.s3_key, kinds[n % len(kinds)])
+        engine = sa.create_engine(variables["IMGAPP_MIGRATE_DATABASE_URL"], poolclass=sa.NullPool)
+        as_person = sa.text("SELECT set_config('app.user_id', :user_id, true)")
+        insert = sa.text(_ROWS.replace(":user_id", f"CAST('{user_id}' AS uuid)"))
+        ids: list[str] = []
+        for begin in range(first, first + count, AT_ONCE):
+            given |= {"first": begin, "last": min(begin + AT_ONCE, first + count) - 1}
+            with engine.begin() as connection:
+                connection.execute(as_person, {"user_id": str(user_id)})
+                connection.execute(sa.text(_AS_OWNER.format("NO FORCE")))
+                rows = connection.execute(insert, given).all()
+                connection.execute(sa.text(_AS_OWNER.format("FORCE")))
+            for n, row in enumerate(rows if pictures else (), begin):
+                _link(pictures, row.s3_key, kinds[n % len(kinds)])
+            ids += [str(row.id) for row in rows]
     return ids
 
 

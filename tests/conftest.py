@@ -260,6 +260,7 @@ def administrator(servers: Servers) -> Iterator[sa.Engine]:
 EMPTY_AGAIN = """
 SET LOCAL lock_timeout = '10s';
 DELETE FROM users;
+DELETE FROM image_tally_changes;
 DELETE FROM usage_removed;
 DELETE FROM audit_events;
 DELETE FROM store_removals;

@@ -163,6 +163,8 @@ DECLARE
     v_matches text;
     v_common boolean;
     v_few uuid[];
+    v_offset integer := p_offset;
+    v_block record;
 BEGIN
     SELECT o.key, o.descending INTO v_key, v_descending FROM public.imgapp_wanted_order(p_wanted) o;
     v_descending := v_descending <> p_reverse;
@@ -172,6 +174,18 @@ BEGIN
             ' AND (%s, i.id) %s (%L, %L::uuid)', v_key,
             CASE WHEN v_descending THEN '<' ELSE '>' END, p_place ->> 'key', p_place ->> 'id'
         );
+    ELSIF p_offset >= 1000 AND v_key = 'i.uploaded_at' AND v_wanted - 'sort' = '{}' THEN
+        SELECT * INTO v_block FROM public.imgapp_block_at(p_offset, v_descending);
+        IF NOT FOUND THEN
+            RETURN;
+        END IF;
+        v_offset := v_block.before;
+        IF v_block.at IS NOT NULL THEN
+            v_after := format(
+                ' AND (i.uploaded_at, i.id) %s (%L, %L::uuid)',
+                CASE WHEN v_descending THEN '<' ELSE '>=' END, v_block.at, v_block.id
+            );
+        END IF;
     END IF;
     IF p_wanted ? 'q' THEN
         EXECUTE format(
@@ -222,7 +236,7 @@ BEGIN
     END IF;
     RETURN QUERY EXECUTE format(
         'SELECT i.id FROM public.images i WHERE %s%s ORDER BY %s %s, i.id %s OFFSET %s LIMIT %s',
-        v_where, v_after, v_key, v_direction, v_direction, p_offset,
+        v_where, v_after, v_key, v_direction, v_direction, v_offset,
         coalesce(p_limit::text, 'ALL')
     );
 END
@@ -270,6 +284,12 @@ BEGIN
             WITH ORDINALITY AS f (id, ordinality)
         WHERE f.id = p_id;
         RETURN v_position;
+    END IF;
+    IF v_key = 'i.uploaded_at' AND v_wanted - 'sort' = '{}' THEN
+        RETURN (
+            SELECT public.imgapp_before_key(i.uploaded_at, i.id, v_descending)
+            FROM public.images i WHERE i.id = p_id
+        );
     END IF;
     EXECUTE format(
         'SELECT count(*) FROM public.images i WHERE %s AND (%s, i.id) %s'

@@ -150,3 +150,60 @@ GRANT SELECT, INSERT, DELETE,
 
 CREATE TRIGGER images_lane BEFORE INSERT OR UPDATE OF never_cloud, ask, lane
     ON images FOR EACH ROW EXECUTE FUNCTION imgapp_set_lane();
+
+-- How many pictures outside the trash there are from one key of the list to the next.
+CREATE TABLE image_blocks (
+    user_id uuid NOT NULL REFERENCES users ON DELETE CASCADE,
+    first_at timestamptz NOT NULL,
+    first_id uuid NOT NULL,
+    images integer NOT NULL,
+    PRIMARY KEY (user_id, first_at, first_id)
+) WITH (fillfactor = 50);
+
+-- How many pictures outside the trash are in which state, and what is to be added to that.
+CREATE TABLE image_tallies (
+    user_id uuid NOT NULL REFERENCES users ON DELETE CASCADE,
+    status text NOT NULL,
+    reason text NOT NULL,
+    no_alt_text boolean NOT NULL,
+    images bigint NOT NULL,
+    PRIMARY KEY (user_id, status, reason, no_alt_text)
+);
+-- No foreign key: nobody who analyses pictures of a person should wait for one who edits their account.
+CREATE TABLE image_tally_changes (
+    user_id uuid NOT NULL,
+    status text NOT NULL,
+    reason text NOT NULL,
+    no_alt_text boolean NOT NULL,
+    change bigint NOT NULL
+);
+CREATE INDEX image_tally_changes_user ON image_tally_changes (user_id);
+
+ALTER TABLE image_blocks ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE POLICY own ON image_blocks USING (user_id = (SELECT :user_id));
+CREATE POLICY system ON image_blocks TO imgapp_system USING (true);
+
+ALTER TABLE image_tallies ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE POLICY own ON image_tallies USING (user_id = (SELECT :user_id));
+CREATE POLICY system ON image_tallies TO imgapp_system USING (true);
+
+ALTER TABLE image_tally_changes ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE POLICY own ON image_tally_changes USING (user_id = (SELECT :user_id));
+CREATE POLICY system ON image_tally_changes TO imgapp_system USING (true);
+
+GRANT SELECT ON image_blocks, image_tallies, image_tally_changes TO :app;
+GRANT SELECT, INSERT, UPDATE (images), DELETE ON image_blocks TO imgapp_system;
+GRANT SELECT, INSERT, UPDATE (images) ON image_tallies TO imgapp_system;
+GRANT SELECT, INSERT, DELETE ON image_tally_changes TO imgapp_system;
+
+CREATE TRIGGER images_tallied
+    AFTER UPDATE OF analysis_status, waiting_reason, error_code, alt_text, decorative, deleted_at
+    ON images FOR EACH ROW
+    WHEN (
+        (OLD.analysis_status, OLD.waiting_reason, OLD.error_code, OLD.no_alt_text,
+            OLD.deleted_at IS NULL)
+        IS DISTINCT FROM
+        (NEW.analysis_status, NEW.waiting_reason, NEW.error_code, NEW.no_alt_text,
+            NEW.deleted_at IS NULL)
+    )
+    EXECUTE FUNCTION imgapp_tally();

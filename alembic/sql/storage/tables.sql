@@ -39,8 +39,13 @@ CREATE TRIGGER images_usage_added AFTER INSERT ON images
     REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION imgapp_count_usage();
 CREATE TRIGGER images_usage_removed AFTER DELETE ON images
     REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION imgapp_count_usage();
-CREATE TRIGGER images_usage_listed AFTER UPDATE OF deleted_at ON images
-    FOR EACH ROW WHEN ((OLD.deleted_at IS NULL) <> (NEW.deleted_at IS NULL))
+CREATE TRIGGER images_usage_listed AFTER UPDATE OF deleted_at, uploaded_at ON images
+    FOR EACH ROW WHEN (
+        (OLD.deleted_at IS NULL) <> (NEW.deleted_at IS NULL) OR OLD.uploaded_at <> NEW.uploaded_at
+    )
     EXECUTE FUNCTION imgapp_count_listed();
+-- After those of its rows.
+CREATE TRIGGER images_usage_split AFTER UPDATE OF deleted_at, uploaded_at ON images
+    FOR EACH STATEMENT EXECUTE FUNCTION imgapp_split_blocks();
 CREATE TRIGGER images_removals AFTER DELETE ON images
     REFERENCING OLD TABLE AS gone FOR EACH STATEMENT EXECUTE FUNCTION imgapp_note_removals();

@@ -135,6 +135,16 @@ class ImageQuery(BaseModel):
         """Whether not all of a person's pictures match."""
         return bool(self.model_dump(exclude_defaults=True, exclude={"meaning", "sort"}))
 
+    @property
+    def by_state(self) -> bool:
+        """Whether nothing but the state of a picture decides whether it matches."""
+        rest = {"meaning", "sort", "status", "no_alt_text"}
+        return not self.model_dump(exclude_defaults=True, exclude=rest)
+
+    def takes(self, status: str, no_alt_text: bool) -> bool:
+        """Whether pictures in this state match, if it is all that decides."""
+        return self.status in (None, status) and self.no_alt_text in (None, no_alt_text)
+
 
 def _written(value: Any) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)

@@ -25,6 +25,7 @@ from imgapp.services.library.entity_tags import Versioned, tag_of_page
 from imgapp.services.library.image_query import ImageQuery, Sort
 from imgapp.services.library.meaning import terms_of
 from imgapp.services.library.serialize import shown
+from imgapp.services.library.tallies import TALLIES, number_where, tallies_of
 from imgapp.services.library.total import TOTAL, total_of
 
 MOST_IDS = 250_000
@@ -57,6 +58,7 @@ _FIND = _statement(
 _COUNT = _statement("SELECT imgapp_find_count(:wanted)")
 _AMONG = _statement("SELECT imgapp_find_among(:wanted, CAST(:ids AS uuid[]))")
 _TOTAL = text(TOTAL)
+_TALLIES = text(TALLIES)
 _POSITION = _statement("SELECT imgapp_find_position(:wanted, :id)")
 _TIMELINE = _statement("SELECT days, counts, shapes FROM imgapp_timeline(:wanted, :zone)")
 
@@ -207,9 +209,12 @@ def _ids(session: Session, sought: dict[str, Any], *, offset: int, limit: int) -
 
 
 def _count(session: Session, wanted: ImageQuery, sought: dict[str, Any]) -> int:
-    if wanted.filtered:
-        return int(session.execute(_COUNT, {"wanted": sought}).scalar_one())
-    return total_of(session.execute(_TOTAL).all())
+    if not wanted.filtered:
+        return total_of(session.execute(_TOTAL).all())
+    if wanted.by_state:
+        tallies = tallies_of(session.execute(_TALLIES).all())
+        return number_where(tallies, lambda one: wanted.takes(one.status, one.no_alt_text))
+    return int(session.execute(_COUNT, {"wanted": sought}).scalar_one())
 
 
 def _position(session: Session, sought: dict[str, Any], image_id: UUID) -> int | None:

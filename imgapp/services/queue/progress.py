@@ -25,6 +25,7 @@ from imgapp.models import (
 )
 from imgapp.services.common.pagination import Place, cut_page, read_cursor
 from imgapp.services.library.file_links import signed_urls
+from imgapp.services.library.tallies import TALLIES, add_up, by_reason, number, tallies_of
 from imgapp.services.queue.concurrency import seconds_a_picture
 from imgapp.services.queue.requeueing import waiting_anew
 from imgapp.services.queue.waiting_reasons import explain
@@ -39,19 +40,6 @@ _PATIENCE = 20
 
 _NOTE = text("SELECT imgapp_note_progress()")
 _AHEAD = text("SELECT imgapp_pictures_ahead()")
-# Each by an index alone: a hundred thousand may wait.
-_WAITING = (
-    "SELECT waiting_reason AS reason, count(*) AS images FROM images"
-    " WHERE analysis_status = 'pending' AND deleted_at IS NULL GROUP BY waiting_reason"
-)
-_IN_PROGRESS = (
-    "SELECT count(*) AS images FROM images"
-    " WHERE analysis_status = 'in_progress' AND deleted_at IS NULL"
-)
-_FAILED = (
-    "SELECT coalesce(error_code, 'unknown') AS code, count(*) AS images FROM images"
-    " WHERE analysis_status = 'failed' AND deleted_at IS NULL GROUP BY 1 ORDER BY 2 DESC, 1"
-)
 _SINCE = text("SELECT since FROM progress")
 _OLDEST = text(
     "SELECT min(queued_at) FROM images"
@@ -122,15 +110,20 @@ class Queued(Shape):
 
 def read_progress(user_id: UUID) -> ProgressPublic:
     """How far this person's pictures are. Raises DatabaseUnavailable."""
-    rows, [under_way], failed = db.read(user_id, (_WAITING, {}), (_IN_PROGRESS, {}), (_FAILED, {}))
-    waiting, in_progress = sum(row.images for row in rows), under_way.images
+    [rows] = db.read(user_id, (TALLIES, {}))
+    tallies = tallies_of(rows)
+    waiting, in_progress, failed = (
+        number(tallies, status)
+        for status in (AnalysisStatus.PENDING, AnalysisStatus.IN_PROGRESS, AnalysisStatus.FAILED)
+    )
     since, done, ahead, waiting_for = None, 0, 0, list[WaitingFor]()
     if waiting or in_progress:
         with transaction(user_id) as session:
             since = _since(session)
             done = session.execute(_DONE, {"since": since}).scalar_one() if since else 0
             ahead = session.execute(_AHEAD).scalar_one() if waiting else 0
-            waiting_for = [_waiting_for(session, row) for row in rows if row.reason]
+            reasons = by_reason(tallies, AnalysisStatus.PENDING)
+            waiting_for = [_waiting_for(session, *reason) for reason in reasons if reason[0]]
     return ProgressPublic(
         since=since,
         total=done + waiting + in_progress,
@@ -140,8 +133,11 @@ def read_progress(user_id: UUID) -> ProgressPublic:
         ahead=ahead,
         seconds_each=seconds_a_picture() if waiting or in_progress else None,
         waiting_for=waiting_for,
-        failed=sum(row.images for row in failed),
-        failures=[FailureReason(code=row.code, images=row.images) for row in failed],
+        failed=failed,
+        failures=[
+            FailureReason(code=code, images=images)
+            for code, images in by_reason(tallies, AnalysisStatus.FAILED)
+        ],
     )
 
 
@@ -200,12 +196,15 @@ def tell(session: Session, rows: Sequence[Row[Any]]) -> None:
 
 
 def note_rounds() -> None:
-    """Note who has pictures waiting, since when, and who has none left. Raises DatabaseUnavailable.
+    """Note who has pictures waiting, since when, and who has none left; and add up what changed.
+
+    Raises DatabaseUnavailable.
 
     Whatever is over before this runs again was no wait.
     """
     with transaction() as session:
         session.execute(_NOTE)
+    add_up()
 
 
 def _since(session: Session) -> datetime | None:
@@ -214,8 +213,8 @@ def _since(session: Session) -> datetime | None:
     return noted or session.execute(_OLDEST).scalar_one()
 
 
-def _waiting_for(session: Session, row: Any) -> WaitingFor:
-    return WaitingFor(**explain(session, WaitingReason(row.reason)).model_dump(), images=row.images)
+def _waiting_for(session: Session, reason: str, images: int) -> WaitingFor:
+    return WaitingFor(**explain(session, WaitingReason(reason)).model_dump(), images=images)
 
 
 def _place(row: Image) -> Place:
