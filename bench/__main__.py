@@ -21,6 +21,7 @@ from bench import (
     meaning,
     memory,
     peers,
+    million,
     push,
     s3_ingest,
     search,
@@ -46,6 +47,7 @@ BENCHES = {
     "tabs": tabs.run,
     "search": search.run,
     "meaning": meaning.run,
+    "million": million.run,
 }
 NAMED_ONLY = {"peers": peers.run}
 """Not run unless named: these install packages."""

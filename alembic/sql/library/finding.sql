@@ -242,14 +242,18 @@ BEGIN
 END
 $$;
 
-CREATE OR REPLACE FUNCTION imgapp_find_count(p_wanted jsonb) RETURNS bigint
+-- How many there are; up to `p_most`, unless that is null: each match of words is looked at.
+CREATE OR REPLACE FUNCTION imgapp_find_count(p_wanted jsonb, p_most integer) RETURNS bigint
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = ''
 AS $$
 DECLARE
     v_count bigint;
 BEGIN
-    EXECUTE 'SELECT count(*) FROM public.images i WHERE '
-        || public.imgapp_wanted_condition(public.imgapp_with_nearest(p_wanted)) INTO v_count;
+    EXECUTE format(
+        'SELECT count(*) FROM (SELECT FROM public.images i WHERE %s LIMIT %s) s',
+        public.imgapp_wanted_condition(public.imgapp_with_nearest(p_wanted)),
+        coalesce(p_most::text, 'ALL')
+    ) INTO v_count;
     RETURN v_count;
 END
 $$;

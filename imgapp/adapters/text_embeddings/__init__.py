@@ -14,6 +14,8 @@ import threading
 import time
 from collections.abc import Sequence
 
+import psutil
+
 from imgapp.adapters.imaging.pool import ChildLost, DecoderProcess
 from imgapp.errors import ServiceUnavailable
 
@@ -23,6 +25,8 @@ LANGUAGES = (
 )  # fmt: skip
 """BCP 47."""
 DIMENSIONS = 512
+LANES = 2
+"""Children at once, at most: a second one where the processors have nothing else to do."""
 IDLE_SECONDS = 300.0
 START_SECONDS = 60.0
 """Until the first answer."""
@@ -106,12 +110,30 @@ class EncoderProcess:
             self._child = None
 
 
-def embed(pictures: Sequence[Weighted]) -> list[str]:
+def embed(pictures: Sequence[Weighted], *, lane: int = 0) -> list[str]:
     """The vector of each picture's texts, in the background; empty where it has none.
 
-    Of a picture's texts, each counts by its weight, whatever its length. Raises ServiceUnavailable.
+    Of a picture's texts, each counts by its weight, whatever its length. Each of the `LANES` has a
+    child of its own. Raises ServiceUnavailable.
     """
-    return _encoder.run(pictures, known_words=False, niceness=19)
+    return _encoders[lane].run(pictures, known_words=False, niceness=19)
+
+
+class Processors:
+    """How busy the processors of this machine are, since they were looked at last."""
+
+    def __init__(self) -> None:
+        self._before = psutil.cpu_times()
+
+    def are_free(self) -> bool:
+        """Whether more than half of their time was idle, or of what lets others go first."""
+        before, self._before = self._before, psutil.cpu_times()
+        spent = {
+            name: after - getattr(before, name) for name, after in self._before._asdict().items()
+        }
+        free = sum(spent.get(name, 0.0) for name in ("idle", "iowait", "nice"))
+        busy = sum(spent.get(name, 0.0) for name in ("user", "system", "irq", "softirq"))
+        return free > busy
 
 
 def embed_query(query: str) -> str:
@@ -120,22 +142,22 @@ def embed_query(query: str) -> str:
     The encoder cuts a word that it does not know into pieces of a letter or two, and letters at
     random are near to something in every large library. Raises ServiceUnavailable.
     """
-    return _encoder.run([[(query, 1.0)]], known_words=True, niceness=0)[0]
+    return _encoders[0].run([[(query, 1.0)]], known_words=True, niceness=0)[0]
 
 
 def shutdown() -> None:
-    """End this process's encoder."""
-    _encoder.shutdown()
+    """End this process's encoders."""
+    for encoder in _encoders:
+        encoder.shutdown()
 
 
-_encoder = EncoderProcess()
+_encoders = [EncoderProcess() for _ in range(LANES)]
 
 
-def _forget_child() -> None:
-    # A forked process has no business with its parent's child.
-    global _encoder
-    _encoder = EncoderProcess()
+def _forget_children() -> None:
+    # A forked process has no business with its parent's children.
+    _encoders[:] = [EncoderProcess() for _ in range(LANES)]
 
 
-os.register_at_fork(after_in_child=_forget_child)
+os.register_at_fork(after_in_child=_forget_children)
 atexit.register(shutdown)

@@ -26,6 +26,8 @@ _WORD = re.compile(r"[^\W\d_]+")
 _UNSPACED = re.compile(r"[\u0e00-\u0e7f\u1100-\u11ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 _LETTERS_A_PIECE = 2.5
 _SPACE = "\u2581"
+_VECTOR = "[" + ",".join(["%.4f"] * 512) + "]"
+"""In one go: each number formatted by itself took a sixth of all the time."""
 
 Texts = list[tuple[str, float]]
 
@@ -79,7 +81,7 @@ def _vector(total: Any) -> str:
     length = float(np.linalg.norm(total))
     if not length > 0:
         return ""
-    return "[" + ",".join(f"{value:.4f}" for value in total / length) + "]"
+    return _VECTOR % tuple((total / length).tolist())
 
 
 def _known(encoder: Any, text: str) -> str:

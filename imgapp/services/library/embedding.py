@@ -7,7 +7,10 @@ is ever asked for.
 
 from __future__ import annotations
 
+import threading
+import time
 from collections import defaultdict
+from contextlib import suppress
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -16,10 +19,13 @@ from sqlalchemy import text
 
 from imgapp.adapters import text_embeddings
 from imgapp.adapters.db import transaction
+from imgapp.errors import ServiceUnavailable
 
 AT_ONCE = 64
-_MOST_BATCHES = 20
-"""In one go, so that a worker that is to stop does not go on for long."""
+_MOST_BATCHES = 100
+"""In one go, of each lane: half a minute, after which the worker looks whether it is to stop."""
+_LOOK_SECONDS = 0.2
+"""How long the processors are looked at before the second lane begins."""
 _MOST_READ = 500
 """Characters of what is read in a picture: a page of a book is about its beginning."""
 _WEIGHTS = {"alt_text": 1.0, "tags": 1.0, "description": 0.5, "visible_text": 0.25}
@@ -39,17 +45,41 @@ _KEEP = text(
 
 
 def embed_some() -> int:
-    """Embed what is asked for; returns how many. Raises DatabaseUnavailable, ServiceUnavailable."""
-    done = 0
-    for _ in range(_MOST_BATCHES):
-        some = _embed_batch()
-        done += some
-        if some < AT_ONCE:
-            break
-    return done
+    """Embed what is asked for, in the background; returns how many.
+
+    Where a batch is full and the processors have nothing else to do, there is a second lane beside
+    the first: while one waits for the database, the other's encoder works. Raises
+    DatabaseUnavailable, ServiceUnavailable.
+    """
+    done = _embed_batch(0)
+    if done < AT_ONCE:
+        return done
+    counted: list[int] = []
+    beside = threading.Thread(target=_embed_beside, args=[counted], daemon=True)
+    beside.start()
+    try:
+        for _ in range(_MOST_BATCHES):
+            some = _embed_batch(0)
+            done += some
+            if some < AT_ONCE:
+                break
+    finally:
+        beside.join()
+    return done + sum(counted)
 
 
-def _embed_batch() -> int:
+def _embed_beside(counted: list[int]) -> None:
+    """Until others need the processors; what fails is left to the first lane."""
+    with suppress(ServiceUnavailable):
+        processors = text_embeddings.Processors()
+        time.sleep(_LOOK_SECONDS)
+        while processors.are_free() and len(counted) < _MOST_BATCHES:
+            counted.append(_embed_batch(1))
+            if counted[-1] < AT_ONCE:
+                break
+
+
+def _embed_batch(lane: int) -> int:
     asked: dict[UUID, dict[UUID, datetime]] = defaultdict(dict)
     with transaction() as session:
         for row in session.execute(_TAKE, {"limit": AT_ONCE}):
@@ -57,7 +87,7 @@ def _embed_batch() -> int:
     for user_id, pictures in asked.items():
         with transaction(user_id) as session:
             rows = session.execute(_TEXTS, {"ids": list(pictures), "most": _MOST_READ}).all()
-        vectors = text_embeddings.embed([_weighted(row) for row in rows])
+        vectors = text_embeddings.embed([_weighted(row) for row in rows], lane=lane)
         values = {
             "ids": [row.id for row in rows],
             "asked": [pictures[row.id] for row in rows],

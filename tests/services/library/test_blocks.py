@@ -51,7 +51,7 @@ def check_places(user_id: UUID) -> None:
         expected = listing.all_ids(user_id, wanted)
         assert len(expected) == listing.count(user_id, wanted)
         most = len(expected)
-        for start in {0, 999, 1_000, 1_001, 2_000, most // 2, most - 1, most, most + 5_000}:
+        for start in {0, 999, 1_000, 1_001, 2_000, most // 2, max(most - 1, 0), most, most + 5_000}:
             window = card_rows.read_window(user_id, wanted, start, 3)
             assert [row.id for row in window] == expected[start : start + 3], (sort, start)
         for at in {0, 1, 1_000, most // 2, most - 1} & set(range(most)):
@@ -73,9 +73,9 @@ def touched(user_id: UUID, start: int) -> int:
 
 @pytest.fixture
 def many(alice: Any) -> UUID:
-    """4,600 pictures, of which every seventh is as old as the one before."""
+    """3,300 pictures, of which every seventh is as old as the one before."""
     moment, chance = now() - timedelta(days=9), random.Random(7)
-    moments = [moment - timedelta(minutes=n - (n % 7 == 0)) for n in range(4_600)]
+    moments = [moment - timedelta(minutes=n - (n % 7 == 0)) for n in range(3_300)]
     chance.shuffle(moments)
     insert(alice.user_id, moments[:1_500])
     insert(alice.user_id, moments[1_500:])
@@ -84,15 +84,15 @@ def many(alice: Any) -> UUID:
 
 def test_places_are_right_whatever_came_and_went(many, mallory) -> None:
     sizes = blocks(many)
-    assert len(sizes) >= 4
+    assert len(sizes) >= 2
     assert max(sizes) <= 2_000
     check_places(many)
     # The reading of a place far down is not one of all that is before it.
-    assert touched(many, 4_400) < 2.5 * touched(many, 999)
+    assert touched(many, 3_100) < 2.5 * touched(many, 999)
 
-    some = "SELECT id FROM images ORDER BY uploaded_at DESC, id LIMIT 2500 OFFSET 400"
+    some = "SELECT id FROM images ORDER BY uploaded_at DESC, id LIMIT 2500 OFFSET 200"
     execute(many, f"UPDATE images SET deleted_at = now() WHERE id IN ({some})")
-    assert sum(blocks(many)) == 2_100
+    assert sum(blocks(many)) == 800
     check_places(many)
     # More than a block takes, in one statement, and into one block: all at the same moment.
     execute(
@@ -101,17 +101,17 @@ def test_places_are_right_whatever_came_and_went(many, mallory) -> None:
         at=now() - timedelta(days=20),
     )
     sizes = blocks(many)
-    assert (sum(sizes), max(sizes) <= 2_000) == (4_600, True)
+    assert (sum(sizes), max(sizes) <= 2_000) == (3_300, True)
     check_places(many)
-    execute(many, "DELETE FROM images WHERE id IN (SELECT id FROM images LIMIT 4000)")
-    assert sum(blocks(many)) == 600
+    execute(many, "DELETE FROM images WHERE id IN (SELECT id FROM images LIMIT 2900)")
+    assert sum(blocks(many)) == 400
     check_places(many)
 
     assert blocks(mallory.user_id) == []
     assert card_rows.read_window(mallory.user_id, ImageQuery(), 1_000, 60) == []
     insert(mallory.user_id, [now()])
     assert blocks(mallory.user_id) == [1]
-    assert sum(blocks(many)) == 600
+    assert sum(blocks(many)) == 400
     execute(many, "DELETE FROM images")
     assert sum(blocks(many)) == 0
     check_places(many)
