@@ -26,7 +26,7 @@ from bench.library import Library, fill, servers_of, vacuum
 from bench.lists import Caller
 from bench.report import Result, percentile
 from imgapp.adapters import db
-from imgapp.models import new_id
+from imgapp.models import AnalysisStatus, new_id
 from imgapp.services.library import card_rows, listing
 from imgapp.services.library.image_query import ImageQuery
 from imgapp.services.queue import progress
@@ -154,11 +154,7 @@ def _readings() -> dict[str, tuple[Callable[[UUID], float], int]]:
 
 def _queue(users: dict[int, UUID]) -> Iterator[Result]:
     """As many as may wait in a million that are imported at once; of the others, few."""
-    _pause(users, True)
-    for count, user in users.items():
-        for _ in range(max(1, min(count - 10, WAITING) // 10_000)):
-            with db.transaction(user) as session:
-                session.execute(_WAIT, {"count": min(count // 2, 10_000)})
+    let_wait(users)
     yield _compare(
         "million, progress while some wait",
         lambda user: _timed(lambda: progress.read_progress(user)),
@@ -166,6 +162,15 @@ def _queue(users: dict[int, UUID]) -> Iterator[Result]:
         CALLS,
     )
     yield _compare("million, a claim", _claim, users, CALLS)
+
+
+def let_wait(users: dict[int, UUID]) -> None:
+    _pause(users, True)
+    for count, user in users.items():
+        wanted = min(count // 2, WAITING)
+        while (waiting := listing.count(user, ImageQuery(status=AnalysisStatus.PENDING))) < wanted:
+            with db.transaction(user) as session:
+                session.execute(_WAIT, {"count": min(wanted - waiting, 5_000)})
 
 
 def _pause(users: dict[int, UUID], paused: bool) -> None:
@@ -263,9 +268,7 @@ class _Stream:
 _streams: dict[str, _Stream] = {}
 
 
-def _compare(
-    name: str, call: Callable[[One], float], people: dict[int, One], calls: int
-) -> Result:
+def _compare(name: str, call: Callable[[One], float], people: dict[int, One], calls: int) -> Result:
     """The two in turns, so that whatever else the machine does falls on both."""
     times: dict[int, list[float]] = {count: [] for count in people}
     for turn in range(calls + min(WARM, calls // 2)):
@@ -274,7 +277,8 @@ def _compare(
             if turn >= min(WARM, calls // 2):
                 times[count].append(took)
     (p50, p95) = (
-        {count: percentile(of, share) * 1000 for count, of in times.items()} for share in (0.5, 0.95)
+        {count: percentile(of, share) * 1000 for count, of in times.items()}
+        for share in (0.5, 0.95)
     )
     return Result(
         name,

@@ -47,8 +47,11 @@ def upgrade() -> None:
             CASE WHEN s.before = 0 THEN '00000000-0000-0000-0000-000000000000' ELSE s.id END,
             least(1000, s.all_of_it - s.before)
         FROM (
-            SELECT i.user_id, i.uploaded_at, i.id, count(*) OVER (PARTITION BY i.user_id) AS all_of_it,
-                row_number() OVER (PARTITION BY i.user_id ORDER BY i.uploaded_at, i.id) - 1 AS before
+            SELECT i.user_id, i.uploaded_at, i.id,
+                count(*) OVER (PARTITION BY i.user_id) AS all_of_it,
+                row_number() OVER (
+                    PARTITION BY i.user_id ORDER BY i.uploaded_at, i.id
+                ) - 1 AS before
             FROM images i WHERE i.deleted_at IS NULL
         ) s WHERE s.before % 1000 = 0;
         INSERT INTO image_tallies (user_id, status, reason, no_alt_text, images)
@@ -75,7 +78,8 @@ def upgrade() -> None:
         GRANT SELECT, INSERT, DELETE ON image_tally_changes TO imgapp_system;
 
         CREATE TRIGGER images_tallied
-            AFTER UPDATE OF analysis_status, waiting_reason, error_code, alt_text, decorative, deleted_at
+            AFTER UPDATE OF
+                analysis_status, waiting_reason, error_code, alt_text, decorative, deleted_at
             ON images FOR EACH ROW
             WHEN (
                 (OLD.analysis_status, OLD.waiting_reason, OLD.error_code, OLD.no_alt_text,
@@ -88,7 +92,8 @@ def upgrade() -> None:
         DROP TRIGGER images_usage_listed ON images;
         CREATE TRIGGER images_usage_listed AFTER UPDATE OF deleted_at, uploaded_at ON images
             FOR EACH ROW WHEN (
-                (OLD.deleted_at IS NULL) <> (NEW.deleted_at IS NULL) OR OLD.uploaded_at <> NEW.uploaded_at
+                (OLD.deleted_at IS NULL) <> (NEW.deleted_at IS NULL)
+                OR OLD.uploaded_at <> NEW.uploaded_at
             )
             EXECUTE FUNCTION imgapp_count_listed();
         CREATE TRIGGER images_usage_split AFTER UPDATE OF deleted_at, uploaded_at ON images

@@ -1,4 +1,4 @@
-"""Tallies: how many of a person's pictures are in which state, which the database keeps at each change.
+"""Tallies: how many of a person's pictures are in which state, as kept at each change.
 
 In `image_tallies`, and in `image_tally_changes` what the worker has not added to them yet.
 """
