@@ -81,24 +81,29 @@ CREATE OR REPLACE FUNCTION imgapp_block_at(
 ) RETURNS SETOF record
 LANGUAGE plpgsql STABLE SET search_path = ''
 AS $$
+DECLARE
+    v_order text := CASE WHEN p_descending THEN 'DESC' ELSE 'ASC' END;
 BEGIN
+    EXECUTE format(
+        'SELECT s.first_at, s.first_id, $1 - s.upto + s.images FROM ('
+        'SELECT b.first_at, b.first_id, b.images, sum(b.images) OVER ('
+        'ORDER BY b.first_at %1$s, b.first_id %1$s ROWS UNBOUNDED PRECEDING) AS upto'
+        ' FROM public.image_blocks b WHERE b.user_id = %2$L'
+        ') s WHERE s.upto > $1 LIMIT 1', v_order, :user_id
+    ) INTO at, id, before USING p_offset;
+    IF before IS NULL THEN
+        RETURN;
+    END IF;
     IF p_descending THEN
         -- What comes before the first of the block that is newer.
-        RETURN QUERY
-            SELECT s.newer_at, s.newer_id, p_offset - s.earlier::integer FROM (
-                SELECT b.images, sum(b.images) OVER w - b.images AS earlier,
-                    lag(b.first_at) OVER w AS newer_at, lag(b.first_id) OVER w AS newer_id
-                FROM public.image_blocks b WHERE b.user_id = :user_id
-                WINDOW w AS (ORDER BY b.first_at DESC, b.first_id DESC)
-            ) s WHERE p_offset < s.earlier + s.images AND p_offset >= s.earlier LIMIT 1;
-    ELSE
-        RETURN QUERY
-            SELECT s.first_at, s.first_id, p_offset - s.earlier::integer FROM (
-                SELECT b.images, b.first_at, b.first_id, sum(b.images) OVER w - b.images AS earlier
-                FROM public.image_blocks b WHERE b.user_id = :user_id
-                WINDOW w AS (ORDER BY b.first_at, b.first_id)
-            ) s WHERE p_offset < s.earlier + s.images AND p_offset >= s.earlier LIMIT 1;
+        SELECT n.first_at, n.first_id INTO at, id FROM (SELECT at AS first_at, id AS first_id) f
+        LEFT JOIN LATERAL (
+            SELECT b.first_at, b.first_id FROM public.image_blocks b
+            WHERE b.user_id = :user_id AND (b.first_at, b.first_id) > (f.first_at, f.first_id)
+            ORDER BY b.first_at, b.first_id LIMIT 1
+        ) n ON true;
     END IF;
+    RETURN NEXT;
 END
 $$;
 

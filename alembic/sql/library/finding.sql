@@ -120,7 +120,8 @@ $$;
 -- Of a word the planner knows little, and what begins with it it only guesses: for a rare one it
 -- would read all pictures in the order of the list, and for a common one the index of words tells of
 -- each of them. So the beginning of the list is looked at; where little of it matches, the first
--- thousand are asked of the index, and if these are all, they are what is sorted.
+-- five thousand are asked of the index, and if these are all, they are what is sorted: of a million, to
+-- walk the list until sixty are found is dearer than that for whatever fewer pictures match.
 -- Not a definer: called by itself it reaches what its caller does.
 CREATE OR REPLACE FUNCTION imgapp_search_few(p_where text) RETURNS uuid[]
 LANGUAGE plpgsql STABLE SET search_path = ''
@@ -130,7 +131,7 @@ DECLARE
     v_ids uuid[];
 BEGIN
     EXECUTE format(
-        'SELECT ARRAY(SELECT i.id FROM public.images i WHERE %s LIMIT 1000)', p_where
+        'SELECT ARRAY(SELECT i.id FROM public.images i WHERE %s LIMIT 5000)', p_where
     ) INTO v_ids;
     RETURN v_ids;
 END
@@ -197,7 +198,7 @@ BEGIN
         ) INTO v_common;
         IF NOT v_common THEN
             v_few := public.imgapp_search_few(v_where);
-            IF cardinality(v_few) < 1000 THEN
+            IF cardinality(v_few) < 5000 THEN
                 v_where := format('i.id = ANY(%L::uuid[])', v_few);
             END IF;
         END IF;
@@ -242,7 +243,8 @@ BEGIN
 END
 $$;
 
--- How many there are; up to `p_most`, unless that is null: each match of words is looked at.
+-- How many there are; up to `p_most`, unless that is null: each match of words is looked at. Up to
+-- so many, tags are counted along the list, where it is common ones that are met soon.
 CREATE OR REPLACE FUNCTION imgapp_find_count(p_wanted jsonb, p_most integer) RETURNS bigint
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = ''
 AS $$
@@ -250,8 +252,10 @@ DECLARE
     v_count bigint;
 BEGIN
     EXECUTE format(
-        'SELECT count(*) FROM (SELECT FROM public.images i WHERE %s LIMIT %s) s',
+        'SELECT count(*) FROM (SELECT FROM public.images i WHERE %s%s LIMIT %s) s',
         public.imgapp_wanted_condition(public.imgapp_with_nearest(p_wanted)),
+        CASE WHEN p_most IS NOT NULL AND NOT p_wanted ? 'q'
+            THEN ' ORDER BY i.uploaded_at DESC, i.id DESC' ELSE '' END,
         coalesce(p_most::text, 'ALL')
     ) INTO v_count;
     RETURN v_count;
