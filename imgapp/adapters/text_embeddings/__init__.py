@@ -133,7 +133,7 @@ class Processors:
         }
         free = sum(spent.get(name, 0.0) for name in ("idle", "iowait", "nice"))
         busy = sum(spent.get(name, 0.0) for name in ("user", "system", "irq", "softirq"))
-        return free > busy
+        return bool(free > busy)
 
 
 def embed_query(query: str) -> str:
