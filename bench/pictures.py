@@ -7,19 +7,25 @@ import math
 import os
 import random
 from concurrent.futures import ProcessPoolExecutor
+from itertools import repeat
 from multiprocessing import get_context
 from pathlib import Path
+
+from tests.support.metadata_blocks import with_thumbnail
 
 WIDTH, HEIGHT = 4032, 3024
 
 
-def make_camera_jpegs(folder: Path, count: int, *, seed: int = 0) -> list[Path]:
-    """`count` pictures in `folder`, made with every core."""
+def make_camera_jpegs(
+    folder: Path, count: int, *, seed: int = 0, thumbnails: bool = True
+) -> list[Path]:
+    """`count` pictures in `folder`, made with every core; with a small one embedded in each, as
+    cameras do, unless told."""
     folder.mkdir(parents=True, exist_ok=True)
     paths = [folder / f"IMG_{seed + i:04}.jpg" for i in range(count)]
     # Forked, they would wait for threads of libvips that only the parent has.
     with ProcessPoolExecutor(os.cpu_count(), mp_context=get_context("spawn")) as pool:
-        list(pool.map(_make, paths, range(seed, seed + count)))
+        list(pool.map(_make, paths, range(seed, seed + count), repeat(thumbnails)))
     return paths
 
 
@@ -65,7 +71,7 @@ def _colour(hue: float, saturation: float, value: float) -> tuple[int, ...]:
     return tuple(round(255 * part) for part in colorsys.hsv_to_rgb(hue % 1, saturation, value))
 
 
-def _make(path: Path, seed: int) -> None:
+def _make(path: Path, seed: int, thumbnail: bool) -> None:
     import pyvips
 
     # Clouds of several scales and sensor noise: as hard to encode as a photo of a landscape.
@@ -78,4 +84,8 @@ def _make(path: Path, seed: int) -> None:
         for gain, base in ((1.0, 120), (0.7, 135), (-0.6, 110))
     ]
     image = bands[0].bandjoin(bands[1:]).cast("uchar").copy(interpretation="srgb")
-    image.jpegsave(str(path), Q=86)
+    data = image.jpegsave_buffer(Q=86)
+    if thumbnail:
+        small = pyvips.Image.thumbnail_buffer(data, 160).jpegsave_buffer(Q=80, keep="none")
+        data = with_thumbnail(data, small)
+    path.write_bytes(data)

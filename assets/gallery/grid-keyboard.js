@@ -72,7 +72,7 @@ export function useGridKeys({ canvas, list, items, m, goTo, keyboard, setKeyboar
   return {
     onFocus: (event) => {
       const card = event.target.closest("[data-at]");
-      focused.current = card?.dataset.imageId ?? null;
+      focused.current = card?.dataset.imageId ?? card?.dataset.local ?? null;
       if (card) setKeyboard(Number(card.dataset.at));
     },
     onBlur: (event) => {

@@ -7,11 +7,12 @@ import { useWindowVirtualizer } from "@tanstack/react-virtual";
 import * as address from "$/public/shell/address.js";
 import { useNow } from "$/public/shell/clock.js";
 import { dayKey, labelOf } from "$/public/shell/times.js";
+import { styleOf } from "$/public/gallery/card-style.js";
+import { FilePicture, useArriving } from "$/public/gallery/file-picture.jsx";
 import { itemOf, layOut, measures, mounted, placesIn } from "$/public/gallery/grid-layout.js";
 import { useGridKeys } from "$/public/gallery/grid-keyboard.js";
 import { useLibrary } from "$/public/gallery/live-list.js";
 import { mark } from "$/public/gallery/search-highlights.js";
-import { placeholder } from "$/public/gallery/placeholders.js";
 import { useSelecting, useSelection } from "$/public/selection/selection-gestures.js";
 import { selection } from "$/public/selection/selection.js";
 import { Scrubber } from "$/public/gallery/scrubber.jsx";
@@ -70,7 +71,7 @@ export function PictureGrid({ shown, patch, total, card: Card, onLook, onStale, 
   const canvas = useRef(null);
   const [keepPlace, restorePlace] = useKeptPlace(canvas);
   const width = useWidth(canvas, keepPlace);
-  const { list, version, look, forget } = useLibrary({
+  const { list: listed, version, look, forget } = useLibrary({
     shown,
     patch,
     total,
@@ -78,6 +79,7 @@ export function PictureGrid({ shown, patch, total, card: Card, onLook, onStale, 
     onStale,
     before: keepPlace,
   });
+  const list = useArriving(listed, version, keepPlace);
   const m = useMemo(() => measures(width || 1200), [width]);
   const items = useMemo(
     () => (width ? layOut(list.ratios, list.days, m) : []),
@@ -127,11 +129,12 @@ export function PictureGrid({ shown, patch, total, card: Card, onLook, onStale, 
   const end = near.length ? items[near.at(-1).index].end : 0;
   useEffect(() => {
     const timer = setTimeout(() => {
-      forget(first, end, keyboard);
-      look(first, end);
+      const [from, to] = list.inList(first, end);
+      forget(from, to, keyboard && list.inList(keyboard, end)[0]);
+      look(from, to);
     }, REST_MS);
     return () => clearTimeout(timer);
-  }, [first, end, keyboard, version, look, forget]);
+  }, [first, end, keyboard, version, list, look, forget]);
 
   useEffect(() => {
     mark(canvas.current, new URLSearchParams(list.query ?? "").get("q"));
@@ -171,24 +174,25 @@ export function PictureGrid({ shown, patch, total, card: Card, onLook, onStale, 
               {rows.flatMap(({ index, start }) =>
                 placesIn(items[index], list.ratios, m).map(({ at, left, width: wide }) => {
                   const picture = list.slots[at];
-                  const style = {
-                    top: start - virtualizer.options.scrollMargin,
-                    left,
-                    width: wide,
-                    "--height": `${items[index].height}px`,
-                  };
-                  if (!picture) return <li key={`at-${at}`} className="card to-come" style={style} aria-hidden="true" />;
-                  style["--placeholder"] = placeholder(picture.placeholder);
+                  const top = start - virtualizer.options.scrollMargin;
+                  const place = { top, left, width: wide, "--height": `${items[index].height}px` };
+                  if (!picture) return <li key={`at-${at}`} className="card to-come" style={place} aria-hidden="true" />;
+                  const tab = at === current ? 0 : -1;
+                  if (picture.local)
+                    return <FilePicture key={picture.id} {...{ picture, at, tab }} style={place} of={list.length} />;
+                  const src = list.fromFile?.get(picture.id);
+                  const style = styleOf(picture, place, src);
                   return (
                     <Card
                       key={picture.id}
                       card={picture}
                       eager={at < EAGER}
-                      tab={at === current ? 0 : -1}
+                      tab={tab}
                       selected={selection.has(picture.id)}
                       data-selected={selection.has(picture.id)}
                       data-leaving={selection.isPending(picture.id)}
                       data-at={at}
+                      data-from-file={src && ""}
                       aria-posinset={at + 1}
                       aria-setsize={list.length}
                       style={style}

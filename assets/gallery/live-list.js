@@ -6,6 +6,7 @@ import { announceMany } from "$/public/shell/announce.js";
 import { PictureList } from "$/public/gallery/picture-list.js";
 import * as listed from "$/public/gallery/list-length.js";
 import { Recent } from "$/public/gallery/recent-patches.js";
+import { localPictures } from "$/public/uploads/local-pictures.js";
 import { selection } from "$/public/selection/selection.js";
 
 const ANSWER_WITHIN_MS = 5000;
@@ -90,6 +91,7 @@ export function useLibrary({ shown, patch, total, onLook, onStale, before }) {
     if (last.shown !== shown && shown.edition) {
       const another = shown.edition !== list.edition;
       const otherQuery = shown.query !== list.query;
+      if (another) localPictures.settle();
       if (another) last.seq = Math.max(last.seq, shown.seq);
       last.shown = shown;
       asked.current = null;
@@ -119,6 +121,7 @@ export function useLibrary({ shown, patch, total, onLook, onStale, before }) {
       if (patch.cards.length || patch.gone.length)
         changed(() => {
           tell(list, patch.cards);
+          for (const card of patch.cards) if (list.positionOf(card.id) < 0) localPictures.claim(card);
           unsure = list.patch(patch, { counted });
           selection.forget(patch.gone);
         });

@@ -14,6 +14,8 @@ const compare = (a, b) =>
     ? a.id < b.id ? -1 : a.id > b.id ? 1 : 0
     : a.uploaded_at < b.uploaded_at ? -1 : 1;
 
+const same = (a, b) => JSON.stringify(a) === JSON.stringify(b);
+
 // Which comes first, where that can be told from two cards.
 const orders = { newest: (a, b) => compare(b, a), oldest: compare };
 
@@ -40,6 +42,11 @@ export class PictureList {
 
   positionOf(id) {
     return this.#at.get(id) ?? -1;
+  }
+
+  // As in arriving-pictures.js, where it stands for a list with something in front of it.
+  inList(first, end) {
+    return [first, end];
   }
 
   // A window as the server reads it: {edition, query, sort, start, found, cards}.
@@ -80,7 +87,8 @@ export class PictureList {
     for (const card of cards) {
       const at = this.positionOf(card.id);
       if (at >= 0) {
-        this.slots[at] = card;
+        // Patches repeat what came lately; what is the same is not drawn again.
+        if (!same(this.slots[at], card)) this.slots[at] = card;
         this.stale.delete(card.id);
       } else unsure = !this.#insert(card) || unsure;
     }

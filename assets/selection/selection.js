@@ -101,6 +101,7 @@ export function idsBetween(slots, from, to) {
   const ids = [];
   let whole = true;
   for (let at = Math.min(from, to); at <= Math.max(from, to); at += 1) {
+    if (slots[at]?.local) continue; // it is still being sent
     if (slots[at]) ids.push(slots[at].id);
     else whole = false;
   }

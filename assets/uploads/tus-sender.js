@@ -6,7 +6,7 @@ import { result } from "$/public/uploads/outcomes.js";
 import { parsed, persist, Refused } from "$/public/uploads/retry.js";
 
 const ENDPOINT = "/api/tus";
-const WHOLE_BYTES = 1024 * 1024;
+const WHOLE_BYTES = 8 * 1024 * 1024;
 // A proxy that buffers bodies keeps a piece to itself until it is whole.
 const PIECE_BYTES = 8 * 1024 * 1024;
 

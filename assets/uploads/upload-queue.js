@@ -3,13 +3,14 @@
 // what it changes.
 
 import { failure, picture, problemOf } from "$/public/uploads/outcomes.js";
+import { localPictures } from "$/public/uploads/local-pictures.js";
 import { canHash, lookUp } from "$/public/uploads/known-files.js";
 import { AT_ONCE } from "$/public/uploads/retry.js";
 import { Tally } from "$/public/uploads/upload-tally.js";
 import { Order } from "$/public/uploads/upload-order.js";
 import { keyOf, UploadMemory } from "$/public/uploads/upload-store.js";
 
-const REDRAW_MS = 100;
+const REDRAW_MS = 200;
 const LOOKED_UP_AT_ONCE = 50;
 const LOOKED_UP_AHEAD = 100;
 const SENDERS = {
@@ -69,6 +70,7 @@ export class Transfers {
     await this.#known;
     const left = this.#tally.busy || this.#tally.of("missed") || this.#tally.of("failed");
     if (!left) this.#forgetAll();
+    const added = [];
     for (const file of files) {
       const id = this.#newId();
       const key = keyOf(file);
@@ -78,8 +80,11 @@ export class Transfers {
       const row = { id, key, file, name: file.name, size: file.size, sent: 0, state, reason };
       this.#insert({ ...row, url: before?.url, sentSha256: before?.sha256 });
       this.#remember(this.row(id));
-      if (!reason) this.#unchecked.push(id);
+      if (reason) continue;
+      this.#unchecked.push(id);
+      added.push(row);
     }
+    localPictures.add(added);
     this.#changed();
     this.#check();
   }
@@ -104,6 +109,7 @@ export class Transfers {
   retry(id) {
     const again = { state: "waiting", reason: undefined, again: false, signedOut: false };
     this.#set(id, again);
+    localPictures.add([this.row(id)]);
     this.#ready.push(id);
     this.#pump();
   }
@@ -184,6 +190,7 @@ export class Transfers {
     const way = this.#way();
     const control = new AbortController();
     this.#running.set(id, control);
+    localPictures.begin(id);
     try {
       const sender = await this.#sender(way);
       this.#end(id, await sender.send(this.row(id) ?? row, this.#ears(id, control.signal)));
@@ -249,6 +256,8 @@ export class Transfers {
   #end(id, outcome) {
     const row = this.row(id);
     if (!row) return;
+    if (outcome.state === "done") localPictures.arrive(id, outcome.imageId);
+    else localPictures.drop(id);
     this.#set(id, { sent: row.size, again: false, waits: undefined, speed: undefined, ...outcome });
     this.#remember(this.row(id));
     const left = this.#tally.busy || this.#tally.of("failed") || this.#tally.of("missed");
@@ -282,6 +291,7 @@ export class Transfers {
   #remove(id, { forget = true } = {}) {
     const row = this.row(id);
     this.#rows.delete(id);
+    if (!ARRIVED.has(row.state)) localPictures.drop(id);
     this.#order.remove(id, row.state);
     this.#tally.remove(row);
     this.#missed.delete(row.key);
@@ -307,7 +317,7 @@ export class Transfers {
     this.#changed();
   }
 
-  // Many files report often; what changed is drawn ten times a second.
+  // Many files report often; what changed is drawn five times a second.
   #changed() {
     this.#redraw ??= setTimeout(() => {
       this.#redraw = null;

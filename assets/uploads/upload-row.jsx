@@ -3,15 +3,15 @@
 import { memo, useCallback, useSyncExternalStore } from "react";
 import { Check, Copy, Image, RotateCw, TriangleAlert, WifiOff, X } from "lucide-react";
 import { BUSY } from "$/public/uploads/upload-queue.js";
-import { LocalThumbnail } from "$/public/uploads/local-thumbnail.jsx";
+import { localPictures } from "$/public/uploads/local-pictures.js";
 import { SAID, sizeText, speedText } from "$/public/uploads/upload-words.js";
 
 function Mark({ row }) {
-  if (row.thumb) return <img src={row.thumb} alt="" width="40" height="40" loading="lazy" />;
   if (row.state === "refused" || row.state === "failed")
     return <TriangleAlert size={18} aria-hidden />;
-  const icon = <Image size={18} aria-hidden />;
-  return row.file ? <LocalThumbnail file={row.file}>{icon}</LocalThumbnail> : icon;
+  const src = localPictures.of(row.id)?.src ?? row.thumb;
+  if (!src) return <Image size={18} aria-hidden />;
+  return <img src={src} alt="" width="40" height="40" loading="lazy" decoding="async" />;
 }
 
 function Outcome({ row }) {
