@@ -121,7 +121,7 @@ export function useLibrary({ shown, patch, total, onLook, onStale, before }) {
       if (patch.cards.length || patch.gone.length)
         changed(() => {
           tell(list, patch.cards);
-          for (const card of patch.cards) if (list.positionOf(card.id) < 0) localPictures.claim(card);
+          localPictures.claim(patch.cards.filter(({ id }) => list.positionOf(id) < 0));
           unsure = list.patch(patch, { counted });
           selection.forget(patch.gone);
         });

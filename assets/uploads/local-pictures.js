@@ -14,7 +14,7 @@ const decodable = ({ size }, { width = 0, height = 0 }) =>
   size <= MOST_BYTES && width * height <= MOST_PIXELS;
 
 async function read({ id, name, file }) {
-  const place = { id, name, begun: false, imageId: null, width: 3, height: 2, src: null };
+  const place = { id, name, imageId: null, width: 3, height: 2, src: null };
   try {
     const head = headOf(new Uint8Array(await file.slice(0, HEAD_BYTES).arrayBuffer()));
     if (head.width > 0 && head.height > 0)
@@ -32,13 +32,14 @@ const release = ({ src }) => src && URL.revokeObjectURL(src);
 
 export class LocalPictures {
   #places = [];
+  #begun = new Set(); // ids of rows that are being sent
   #coming = new Set(); // ids of rows that have no place yet, and are to get one
   #turn = Promise.resolve();
   #batch = 0;
   #listeners = new Set();
 
-  // {id, name, begun, imageId, width, height, src}, newest first: `begun` once it is being sent,
-  // `imageId` once it is a picture. Another array whenever something changed.
+  // {id, name, imageId, width, height, src}, newest first; `imageId` once it is a picture. Another
+  // array whenever something changed.
   places = () => this.#places;
   of = (id) => this.#places.find((place) => place.id === id);
 
@@ -70,29 +71,34 @@ export class LocalPictures {
 
   // It is being sent from now on.
   begin(id) {
-    this.#change(id, { begun: true });
+    this.#begun.add(id);
   }
 
   // It is a picture, and keeps its place.
   arrive(id, imageId) {
+    this.#coming.delete(id);
+    this.#begun.delete(id);
+    if (this.of(id)?.imageId === imageId) return;
     const taken = this.#places.find((place) => place.imageId === imageId && place.id !== id);
     // Its card was taken for that of another file with the same name.
     if (taken) this.#change(taken.id, { imageId: this.of(id)?.imageId ?? null });
     this.#change(id, { imageId });
-    this.#coming.delete(id);
   }
 
-  // A card came before the answer: whose it is can be told by its name.
-  claim({ id, filename }) {
-    const fits = (place) => place.begun && !place.imageId && place.name === filename;
-    const place = this.#places.findLast(fits);
-    if (place && !this.#places.some(({ imageId }) => imageId === id))
-      this.#change(place.id, { imageId: id });
+  // Cards that came, before the answers perhaps: whose they are can be told by their names.
+  claim(cards) {
+    for (const { id, filename } of cards) {
+      const fits = (place) => this.#begun.has(place.id) && !place.imageId && place.name === filename;
+      const place = this.#places.findLast(fits);
+      if (place && !this.#places.some(({ imageId }) => imageId === id))
+        this.#change(place.id, { imageId: id });
+    }
   }
 
   // It does not become a new picture.
   drop(id) {
     this.#coming.delete(id);
+    this.#begun.delete(id);
     const place = this.of(id);
     if (!place) return;
     release(place);

@@ -3,6 +3,7 @@
 
 import { result, picture } from "$/public/uploads/outcomes.js";
 import { isThere, parsed, persist, Refused, Unreadable } from "$/public/uploads/retry.js";
+import { sendBody } from "$/public/uploads/send-body.js";
 
 const ENDPOINT = "/api/uploads";
 const MARK = "direct:";
@@ -39,24 +40,9 @@ async function ask(method, path, { person, signal, body } = {}) {
   throw refused;
 }
 
-function put(url, data, headers, onSent, signal) {
-  return new Promise((done, fail) => {
-    const request = new XMLHttpRequest();
-    const stop = () => {
-      request.abort();
-      fail(signal.reason);
-    };
-    request.open("PUT", url);
-    for (const [name, value] of Object.entries(headers)) request.setRequestHeader(name, value);
-    request.upload.onprogress = (event) => onSent(event.loaded);
-    request.onload = () =>
-      request.status < 300 ? done() : fail(new BucketFailed(String(request.status)));
-    request.onerror = () => fail(new BucketFailed("no answer"));
-    request.onloadend = () => signal.removeEventListener("abort", stop);
-    signal.addEventListener("abort", stop, { once: true });
-    signal.throwIfAborted();
-    request.send(data);
-  });
+async function put(url, data, headers, onSent, signal) {
+  const { status } = await sendBody("PUT", url, data, { headers, onSent, signal });
+  if (!status || status >= 300) throw new BucketFailed(status ? String(status) : "no answer");
 }
 
 // Resolves with how the row ends. Rejects with Blocked, Refused, Unreadable, or the reason of `signal`.

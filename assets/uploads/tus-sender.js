@@ -1,16 +1,36 @@
 // Sends files through the server, by the tus protocol: small ones in one request, others in pieces.
-// After a lost connection it goes on from the byte that the server has.
+// After a lost connection those go on from the byte that the server has, and small ones begin anew.
 
 import { Upload } from "tus-js-client";
 import { result } from "$/public/uploads/outcomes.js";
 import { parsed, persist, Refused } from "$/public/uploads/retry.js";
+import { sendBody } from "$/public/uploads/send-body.js";
 
 const ENDPOINT = "/api/tus";
-const WHOLE_BYTES = 8 * 1024 * 1024;
 // A proxy that buffers bodies keeps a piece to itself until it is whole.
 const PIECE_BYTES = 8 * 1024 * 1024;
+const WHOLE_BYTES = PIECE_BYTES;
 
 const isOurs = (url) => Boolean(url?.includes(`${ENDPOINT}/`));
+
+const base64 = (text) => btoa(String.fromCharCode(...new TextEncoder().encode(text)));
+
+// A file as the body of the request that announces it (creation with upload): what became of it.
+async function carryWhole({ file, name, person, signal, onSent }) {
+  const headers = {
+    "Tus-Resumable": "1.0.0",
+    "Upload-Length": String(file.size),
+    "Upload-Metadata": `filename ${base64(name)}`,
+    "Content-Type": "application/offset+octet-stream",
+    "Imgapp-Person": person,
+  };
+  const answer = await sendBody("POST", ENDPOINT, file, { headers, onSent, signal });
+  const body = parsed(answer.text);
+  if (answer.status === 201) return body;
+  const refused = new Refused({ status: answer.status, body });
+  refused.retryAfter = Number(answer.header("Retry-After")) || 0;
+  throw refused;
+}
 
 function refusedBy(error) {
   const answer = error.originalResponse;
@@ -28,7 +48,6 @@ function carry({ file, name, person, url, signal, onUrl, onSent }) {
     const upload = new Upload(file, {
       endpoint: `${location.origin}${ENDPOINT}`,
       uploadUrl: url ?? null,
-      uploadDataDuringCreation: file.size <= WHOLE_BYTES,
       chunkSize: PIECE_BYTES,
       metadata: { filename: name },
       headers: { Prefer: "return=representation", "Imgapp-Person": person },
@@ -77,8 +96,9 @@ export async function send(row, { person, signal, heard, onUrl, onSent }) {
         most = Math.max(most, bytes);
         onSent(bytes);
       };
-      const options = { file: row.file, name: row.name, person, url, signal };
-      const answer = await carry({ ...options, onUrl: learn, onSent: sent });
+      const options = { file: row.file, name: row.name, person, signal, onSent: sent };
+      if (!url && row.file.size <= WHOLE_BYTES) return result(await carryWhole(options));
+      const answer = await carry({ ...options, url, onUrl: learn });
       const body = parsed(answer.getBody());
       return result(body.images ? body : await ask(url, person, signal));
     } catch (error) {
