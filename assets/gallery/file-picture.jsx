@@ -33,7 +33,7 @@ export function useArriving(list, version, before) {
 }
 
 export function FilePicture({ picture, style, at, of, tab }) {
-  const { name, src } = picture.local;
+  const { name, src, whole } = picture.local;
   return (
     <li
       className="card from-file"
@@ -45,7 +45,7 @@ export function FilePicture({ picture, style, at, of, tab }) {
     >
       <div className="picture" role="img" aria-label={`${name}, uploading`} tabIndex={tab}>
         {src ? (
-          <img src={src} alt="" loading="lazy" decoding="async" />
+          <img src={src} alt="" loading={whole ? "lazy" : "eager"} decoding="async" />
         ) : (
           <Image size={28} aria-hidden />
         )}

@@ -20,7 +20,7 @@ async function read({ id, name, file }) {
     if (head.width > 0 && head.height > 0)
       Object.assign(place, { width: head.width, height: head.height });
     const picture = head.thumbnail ? new Blob([head.thumbnail], { type: "image/jpeg" }) : file;
-    // A whole file is decoded by the browser once it is on the screen.
+    place.whole = !head.thumbnail; // the browser decodes it once it is on the screen
     if (head.thumbnail || decodable(file, head)) place.src = URL.createObjectURL(picture);
   } catch {
     // It cannot be read: sending it says why.
@@ -38,7 +38,7 @@ export class LocalPictures {
   #batch = 0;
   #listeners = new Set();
 
-  // {id, name, imageId, width, height, src}, newest first; `imageId` once it is a picture. Another
+  // {id, name, imageId, width, height, src, whole}, newest first; `imageId` once it is a picture. Another
   // array whenever something changed.
   places = () => this.#places;
   of = (id) => this.#places.find((place) => place.id === id);
