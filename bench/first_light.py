@@ -27,11 +27,12 @@ _WATCH = """
 (count) => {
   window.seenAt = null;
   window.paintedAt = null;
-  const painted = (images) => images.length >= count && images.every(
-    (i) => (i.complete && i.naturalWidth > 0) ||
-      (i.loading === 'lazy' && i.src.startsWith('blob:') && i.getBoundingClientRect().top > innerHeight)
-  );
-  const then = (name) => requestAnimationFrame(() => setTimeout(() => (window[name] ??= performance.now())));
+  const below = (i) => i.loading === 'lazy' && i.src.startsWith('blob:') &&
+    i.getBoundingClientRect().top > innerHeight;
+  const painted = (images) => images.length >= count &&
+    images.every((i) => (i.complete && i.naturalWidth > 0) || below(i));
+  const then = (name) =>
+    requestAnimationFrame(() => setTimeout(() => (window[name] ??= performance.now())));
   document.addEventListener('load', () => {
     if (painted([...document.querySelectorAll('[data-at] .picture img')])) then('seenAt');
     if (painted([...document.querySelectorAll('[data-testid="card"] img')])) then('paintedAt');

@@ -38,8 +38,8 @@ export class LocalPictures {
   #batch = 0;
   #listeners = new Set();
 
-  // {id, name, imageId, width, height, src, whole}, newest first; `imageId` once it is a picture. Another
-  // array whenever something changed.
+  // {id, name, imageId, width, height, src, whole}, newest first; `imageId` once it is a picture.
+  // Another array whenever something changed.
   places = () => this.#places;
   of = (id) => this.#places.find((place) => place.id === id);
 
@@ -50,9 +50,10 @@ export class LocalPictures {
 
   // Rows {id, name, file}, in the order in which they will be sent.
   add(rows) {
-    for (const { id } of rows) this.#coming.add(id);
+    const newest = rows.slice(-MOST_PLACED).reverse();
+    for (const { id } of newest) this.#coming.add(id);
     const batch = (this.#batch += 1);
-    this.#turn = this.#turn.then(() => this.#place(rows.slice(-MOST_PLACED).reverse(), batch));
+    this.#turn = this.#turn.then(() => this.#place(newest, batch));
     return this.#turn;
   }
 

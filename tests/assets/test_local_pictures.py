@@ -86,7 +86,8 @@ STORE = """
 const file = (name) => Object.assign(new Blob(["x"]), { name });
 const row = (id, name = id) => ({ id, name, file: file(name) });
 const store = new it.LocalPictures();
-const shown = () => store.places().map(({ id, imageId }) => imageId ? `${id}=${imageId}` : id).join(" ");
+const said = ({ id, imageId }) => (imageId ? `${id}=${imageId}` : id);
+const shown = () => store.places().map(said).join(" ");
 """
 
 
@@ -164,7 +165,7 @@ def test_files_stand_before_the_list_and_their_cards_take_their_places() -> None
         "const all = it.withArriving(list, [place('r1', 'c3'), place('r0', 'c2')], '2026-7-4');"
         "const swapped = it.withArriving(list, [place('r0', 'c2'), place('r1', 'c3')], '2026-7-4');"
         "return [ids(view), [view.length, view.ratios.length, view.days[0].count,"
-        " view.positionOf('c1'), view.positionOf('c2'), view.positionOf('r2'), view.positionOf('?')],"
+        " ...['c1', 'c2', 'r2', '?'].map((id) => view.positionOf(id))],"
         " [view.fromFile.get('c3'), view.fromFile.get('r2') ?? null],"
         " [view.settled, all.settled, swapped.settled, ids(swapped)]];"
     )

@@ -1,4 +1,4 @@
-"""Pictures in their places in the gallery while they are sent, from their files, in a real browser."""
+"""Pictures in their places in the gallery while they are sent, in a real browser."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Held:
 
     def __init__(self, page: Page) -> None:
         self.routes: list[Route] = []
-        page.route("**/api/tus", self.routes.append)
+        page.route("**/api/tus", lambda route: self.routes.append(route))
 
     def wait(self, page: Page, count: int) -> None:
         while len(self.routes) < count:
