@@ -97,7 +97,10 @@ export async function send(row, { person, signal, heard, onUrl, onSent }) {
         onSent(bytes);
       };
       const options = { file: row.file, name: row.name, person, signal, onSent: sent };
-      if (!url && row.file.size <= WHOLE_BYTES) return result(await carryWhole(options));
+      if (!url && row.file.size <= WHOLE_BYTES) {
+        onSent(0); // it is under way, from the beginning
+        return result(await carryWhole(options));
+      }
       const answer = await carry({ ...options, url, onUrl: learn });
       const body = parsed(answer.getBody());
       return result(body.images ? body : await ask(url, person, signal));
