@@ -4,6 +4,7 @@ from typing import Any
 
 import reflex as rx
 
+from imgapp.adapters import lean_client
 from imgapp.adapters.frontend import follow_page_address
 from imgapp.settings import get_settings
 
@@ -13,6 +14,15 @@ class FollowPageAddress(rx.plugins.Plugin):
 
     def pre_compile(self, **context: Any) -> None:
         context["add_modify_task"]("utils/state.js", follow_page_address)
+
+
+class LeanClient(rx.plugins.Plugin):
+    """Browsers get what the pages use."""
+
+    def pre_compile(self, **context: Any) -> None:
+        context["add_save_task"](lean_client.plugin)
+        context["add_modify_task"]("vite.config.js", lean_client.with_plugin)
+        context["add_modify_task"]("app/entry.client.js", lean_client.start)
 
 
 _settings = get_settings()
@@ -27,6 +37,7 @@ config = rx.Config(
     backend_port=_settings.port,
     telemetry_enabled=False,
     show_built_with_reflex=False,
-    plugins=[FollowPageAddress()],
+    frontend_packages=lean_client.PACKAGES,
+    plugins=[FollowPageAddress(), LeanClient()],
     disable_plugins=[rx.plugins.SitemapPlugin],
 )

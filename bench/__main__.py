@@ -9,6 +9,7 @@ import sys
 
 from bench import (
     analysis,
+    cold_page,
     described,
     first_light,
     gallery,
@@ -41,6 +42,7 @@ BENCHES = {
     "memory": memory.run,
     "import_memory": import_memory.run,
     "first_light": first_light.run,
+    "cold_page": cold_page.run,
     "session_check": session_check.run,
     "lists": lists.run,
     "gallery": gallery.run,

@@ -7,7 +7,7 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Browser, Page, sync_playwright
 
 from tests.support.running import App
 
@@ -21,21 +21,24 @@ def chromium_path() -> str:
 
 
 @contextmanager
-def signed_in_page(app: App) -> Iterator[Page]:
-    """A fresh browser context with the session cookie of the bench account."""
+def chromium() -> Iterator[Browser]:
+    """A browser of its own, ended afterwards."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
             executable_path=chromium_path(),
             args=["--no-sandbox", "--disable-background-networking", "--no-first-run"],
         )
         try:
-            context = browser.new_context(viewport={"width": 1440, "height": 900})
-            context.add_cookies(
-                [
-                    {"name": name, "value": value, "url": app.url}
-                    for name, value in app.session_cookie().items()
-                ]
-            )
-            yield context.new_page()
+            yield browser
         finally:
             browser.close()
+
+
+@contextmanager
+def signed_in_page(app: App) -> Iterator[Page]:
+    """A fresh browser context with the session cookie of the bench account."""
+    with chromium() as browser:
+        context = browser.new_context(viewport={"width": 1440, "height": 900})
+        cookies = app.session_cookie().items()
+        context.add_cookies([{"name": n, "value": v, "url": app.url} for n, v in cookies])
+        yield context.new_page()

@@ -1,11 +1,10 @@
-"""Thirty camera pictures: from the drop to the last thumbnail painted, then a cold page.
+"""Thirty camera pictures: from the drop to the last thumbnail painted.
 
 The first light is the server's; before it each picture is seen from the file itself.
 """
 
 from __future__ import annotations
 
-import statistics
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,11 +13,10 @@ from bench.browser import signed_in_page
 from bench.peer import seconds_for_renditions
 from bench.pictures import make_camera_jpegs
 from bench.report import Result
-from tests.support.running import App, running_app, wait_for_all_described
+from tests.support.running import App, running_app
 
 PICTURES = 30
 LIGHT, FROM_FILE = 1.3, 0.25
-COLD_SECONDS, COLD_MB = 0.7, 2.4
 
 # Notes the frames in which the last of the pictures is painted, from its file and as the server
 # made it, without asking in every frame: that would draw frames of its own. What stands below the
@@ -43,19 +41,6 @@ _FIRST_BYTE = """
 () => Math.min(...performance.getEntriesByType('resource')
   .filter((entry) => entry.name.endsWith('/api/tus')).map((entry) => entry.requestStart))
 """
-# Resolves at the frame in which the last of the pictures on the screen has been painted.
-_PAINTED_AT = """
-(count) => new Promise((resolve) => {
-  const look = () => {
-    const images = [...document.querySelectorAll('[data-testid="card"] img')];
-    const shown = images.filter((i) => i.getBoundingClientRect().top < innerHeight);
-    if (images.length >= count && shown.every((i) => i.complete && i.naturalWidth > 0)) {
-      requestAnimationFrame(() => resolve(performance.now()));
-    } else requestAnimationFrame(look);
-  };
-  look();
-})
-"""
 
 
 def run() -> Iterator[Result]:
@@ -73,26 +58,10 @@ def run() -> Iterator[Result]:
                 high=LIGHT,
             )
             yield _from_the_file(", from the file", ours, seen, "with small ones embedded")
-            wait_for_all_described(app)
-            cold = [_cold_page(app) for _ in range(5)]
         # Of files without one the browser decodes the whole, of those that are on the screen.
         bare = make_camera_jpegs(folder / "bare", PICTURES, seed=500, thumbnails=False)
         with running_app(IMGAPP_VISION="basic", IMGAPP_WORKER_THREADS="1") as app:
             yield _from_the_file(", from a bare file", *_drop(app, bare), "without any")
-    seconds = statistics.median(s for s, _ in cold)
-    megabytes = statistics.median(m for _, m in cold)
-    yield Result(
-        "cold page, time",
-        seconds / COLD_SECONDS,
-        f"{seconds:.2f} s from cold to {PICTURES} pictures painted (limit {COLD_SECONDS} s)",
-        high=1.0,
-    )
-    yield Result(
-        "cold page, bytes",
-        megabytes / COLD_MB,
-        f"{megabytes:.2f} MB received (limit {COLD_MB} MB)",
-        high=1.0,
-    )
 
 
 def _from_the_file(name: str, light: float, seen: float, files: str) -> Result:
@@ -120,15 +89,3 @@ def _drop(app: App, pictures: list[Path]) -> tuple[float, float]:
         page.wait_for_function("() => window.paintedAt", timeout=120_000, polling=250)
         painted, seen, dropped = page.evaluate("[paintedAt, seenAt, droppedAt]")
         return (painted - page.evaluate(_FIRST_BYTE)) / 1000, (seen - dropped) / 1000
-
-
-def _cold_page(app: App) -> tuple[float, float]:
-    with signed_in_page(app) as page:
-        received: list[float] = []
-        devtools = page.context.new_cdp_session(page)
-        devtools.send("Network.enable")
-        devtools.on("Network.loadingFinished", lambda e: received.append(e["encodedDataLength"]))
-        page.goto(app.url, wait_until="commit")
-        milliseconds = page.evaluate(_PAINTED_AT, PICTURES)
-        page.wait_for_timeout(500)
-        return milliseconds / 1000, sum(received) / 1e6

@@ -24,7 +24,9 @@ from imgapp.errors import ConfigurationError
 ROOT = Path(__file__).resolve().parents[2]
 _WEB = ROOT / ".web"
 _STAMP = _WEB / "imgapp-build"
-_INDEX = _WEB / "build" / "client" / "index.html"
+CLIENT = _WEB / "build" / "client"
+"""The files of the built page, all of them served."""
+_INDEX = CLIENT / "index.html"
 _EXPORT = ["-m", "reflex", "export", "--frontend-only", "--no-zip", "--env", "prod"]
 _INPUTS = ("imgapp", "assets", "rxconfig.py", "requirements.txt")
 # Links that Reflex puts there while it builds.
@@ -72,9 +74,8 @@ def inline_scripts() -> dict[str, list[str]]:
 
     `*` is the page that answers for all other paths. Empty if nothing is built.
     """
-    folder = _INDEX.parent
-    pages = {f"/{page.parent.relative_to(folder)}": page for page in folder.glob("*/index.html")}
-    pages |= {"/": _INDEX, "*": folder / "404.html"}
+    pages = {f"/{page.parent.relative_to(CLIENT)}": page for page in CLIENT.glob("*/index.html")}
+    pages |= {"/": _INDEX, "*": CLIENT / "404.html"}
     return {path: _script_hashes(page) for path, page in pages.items() if page.exists()}
 
 

@@ -113,11 +113,13 @@ def look() -> dict[str, Any]:
         "stylesheets": [f"/styles/{name}.css" for name in sheets],
         "head_components": [
             rx.el.meta(name="color-scheme", content="light dark"),
-            rx.el.meta(
-                name="theme-color", content=_PAPER["light"], media="(prefers-color-scheme: light)"
-            ),
-            rx.el.meta(
-                name="theme-color", content=_PAPER["dark"], media="(prefers-color-scheme: dark)"
+            *(
+                rx.el.meta(
+                    name="theme-color",
+                    content=_PAPER[scheme],
+                    custom_attrs={"media": f"(prefers-color-scheme: {scheme})"},
+                )
+                for scheme in ("light", "dark")
             ),
             rx.el.link(rel="icon", href="/favicon.ico", sizes="32x32"),
             rx.el.link(rel="icon", href="/icon.svg", type="image/svg+xml"),
