@@ -37,6 +37,7 @@ config = rx.Config(
     backend_port=_settings.port,
     telemetry_enabled=False,
     show_built_with_reflex=False,
+    frontend_compression_formats=["brotli", "gzip"],
     frontend_packages=lean_client.PACKAGES,
     plugins=[FollowPageAddress(), LeanClient()],
     disable_plugins=[rx.plugins.SitemapPlugin],

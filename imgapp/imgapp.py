@@ -13,11 +13,11 @@ from imgapp.api import create_site
 from imgapp.api.http.request_metrics import report_while_serving
 from imgapp.services.common.thread_pools import in_io
 from imgapp.ui import pages
+from imgapp.ui.gallery.first_window import FirstWindow
 from imgapp.ui.gallery.live_bridge import Bridge
 from imgapp.ui.shell import crash_handlers, tab_state_store
 from imgapp.ui.shell.content_policy import ContentPolicy
 from imgapp.ui.shell.page_gate import PageGate
-from imgapp.ui.shell.preload_links import PreloadLinks
 from imgapp.ui.shell.session_check import session_check
 from imgapp.ui.shell.session_watch import SessionWatch
 from imgapp.ui.shell.socket_binding import SocketBinding
@@ -64,7 +64,7 @@ app.register_lifespan_task(report_while_serving)
 def _around(reflex_app: ASGIApp) -> ASGIApp:
     """API in front, then the page gate, then Reflex with every socket bound to its session."""
     routes = frozenset(page.route for page in pages.PAGES)
-    gated = PageGate(PreloadLinks(SocketBinding(reflex_app)), routes)
+    gated = PageGate(FirstWindow(SocketBinding(reflex_app), frontend.INDEX), routes)
     return create_site(ContentPolicy(gated, frontend.inline_scripts()))
 
 

@@ -1,22 +1,17 @@
 // The address of the page: what is looked for and which picture is open are parameters of it, so
-// that it can be reloaded, shared and gone back to. React Router is not told: the page stays as it is.
+// that it can be reloaded, shared and gone back to. The page stays as it is.
 
 const listeners = new Set();
 const tell = () => listeners.forEach((listener) => listener());
-let path = "";
 let leaving = false;
 
-function goneTo(event) {
+function goneTo() {
   leaving = false;
-  if (!listeners.size) return;
-  // Only what follows the question mark changed: React Router would load the page anew.
-  if (location.pathname === path) event.stopImmediatePropagation();
-  path = location.pathname;
   tell();
 }
 
 if (typeof window !== "undefined") {
-  addEventListener("popstate", goneTo, { capture: true });
+  addEventListener("popstate", goneTo);
   // The browser may keep the page as it was, and show it again.
   addEventListener("pageshow", () => {
     leaving = false;
@@ -56,7 +51,6 @@ export function leave(name) {
 
 // `listener` is called after each change of the address, by `change` or by going back and forth.
 export function subscribe(listener) {
-  path = location.pathname;
   listeners.add(listener);
   return () => listeners.delete(listener);
 }

@@ -1,14 +1,13 @@
 // One picture over the gallery. The address says which one (`?picture=ID`); everything else follows
 // from it. The browser's own <dialog> keeps the focus inside.
 
-import { useEffect, useRef, useSyncExternalStore } from "react";
+import { useEffect, useRef, useState, useSyncExternalStore } from "react";
 import { ChevronLeft, ChevronRight, ImageOff, X } from "lucide-react";
 import { change, leave, params } from "$/public/shell/address.js";
 import { useParam } from "$/public/shell/use-address.js";
 import { keptDrafts } from "$/public/viewer/drafts.js";
 import { buttonOf } from "$/public/viewer/viewer-keys.js";
 import { lastSaid, say, subscribe } from "$/public/viewer/viewer-toast.js";
-import { ViewerStage } from "$/public/viewer/viewer-stage.jsx";
 
 const LOOK_AROUND_AFTER = 1500;
 
@@ -152,6 +151,47 @@ function Missing() {
   );
 }
 
+// The code of stage and panel: fetched once a pointer or the focus is on a picture, or one is open.
+function useParts(fetchPanel, wanted) {
+  const [parts, setParts] = useState({});
+  const [near, setNear] = useState(false);
+  useEffect(() => {
+    const approach = (event) => event.target.closest?.("[data-open]") && setNear(true);
+    const signs = ["pointerover", "focusin"];
+    signs.forEach((name) => document.addEventListener(name, approach, { passive: true }));
+    return () => signs.forEach((name) => document.removeEventListener(name, approach));
+  }, []);
+  const fetching = useRef(fetchPanel);
+  const now = near || Boolean(wanted);
+  useEffect(() => {
+    if (!now) return;
+    const keep = (part) => setParts((before) => ({ ...before, ...part }));
+    import("$/public/viewer/viewer-stage.jsx").then(({ ViewerStage: Stage }) => keep({ Stage }));
+    fetching.current().then((Panel) => keep({ Panel }));
+  }, [now]);
+  return parts;
+}
+
+// Stands there until the picture is known.
+function Coming() {
+  const lines = (
+    <div className="coming">
+      <span />
+      <span />
+      <span />
+    </div>
+  );
+  return (
+    <div className="viewer-panel viewer-coming">
+      <h2 id="viewer-title" className="sr-only">
+        Opening the picture
+      </h2>
+      {lines}
+      {lines}
+    </div>
+  );
+}
+
 // What the picture shows before the server has said it: from the gallery, or as a neighbour.
 function foretold(wanted, previous, next) {
   const beside = [previous, next].find((one) => one.id === wanted);
@@ -164,7 +204,7 @@ function foretold(wanted, previous, next) {
 }
 
 export function ViewerDialog(props) {
-  const { live, image, previous, next, missing, patch, trashFailed, children } = props;
+  const { live, panel, image, previous, next, missing, patch, trashFailed, children } = props;
   const dialog = useRef(null);
   const wanted = useParam("picture");
   const handlers = useLatest(props);
@@ -174,6 +214,7 @@ export function ViewerDialog(props) {
   useKeys(dialog, wanted);
   useShown(live, wanted, handlers);
   useChanges(patch, wanted, handlers);
+  const { Stage, Panel } = useParts(panel, wanted);
   const step = useSteps(wanted, image, previous, next);
 
   useEffect(() => {
@@ -219,8 +260,8 @@ export function ViewerDialog(props) {
       }}
       onClick={onClick}
     >
-      {wanted && !lost && (
-        <ViewerStage
+      {wanted && !lost && Stage && (
+        <Stage
           image={known ? image : foretold(wanted, previous, next)}
           beside={known ? [next, previous] : []}
           onStep={step}
@@ -244,9 +285,10 @@ export function ViewerDialog(props) {
           >
             <ChevronRight size={26} aria-hidden />
           </Step>
-        </ViewerStage>
+        </Stage>
       )}
-      {lost ? <Missing /> : children}
+      {lost ? <Missing /> : Panel && image.id ? <Panel /> : <Coming />}
+      {!lost && children}
       <button
         type="button"
         className="button ghost icon viewer-close"

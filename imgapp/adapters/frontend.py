@@ -26,7 +26,7 @@ _WEB = ROOT / ".web"
 _STAMP = _WEB / "imgapp-build"
 CLIENT = _WEB / "build" / "client"
 """The files of the built page, all of them served."""
-_INDEX = CLIENT / "index.html"
+INDEX = CLIENT / "index.html"
 _EXPORT = ["-m", "reflex", "export", "--frontend-only", "--no-zip", "--env", "prod"]
 _INPUTS = ("imgapp", "assets", "rxconfig.py", "requirements.txt")
 # Links that Reflex puts there while it builds.
@@ -47,7 +47,7 @@ def serving_environment(base: Mapping[str, str]) -> dict[str, str]:
 
 def is_built() -> bool:
     """Whether the page is there and made from the inputs as they are now."""
-    return _INDEX.exists() and _STAMP.exists() and _STAMP.read_text() == _hash_of_inputs()
+    return INDEX.exists() and _STAMP.exists() and _STAMP.read_text() == _hash_of_inputs()
 
 
 def ensure_built(say: Callable[[str], None]) -> None:
@@ -75,7 +75,7 @@ def inline_scripts() -> dict[str, list[str]]:
     `*` is the page that answers for all other paths. Empty if nothing is built.
     """
     pages = {f"/{page.parent.relative_to(CLIENT)}": page for page in CLIENT.glob("*/index.html")}
-    pages |= {"/": _INDEX, "*": CLIENT / "404.html"}
+    pages |= {"/": INDEX, "*": CLIENT / "404.html"}
     return {path: _script_hashes(page) for path, page in pages.items() if page.exists()}
 
 

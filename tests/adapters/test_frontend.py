@@ -25,7 +25,7 @@ def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
         "ROOT": tmp_path,
         "_WEB": tmp_path / ".web",
         "_STAMP": tmp_path / ".web" / "imgapp-build",
-        "_INDEX": tmp_path / ".web" / "build" / "client" / "index.html",
+        "INDEX": tmp_path / ".web" / "build" / "client" / "index.html",
     }.items():
         monkeypatch.setattr(frontend, name, place)
     return tmp_path

@@ -9,6 +9,7 @@ from reflex.vars import VarData
 from reflex.vars.base import Var
 
 from imgapp.models import AnalysisStatus
+from imgapp.ui.gallery.first_window import SKELETON
 from imgapp.ui.gallery.live_window import LiveWindow
 from imgapp.ui.gallery.selection import select_box
 from imgapp.ui.shell.cards import SEE_THROUGH, Card
@@ -67,14 +68,9 @@ def _component(memo: Any) -> Var[Any]:
 
 
 def skeleton() -> rx.Component:
-    """What is shown before the first pictures are there."""
-    tile = rx.el.li(
-        rx.el.div(class_name="picture"),
-        rx.el.div(rx.el.span(), rx.el.span(), class_name="coming"),
-        class_name="card",
-    )
+    """What is shown before the list is there. With the page, pictures take its place."""
     return rx.el.div(
-        rx.el.ul(*([tile] * 12), class_name="grid skeleton", aria_hidden="true"),
+        rx.html(SKELETON),
         rx.el.p("Loading your pictures", class_name="sr-only", role="status"),
     )
 

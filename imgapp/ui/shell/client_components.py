@@ -23,6 +23,12 @@ def local_time(iso: str) -> str:
     return cast("str", said)
 
 
+def fetched(drawn: rx.Component) -> Var[Any]:
+    """A component of ours as a function that fetches its code, for one in JavaScript that draws it
+    when it is wanted."""
+    return Var(f"(() => import('{drawn.library}').then((module) => module.{drawn.tag}))")
+
+
 class Moment(rx.Component):
     """An ISO 8601 time as it is said, "5 minutes ago", kept true; or in full."""
 

@@ -14,6 +14,8 @@ from imgapp.services.uploads import s3_cors
 from imgapp.settings import Settings, get_settings
 
 OTHER_PATHS = "*"
+_NO_DOCUMENTS = ("text/javascript", "text/css", "font/")
+"""What comes with every page and is never one: there a policy says nothing (CSP level 3, 4.2)."""
 
 
 def page_policy(
@@ -64,7 +66,9 @@ class ContentPolicy:
 
         async def send_with_policy(message: Message) -> None:
             if message["type"] == "http.response.start":
-                MutableHeaders(scope=message)["Content-Security-Policy"] = policy
+                headers = MutableHeaders(scope=message)
+                if not headers.get("content-type", "").startswith(_NO_DOCUMENTS):
+                    headers["Content-Security-Policy"] = policy
             await send(message)
 
         return await self.app(scope, receive, send_with_policy)

@@ -19,6 +19,8 @@ class ViewerDialog(rx.Component):
     tag = "ViewerDialog"
     lib_dependencies: list[str] = [ZOOM]
     live: rx.Var[bool]
+    panel: rx.Var[Any]
+    """Fetches the component that shows what is known of the picture."""
     image: rx.Var[Details]
     previous: rx.Var[Neighbour]
     next: rx.Var[Neighbour]

@@ -17,7 +17,7 @@ from imgapp.services.analysis import describe
 from imgapp.services.common.thread_pools import in_db
 from imgapp.services.library import images, listing, meaning, missed_words
 from imgapp.services.library.image_query import ImageQuery
-from imgapp.ui.shell.client_components import PlainLink
+from imgapp.ui.shell.client_components import PlainLink, fetched
 from imgapp.ui.shell.notices import Undo, failures_shown, id_of, notice, say
 from imgapp.ui.shell.reflex_types import handler, length
 from imgapp.ui.shell.status_badge import status_badge
@@ -138,10 +138,10 @@ def viewer(patch: dict[str, Any]) -> rx.Component:
     """The dialog. `patch` is the gallery's: what changed lately (`live_window.LiveWindow`)."""
     image = ViewerState.image
     return ViewerDialog.create(
-        rx.cond(image.id != "", _panel(image), _coming()),
         # What is outside of an open dialog is neither seen nor heard.
         notice(),
         live=rx.State.is_hydrated,
+        panel=fetched(viewer_panel()),
         image=image,
         previous=ViewerState.previous,
         next=ViewerState.next,
@@ -156,7 +156,10 @@ def viewer(patch: dict[str, Any]) -> rx.Component:
     )
 
 
-def _panel(image: Details) -> rx.Component:
+@rx.memo
+def viewer_panel() -> rx.Component:
+    """All that is known of the picture; fetched when somebody is about to open one."""
+    image = ViewerState.image
     return rx.el.div(
         _head(image),
         _state(image),
@@ -166,17 +169,6 @@ def _panel(image: Details) -> rx.Component:
         history_section(ViewerState),
         _actions(image),
         class_name="viewer-panel",
-    )
-
-
-def _coming() -> rx.Component:
-    """What stands there until the picture is known."""
-    lines = rx.el.div(rx.el.span(), rx.el.span(), rx.el.span(), class_name="coming")
-    return rx.el.div(
-        rx.el.h2("Opening the picture", id="viewer-title", class_name="sr-only"),
-        lines,
-        lines,
-        class_name="viewer-panel viewer-coming",
     )
 
 

@@ -6,11 +6,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from starlette.responses import Response
+from starlette.testclient import TestClient
 
 from imgapp.adapters import frontend
 from imgapp.services.library import file_links
 from imgapp.settings import get_settings
-from imgapp.ui.shell.content_policy import page_policy
+from imgapp.ui.shell.content_policy import ContentPolicy, page_policy
 
 
 def directives(policy: str) -> dict[str, str]:
@@ -65,7 +67,8 @@ def test_signing_out_may_lead_to_the_provider(set_env: Callable[..., None]) -> N
 def test_the_hashes_are_those_of_the_built_pages(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(frontend, "_INDEX", tmp_path / "index.html")
+    monkeypatch.setattr(frontend, "CLIENT", tmp_path)
+    monkeypatch.setattr(frontend, "INDEX", tmp_path / "index.html")
     assert frontend.inline_scripts() == {}
     script = 'const a = "ü" <\n 2;'
     (tmp_path / "sign-in").mkdir()
@@ -80,3 +83,13 @@ def test_the_hashes_are_those_of_the_built_pages(
     assert found["/"] == [f"sha256-{wanted}"]
     assert found["/sign-in"] == []
     assert len(found["*"]) == 1
+
+
+@pytest.mark.parametrize(
+    ("media_type", "has_policy"),
+    [("text/html", True), ("image/svg+xml", True), ("text/javascript", False), ("text/css", False)],
+)
+def test_whatever_can_be_a_document_has_a_policy(media_type: str, has_policy: bool) -> None:
+    site = ContentPolicy(Response("", media_type=media_type), {})
+    answer = TestClient(site).get("/anything")
+    assert ("content-security-policy" in answer.headers) is has_policy
