@@ -7,6 +7,7 @@ takes their place. Until then a picture is a link to its own address.
 from __future__ import annotations
 
 import gzip
+import re
 from collections.abc import Sequence
 from html import escape
 from pathlib import Path
@@ -28,6 +29,8 @@ PICTURES = 60
 """As many as the grid mounts."""
 EAGER = 30
 """About what fits on a large screen: asked for before the page is laid out."""
+FIRST = 12
+"""About what fits on any: asked for before the scripts are that make the page live."""
 
 SKELETON = (
     '<ul class="grid skeleton" aria-hidden="true">'
@@ -37,6 +40,7 @@ SKELETON = (
 """What stands there where no picture is sent with the page."""
 
 # Nothing is drawn before each picture is in its place.
+_SCRIPTS_OF_LATER = re.compile(r'<link rel="modulepreload"(?! href="/assets/layout-)')
 _HEAD = '<script type="module" blocking="render" src="/assets/first-window.js"></script></head>'
 
 
@@ -80,7 +84,8 @@ def with_cards(page: str, cards: Sequence[Card]) -> str:
         return page
     drawn = "".join(_drawn(card, at) for at, card in enumerate(cards))
     window = f'<div class="days" data-testid="grid" data-first-window=""><ul class="grid">{drawn}</ul></div>'
-    return page.replace(SKELETON, window, 1).replace("</head>", _HEAD, 1)
+    page = page.replace(SKELETON, window, 1).replace("</head>", _HEAD, 1)
+    return _SCRIPTS_OF_LATER.sub(r'\g<0> fetchpriority="low"', page)
 
 
 def _drawn(card: Card, at: int) -> str:
@@ -90,6 +95,7 @@ def _drawn(card: Card, at: int) -> str:
         "src": card.thumb,
         "alt": alt,
         "loading": "eager" if at < EAGER else "lazy",
+        "fetchpriority": "high" if at < FIRST else "auto",
         "lang": card.language if card.alt_text else "",
         "class": SEE_THROUGH if card.transparent else "",
     }
