@@ -1,4 +1,4 @@
-"""A cold page: thirty thumbnails painted, beside a plain HTML page of the same; JavaScript by route."""
+"""A cold page: the time to thirty thumbnails, a plain HTML page of them, and scripts by route."""
 
 from __future__ import annotations
 

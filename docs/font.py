@@ -1,7 +1,7 @@
 """Makes the font of the page smaller: `python -m docs.font`, after `imgapp build`.
 
-Of Inter's Latin letters, all stay, in the weights that the styles use and with kerning, figures of one
-width and the marks that letters take. Fontsource's files serve all other scripts as they are.
+Of Inter's Latin letters, all stay, in the weights that the styles use and with kerning, figures of
+one width and the marks that letters take. Fontsource's files serve all other scripts as they are.
 """
 
 from __future__ import annotations

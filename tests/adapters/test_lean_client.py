@@ -23,5 +23,5 @@ def test_the_plugin_is_in_the_configuration_that_reflex_writes_once() -> None:
 
 
 def test_another_configuration_is_refused() -> None:
-    with pytest.raises(ConfigurationError, match="vite.config.js changed"):
+    with pytest.raises(ConfigurationError, match=r"vite\.config\.js changed"):
         lean_client.with_plugin("export default {}")
