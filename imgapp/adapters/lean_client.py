@@ -1,4 +1,4 @@
-"""The lean client: what is changed in Reflex's build, so that browsers get what the pages use (Vite).
+"""The lean client: changes Reflex's build so that browsers get what the pages use (Vite plugin).
 
 Preact stands in for React (its documented aliases), and nothing for React Router and Emotion: each
 page is loaded by itself, and all styles are in our sheets.

@@ -40,6 +40,7 @@ SKELETON = (
 """What stands there where no picture is sent with the page."""
 
 # Nothing is drawn before each picture is in its place.
+_WINDOW = 'data-testid="grid" data-first-window=""'
 _SCRIPTS_OF_LATER = re.compile(r'<link rel="modulepreload"(?! href="/assets/layout-)')
 _HEAD = '<script type="module" blocking="render" src="/assets/first-window.js"></script></head>'
 
@@ -83,7 +84,7 @@ def with_cards(page: str, cards: Sequence[Card]) -> str:
     if not cards:
         return page
     drawn = "".join(_drawn(card, at) for at, card in enumerate(cards))
-    window = f'<div class="days" data-testid="grid" data-first-window=""><ul class="grid">{drawn}</ul></div>'
+    window = f'<div class="days" {_WINDOW}><ul class="grid">{drawn}</ul></div>'
     page = page.replace(SKELETON, window, 1).replace("</head>", _HEAD, 1)
     return _SCRIPTS_OF_LATER.sub(r'\g<0> fetchpriority="low"', page)
 
