@@ -7,7 +7,6 @@ takes their place. Until then a picture is a link to its own address.
 from __future__ import annotations
 
 import gzip
-import re
 from collections.abc import Sequence
 from html import escape
 from pathlib import Path
@@ -29,8 +28,6 @@ PICTURES = 60
 """As many as the grid mounts."""
 EAGER = 30
 """About what fits on a large screen: asked for before the page is laid out."""
-FIRST = 12
-"""About what fits on any: asked for before the scripts are that make the page live."""
 
 SKELETON = (
     '<ul class="grid skeleton" aria-hidden="true">'
@@ -41,7 +38,6 @@ SKELETON = (
 
 # Nothing is drawn before each picture is in its place.
 _WINDOW = 'data-testid="grid" data-first-window=""'
-_SCRIPTS_OF_LATER = re.compile(r'<link rel="modulepreload"(?! href="/assets/layout-)')
 _HEAD = '<script type="module" blocking="render" src="/assets/first-window.js"></script></head>'
 
 
@@ -85,8 +81,7 @@ def with_cards(page: str, cards: Sequence[Card]) -> str:
         return page
     drawn = "".join(_drawn(card, at) for at, card in enumerate(cards))
     window = f'<div class="days" {_WINDOW}><ul class="grid">{drawn}</ul></div>'
-    page = page.replace(SKELETON, window, 1).replace("</head>", _HEAD, 1)
-    return _SCRIPTS_OF_LATER.sub(r'\g<0> fetchpriority="low"', page)
+    return page.replace(SKELETON, window, 1).replace("</head>", _HEAD, 1)
 
 
 def _drawn(card: Card, at: int) -> str:
@@ -96,7 +91,6 @@ def _drawn(card: Card, at: int) -> str:
         "src": card.thumb,
         "alt": alt,
         "loading": "eager" if at < EAGER else "lazy",
-        "fetchpriority": "high" if at < FIRST else "auto",
         "lang": card.language if card.alt_text else "",
         "class": SEE_THROUGH if card.transparent else "",
     }

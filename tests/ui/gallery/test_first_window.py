@@ -18,8 +18,7 @@ from imgapp.ui.gallery.first_window import SKELETON, FirstWindow, with_cards
 from imgapp.ui.shell.cards import Card
 from tests.conftest import Person
 
-SCRIPT = '<link rel="modulepreload" href="/assets/client-1.js"/>'
-PAGE = f"<html><head>{SCRIPT}</head><body>{SKELETON}</body></html>"
+PAGE = f"<html><head></head><body>{SKELETON}</body></html>"
 
 
 @pytest.fixture
@@ -52,9 +51,6 @@ def test_the_page_comes_with_the_pictures_of_its_reader_and_of_nobody_else(
     assert thumbnail.replace("&", "&amp;") in answer.text
     assert str(theirs) not in answer.text
     assert SKELETON not in answer.text
-    assert (
-        '<link rel="modulepreload" fetchpriority="low" href="/assets/client-1.js"/>' in answer.text
-    )
     assert answer.headers["cache-control"] == "no-store"
 
 
