@@ -15,7 +15,6 @@ def upgrade() -> None:
         execute((FOLDER / "sql" / "library" / f"{name}.sql").read_text())
     execute(
         """
-        DROP FUNCTION IF EXISTS imgapp_find_count(jsonb);
         CREATE TABLE image_blocks (
             user_id uuid NOT NULL REFERENCES users ON DELETE CASCADE,
             first_at timestamptz NOT NULL,

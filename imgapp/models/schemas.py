@@ -173,9 +173,6 @@ class ImagePage(Shape):
     items: list[ImagePublic]
     next_cursor: str | None
     total: int | None
-    total_capped: bool = PydanticField(
-        default=False, description="There are more: words and tags are counted up to 10,000"
-    )
 
 
 class AnalysesPage(Shape):

@@ -243,21 +243,14 @@ BEGIN
 END
 $$;
 
--- How many there are; up to `p_most`, unless that is null: each match of words is looked at. Up to
--- so many, tags are counted along the list, where it is common ones that are met soon.
-CREATE OR REPLACE FUNCTION imgapp_find_count(p_wanted jsonb, p_most integer) RETURNS bigint
+CREATE OR REPLACE FUNCTION imgapp_find_count(p_wanted jsonb) RETURNS bigint
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = ''
 AS $$
 DECLARE
     v_count bigint;
 BEGIN
-    EXECUTE format(
-        'SELECT count(*) FROM (SELECT FROM public.images i WHERE %s%s LIMIT %s) s',
-        public.imgapp_wanted_condition(public.imgapp_with_nearest(p_wanted)),
-        CASE WHEN p_most IS NOT NULL AND NOT p_wanted ? 'q'
-            THEN ' ORDER BY i.uploaded_at DESC, i.id DESC' ELSE '' END,
-        coalesce(p_most::text, 'ALL')
-    ) INTO v_count;
+    EXECUTE 'SELECT count(*) FROM public.images i WHERE '
+        || public.imgapp_wanted_condition(public.imgapp_with_nearest(p_wanted)) INTO v_count;
     RETURN v_count;
 END
 $$;

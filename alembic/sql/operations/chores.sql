@@ -27,6 +27,7 @@ BEGIN
         UNION ALL
         SELECT 'progress'
         WHERE EXISTS (SELECT FROM public.progress p)
+            OR EXISTS (SELECT FROM public.image_tally_changes t)
             OR EXISTS (
                 SELECT FROM public.images i
                 WHERE i.analysis_status = 'pending' AND i.deleted_at IS NULL

@@ -70,7 +70,6 @@ PICTURES: dict[str, dict[str, Any]] = {
         "items": [IMAGE],
         "next_cursor": "AAZWZ0mKQkABmi9efEF7HJ1TLwpuG4xEo1V8Yt0pJb2n9Qw3rS6mdA",
         "total": 1204,
-        "total_capped": False,
     },
     "TimelineAnswer": {
         "total": 3,

@@ -29,8 +29,6 @@ from imgapp.services.library.tallies import TALLIES, number_where, tallies_of
 from imgapp.services.library.total import TOTAL, total_of
 
 MOST_IDS = 250_000
-MOST_COUNTED = 10_000
-"""For a page that says how many there are: what words and tags match has to be looked at."""
 _Begin = KeyPlace | OffsetPlace
 ALL = ImageQuery()
 NEEDS_TEXT = ImageQuery(status=AnalysisStatus.COMPLETED, no_alt_text=True)
@@ -57,7 +55,7 @@ _FIND = _statement(
     "SELECT id, ordinality FROM imgapp_find(:wanted, :place, :offset, :limit, false)"
     " WITH ORDINALITY AS found(id, ordinality)"
 )
-_COUNT = _statement("SELECT imgapp_find_count(:wanted, CAST(:most AS integer))")
+_COUNT = _statement("SELECT imgapp_find_count(:wanted)")
 _AMONG = _statement("SELECT imgapp_find_among(:wanted, CAST(:ids AS uuid[]))")
 _TOTAL = text(TOTAL)
 _TALLIES = text(TALLIES)
@@ -96,16 +94,14 @@ def read_images(
         if wanted.like is not None:
             _check_picture(session, wanted.like)
         terms = _page(sought, limit=limit + 1, **_after(session, wanted, place))
-        total = None if place else _count(session, wanted, sought, MOST_COUNTED + 1)
-        capped = total is not None and _is_counted(wanted) and total > MOST_COUNTED
-        rest = (MOST_COUNTED if capped else total, capped, limit)
-        if known and (tag := tag_of_page(_find(session, terms, *_VERSION), *rest)) in known:
+        total = None if place else _count(session, wanted, sought)
+        if known and (tag := tag_of_page(_find(session, terms, *_VERSION), total, limit)) in known:
             return Versioned(tag, None)
         images = [row.Image for row in _find(session, terms, Image)]
         items = shown(session, images[:limit])
     _, further = cut_page(images, limit, lambda last: _end(wanted, last, place, limit), *scope)
-    page = ImagePage(items=items, next_cursor=further, total=rest[0], total_capped=capped)
-    return Versioned(tag_of_page(images, *rest), page)
+    page = ImagePage(items=items, next_cursor=further, total=total)
+    return Versioned(tag_of_page(images, total, limit), page)
 
 
 def _kind(wanted: ImageQuery) -> type[_Begin]:
@@ -212,20 +208,13 @@ def _ids(session: Session, sought: dict[str, Any], *, offset: int, limit: int) -
     return list(session.execute(_FIND.columns(id=Uuid), terms).scalars())
 
 
-def _is_counted(wanted: ImageQuery) -> bool:
-    """Whether how many match is not kept anyway."""
-    return not wanted.by_state
-
-
-def _count(
-    session: Session, wanted: ImageQuery, sought: dict[str, Any], most: int | None = None
-) -> int:
+def _count(session: Session, wanted: ImageQuery, sought: dict[str, Any]) -> int:
     if not wanted.filtered:
         return total_of(session.execute(_TOTAL).all())
     if wanted.by_state:
         tallies = tallies_of(session.execute(_TALLIES).all())
         return number_where(tallies, lambda one: wanted.takes(one.status, one.no_alt_text))
-    return int(session.execute(_COUNT, {"wanted": sought, "most": most}).scalar_one())
+    return int(session.execute(_COUNT, {"wanted": sought}).scalar_one())
 
 
 def _position(session: Session, sought: dict[str, Any], image_id: UUID) -> int | None:

@@ -7,7 +7,7 @@ takes their place. Until then a picture is a link to its own address.
 from __future__ import annotations
 
 import gzip
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from html import escape
 from pathlib import Path
 from uuid import UUID
@@ -110,5 +110,5 @@ def _drawn(card: Card, at: int) -> str:
     )
 
 
-def _attributes(values: dict[str, object]) -> str:
+def _attributes(values: Mapping[str, object]) -> str:
     return " ".join(f'{name}="{escape(str(value))}"' for name, value in values.items())
