@@ -1,6 +1,6 @@
 // The keyboard in the grid: arrows go from picture to picture, as they lie on the page.
 
-import { useCallback, useEffect, useRef } from "react";
+import { useCallback, useEffect, useLayoutEffect, useRef } from "react";
 import { itemOf, placesIn } from "$/public/gallery/grid-layout.js";
 
 // The picture in the row above or below whose middle is nearest.
@@ -54,7 +54,8 @@ export function useGridKeys({ canvas, list, items, m, goTo, keyboard, setKeyboar
     wanted.current = null;
     button.focus({ preventScroll: true });
   }, [canvas]);
-  useEffect(() => {
+  // Before the next key, which goes on from there.
+  useLayoutEffect(() => {
     if (wanted.current !== null) focus();
   });
 

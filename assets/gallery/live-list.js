@@ -123,6 +123,7 @@ export function useLibrary({ shown, patch, total, onLook, onStale, before }) {
           tell(list, patch.cards);
           localPictures.claim(patch.cards.filter(({ id }) => list.positionOf(id) < 0));
           unsure = list.patch(patch, { counted });
+          localPictures.leave(patch.gone);
           selection.forget(patch.gone);
         });
       if (missed) ask.current.onStale();

@@ -9,7 +9,10 @@ const { root, ...pages } = window.__reactRouterRouteModules;
 const [page] = Object.values(pages);
 const live = (Page) => createElement(EmbedLayout, null, createElement(Page));
 
-if (page) hydrateRoot(document.body, live(page.default));
+if (page) {
+  hydrateRoot(document.body, live(page.default));
+  document.documentElement.dataset.live = "";
+}
 // The answer for any other address is sent empty.
 else
   import("$/app/routes/[404]._index.jsx").then((missing) =>

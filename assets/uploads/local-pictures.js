@@ -106,6 +106,14 @@ export class LocalPictures {
     this.#set(this.#places.filter((other) => other !== place));
   }
 
+  // These pictures were removed from the list: their files stand there no more, either.
+  leave(imageIds) {
+    for (const imageId of imageIds) {
+      const place = this.#places.find((one) => one.imageId === imageId);
+      if (place) this.drop(place.id);
+    }
+  }
+
   // Pictures that came stand where the list has them from now on.
   settle() {
     const [settled, left] = [[], []];

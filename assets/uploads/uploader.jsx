@@ -147,7 +147,8 @@ export function Uploader({ live, person, maxMb, direct }) {
             kind="folder"
             label="Choose a folder to upload"
             onFiles={(files) => add(picturesOf(files))}
-            webkitdirectory=""
+            // A property in some libraries and an attribute in others: true in both.
+            webkitdirectory="true"
           />
         </>
       )}

@@ -3,7 +3,7 @@
 // What is typed is never lost: not when the text changes meanwhile (that is said), not when saving
 // fails (the old text is shown again, and why), not when another picture is looked at (drafts.js).
 
-import { useEffect, useId, useRef, useState } from "react";
+import { useEffect, useLayoutEffect, useId, useRef, useState } from "react";
 import { Pencil } from "lucide-react";
 import { LONG, advice, lengthOf } from "$/public/viewer/alt-advice.js";
 import { draftOf, keepDraft } from "$/public/viewer/drafts.js";
@@ -79,7 +79,8 @@ function Editor({ title, lang, long, most, counts, value, text }) {
   const id = useId();
   const box = useRef(null);
   const { draft, change, submit, problem } = text;
-  useEffect(() => {
+  // Before the next key: whoever types on at once types into the field.
+  useLayoutEffect(() => {
     box.current.focus();
     box.current.setSelectionRange(draft.text.length, draft.text.length);
     // At its opening only.
@@ -151,7 +152,7 @@ export function EditableText(props) {
     text.setProblem("");
     change({ text: value, base: value });
   };
-  useEffect(() => {
+  useLayoutEffect(() => {
     if (wasOpen.current && !draft) pencil.current?.focus();
     wasOpen.current = Boolean(draft);
   }, [draft]);

@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from typing import Any, Literal, TypeVar, cast
 from uuid import UUID
 
@@ -230,7 +231,19 @@ def _engine(use: Use = "transactions") -> Engine:
                 connect_args=_CONNECT,
             )
             sa.event.listen(engine, "connect", _prepare_nothing_through_poolers)
+            sa.event.listen(engine, "checkin", partial(_close_what_is_left, key, engine))
         return _engines[key]
+
+
+def _close_what_is_left(
+    key: tuple[SecretStr | None, Use],
+    engine: Engine,
+    connection: psycopg.Connection[Any] | None,
+    _: object,
+) -> None:
+    """Close a connection that comes back to an engine that was disposed of meanwhile."""
+    if connection is not None and _engines.get(key) is not engine:
+        connection.close()
 
 
 def _prepare_nothing_through_poolers(connection: psycopg.Connection[Any], _: object) -> None:

@@ -137,6 +137,13 @@ def test_what_came_is_let_go_and_what_failed_leaves() -> None:
     ) == ["b a=A", "b"]  # fmt: skip
 
 
+def test_a_picture_that_was_removed_does_not_become_its_file_again() -> None:
+    assert stored(
+        "await store.add([row('a'), row('b')]); store.arrive('a', 'A'); store.arrive('b', 'B');"
+        "store.leave(['A', 'elsewhere']); return shown();"
+    ) == "b=B"  # fmt: skip
+
+
 ARRIVING = """
 const { PictureList } = await import(new URL("./picture-list.js", BASE));
 const card = (n) => ({ id: `c${n}`, width: 3, height: 2,

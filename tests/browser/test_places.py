@@ -198,9 +198,7 @@ def test_axe_sees_what_is_wrong(app: App, page_of: Callable[[str], Page]) -> Non
     """The test of the tests: a page with two mistakes."""
     page = page_of("nobody")
     page.goto(f"{app.url}/sign-in")
-    # What React does not know yet it would put back.
-    page.wait_for_function(
-        "() => Object.keys(document.querySelector('label')).some((key) => /^__react/.test(key))"
-    )
+    # What is not live yet would be put back.
+    page.locator("html[data-live]").wait_for()
     page.evaluate("document.querySelector('label').remove(); document.title = ''")
     assert {line.split(":")[0] for line in findings(page)} >= {"label", "document-title"}

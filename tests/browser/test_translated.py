@@ -115,6 +115,7 @@ def test_a_translated_gallery_goes_on_and_says_what_is_true(
     expect(page.locator(".count")).to_have_text("3 pictures", ignore_case=True)
     whole(page, complaints)
     page.locator(".strip").wait_for(state="detached")
+    page.locator("[data-at]:not([data-testid=card])").wait_for(state="detached")
     translated = texts(page)
     page.reload()
     wait_for_cards(page, 3)

@@ -52,10 +52,14 @@ def _form(state: type[DescriptionsState]) -> rx.Component:
         rx.el.div(
             rx.el.label("Language", html_for="language"),
             rx.el.select(
-                rx.foreach(state.languages, lambda one: rx.el.option(one.name, value=one.value)),
+                rx.foreach(
+                    state.languages,
+                    lambda one: rx.el.option(
+                        one.name, value=one.value, selected=one.value == state.language
+                    ),
+                ),
                 name="language",
                 id="language",
-                default_value=state.language,
                 class_name="input",
             ),
             class_name="field",
