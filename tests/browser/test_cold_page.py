@@ -81,12 +81,15 @@ def test_pictures_are_there_before_the_page_is_live_and_stay_where_they_are(
     live(page)
     wait_for_cards(page, 5, "completed")
     before = page.evaluate(_BOXES)
+    bar = page.locator(".find-bar").bounding_box()
+    assert bar
 
     without_live_state(page)
     page.reload()
 
     expect(page.locator("[data-first-window] img")).to_have_count(5)
     assert page.evaluate(_BOXES) == before
+    expect(page.locator("[data-first-window]")).to_have_css("margin-top", f"{bar['height']:g}px")
 
 
 def test_a_picture_opens_that_is_clicked_before_the_page_is_live(
