@@ -37,6 +37,11 @@ def call(topic: str) -> None:
         redis_client(_SECONDS).publish(_CHANNEL, topic)
 
 
+def call_for_chores() -> None:
+    """Have workers look now for what there is to do in the background. Never raises."""
+    call(CHORES_TOPIC)
+
+
 class WakeUps:
     """Hears the calls of all processes, on a thread that starts with the first who waits."""
 

@@ -13,9 +13,13 @@ import redis
 import sqlalchemy as sa
 from dramatiq.broker import MessageProxy
 
-from imgapp.adapters import db, idle_memory, languages, queue
+from imgapp.adapters import db, idle_memory, languages, queue, wake_ups
 from imgapp.adapters.redis_clients import redis_url
 from imgapp.models import Priority, new_id, now
+from imgapp.services.analysis import runs
+from imgapp.services.analysis.run_schemas import NewRun, RunFilter
+from imgapp.services.batches import batches
+from imgapp.services.batches.schemas import NewBatch
 from imgapp.services.operations.due_chores import DueChore, due_chores
 from tests.conftest import Person
 from tests.support.waiting import add_picture, change, eventually
@@ -115,6 +119,20 @@ def test_processes_that_are_forked_make_ids_of_their_own() -> None:
 
     # All but the time: that differs by itself.
     assert len({one[14:] for one in made}) == 200
+
+
+def test_workers_are_called_when_somebody_asks_for_background_work(
+    alice: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    called: list[str] = []
+    monkeypatch.setattr(wake_ups, "call", called.append)
+    add_picture(alice.user_id)
+
+    batches.create_batch(alice.user_id, NewBatch(urls=["https://pictures.example.org/a.jpg"]))
+    runs.create_run(alice.user_id, NewRun(filter=RunFilter()))
+
+    assert called.count(wake_ups.CHORES_TOPIC) == 2
+    assert {"fetches", "runs"} <= due_chores()
 
 
 def test_what_kept_a_worker_quick_is_given_back(database: None) -> None:

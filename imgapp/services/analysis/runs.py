@@ -15,7 +15,8 @@ from uuid import UUID
 from sqlalchemy import func, select, text, update
 from sqlmodel import Session, col
 
-from imgapp.adapters.db import transaction
+from imgapp.adapters import wake_ups
+from imgapp.adapters.db import after_commit, transaction
 from imgapp.adapters.vision import BASIC
 from imgapp.errors import Conflict, NotFound
 from imgapp.models import Run, RunItem, RunOutcome, now
@@ -194,6 +195,7 @@ def _make(session: Session, user_id: UUID, new: NewRun) -> Run:
     )
     run.finished_at = None if run.total else run.created_at
     session.add(run)
+    after_commit(session, wake_ups.call_for_chores)
     session.flush()
     if run.total:
         session.execute(_NOTE, {**terms, "run_id": run.id})

@@ -12,7 +12,8 @@ from sqlalchemy import func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session, col
 
-from imgapp.adapters.db import transaction
+from imgapp.adapters import wake_ups
+from imgapp.adapters.db import after_commit, transaction
 from imgapp.errors import Conflict, NotFound
 from imgapp.models import Batch, BatchItem, FileOutcome, new_id, now
 from imgapp.services.batches.schemas import (
@@ -255,6 +256,7 @@ def _add_urls(session: Session, batch: Batch, urls: list[str]) -> None:
     ]
     # One statement: the files are counted once, not one by one.
     session.execute(insert(BatchItem).values(rows))
+    after_commit(session, wake_ups.call_for_chores)
     session.refresh(batch)
 
 

@@ -11,7 +11,8 @@ from pydantic import Field
 from sqlalchemy import text
 from sqlmodel import select
 
-from imgapp.adapters.db import transaction
+from imgapp.adapters import wake_ups
+from imgapp.adapters.db import after_commit, transaction
 from imgapp.adapters.model_runtime.catalogue import CatalogueModel
 from imgapp.adapters.model_runtime.pulling import PullProgress
 from imgapp.adapters.vision.servers import HERE
@@ -78,6 +79,7 @@ def want(user_id: UUID, name: str) -> None:
     with as_administrator(user_id) as session:
         listed = bundled_models.listed(name)
         session.execute(_WANT, {"name": name, "total": listed.size})
+        after_commit(session, wake_ups.call_for_chores)
         audit_trail.write(session, AuditKind.MODEL_WANTED, user_id, name=name)
 
 
