@@ -103,9 +103,10 @@ def _drawn(card: Card, at: int) -> str:
         "data-uploaded": card.uploaded_at,
         "data-placeholder": card.placeholder,
     }
+    name = f'<span class="sr-only">{escape(card.filename)}</span>' if card.decorative else ""
     return (
         f'<li class="card" {_attributes(about)}>'
-        f'<a class="picture" href="/?picture={card.id}"><img {_attributes(picture)}></a>'
+        f'<a class="picture" href="/?picture={card.id}"><img {_attributes(picture)}>{name}</a>'
         '<div class="card-text"><div class="coming"><span></span><span></span></div></div></li>'
     )
 

@@ -93,6 +93,22 @@ def test_the_answer_is_compressed_for_whoever_takes_that(
         assert gzip.decompress(b"".join(answer.iter_raw())).decode() == PAGE
 
 
+def test_a_decorative_picture_is_opened_by_its_file_name() -> None:
+    card = Card(
+        id="1",
+        filename="a & b.jpg",
+        status="completed",
+        thumb="/a",
+        width=3,
+        height=2,
+        uploaded_at="2026-11-30T12:00:00Z",
+        decorative=True,
+    )
+    page = with_cards(PAGE, [card])
+    assert 'alt=""' in page
+    assert '<span class="sr-only">a &amp; b.jpg</span></a>' in page
+
+
 def test_what_a_picture_is_called_stays_text() -> None:
     hostile = '"><script>alert(1)</script>&'
     card = Card(
