@@ -5,7 +5,6 @@
 // before it, or write where nobody sees it. Here the node that stands where a text stood is meant.
 (() => {
   const { insertBefore, removeChild } = Node.prototype;
-  const written = Object.getOwnPropertyDescriptor(Node.prototype, "nodeValue");
   const standIns = new WeakMap(); // by the node that is not in the page any more
 
   const isFont = (node) => node?.nodeName === "FONT";
@@ -50,11 +49,14 @@
   };
 
   // What is new is seen, and translated again.
-  Object.defineProperty(Node.prototype, "nodeValue", {
-    ...written,
-    set(value) {
-      if (this.nodeType === Node.TEXT_NODE && !this.parentNode) inPage(this)?.replaceWith(this);
-      written.set.call(this, value);
-    },
-  });
+  for (const [prototype, name] of [[Node.prototype, "nodeValue"], [CharacterData.prototype, "data"]]) {
+    const written = Object.getOwnPropertyDescriptor(prototype, name);
+    Object.defineProperty(prototype, name, {
+      ...written,
+      set(value) {
+        if (this.nodeType === Node.TEXT_NODE && !this.parentNode) inPage(this)?.replaceWith(this);
+        written.set.call(this, value);
+      },
+    });
+  }
 })();
