@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -45,10 +46,16 @@ def model_describer(server: Server, model: str) -> OpenAIDescriber:
 
 
 def warm_up() -> None:
-    """Load what reads a model's answers, which takes a second: best done while it thinks."""
+    """Begin to load what reads a model's answers, which takes a second: best while it thinks."""
+    from imgapp.adapters import languages
+
+    if not languages.is_loaded():
+        threading.Thread(target=_load, name="warm-up", daemon=True).start()
+
+
+def _load() -> None:
     from imgapp.adapters import languages
     from imgapp.adapters.vision import tags
 
-    if not languages.is_loaded():
-        languages.load()
-        tags.load()
+    languages.load()
+    tags.load()

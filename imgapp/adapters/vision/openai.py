@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import json
 import logging
-import threading
 import time
 import weakref
 from dataclasses import replace
@@ -62,7 +61,7 @@ class OpenAIDescriber:
     def describe(self, picture: Picture, ask: Question) -> Description:
         """One structured answer. Raises TransientDescriberError or PermanentDescriberError."""
         deadline = time.monotonic() + self.server.seconds
-        threading.Thread(target=warm_up, name="warm-up", daemon=True).start()
+        warm_up()
         while True:
             dialect = self.dialect
             parts = _parts(picture, dialect)
