@@ -18,14 +18,18 @@ pytestmark = pytest.mark.browser
 
 SignIn = Callable[[Page, Person], None]
 
-# The names in the grid's order, files and cards alike, and where each stands.
+# The names in the grid's order, files and cards alike, and where each stands in it: what stands above
+# the grid (that pictures wait, for one) may come and go.
 _PLACES = """
-() => [...document.querySelectorAll('[data-at]')]
-  .sort((a, b) => a.dataset.at - b.dataset.at)
-  .map((one) => {
+() => {
+  const all = [...document.querySelectorAll('[data-at]')]
+    .sort((a, b) => a.dataset.at - b.dataset.at);
+  const start = all[0]?.getBoundingClientRect().top;
+  return all.map((one) => {
     const { top, left, width } = one.getBoundingClientRect();
-    return [one.querySelector('.card-name')?.textContent, [top, left, width].map(Math.round)];
-  })
+    return [one.querySelector('.card-name')?.textContent, [top - start, left, width].map(Math.round)];
+  });
+}
 """
 
 
