@@ -1,5 +1,5 @@
 // The first window: puts the pictures that came with the page where the grid will have them, before
-// they are drawn for the first time.
+// they are drawn for the first time, and has the page made live once they are painted.
 
 import { byteOf, layOut, measures, placesIn, ratioOf } from "./grid-layout.js";
 import { placeholder } from "./placeholders.js";
@@ -48,9 +48,39 @@ function place(canvas) {
   canvas.style.height = `${top}px`;
 }
 
+// So long it waits for pictures; who does something waits for none.
+const MOST_MS = 1000;
+const DOING = ["pointerdown", "keydown", "touchstart", "dragenter"];
+
+function painted(canvas) {
+  const onScreen = [...canvas.querySelectorAll("img")].filter(
+    (image) => image.getBoundingClientRect().top < innerHeight,
+  );
+  // One that cannot be shown keeps nobody waiting. The frame that paints the last comes after.
+  return Promise.allSettled(onScreen.map((image) => image.decode())).then(
+    () => new Promise((done) => requestAnimationFrame(() => setTimeout(done))),
+  );
+}
+
+const doing = () =>
+  new Promise((done) => DOING.forEach((name) => addEventListener(name, done, { once: true, capture: true })));
+
+// What came as `later` (`first_window.py`) is asked for, and runs.
+function makeLive() {
+  document.querySelectorAll("link[rel=later]").forEach((link) => (link.rel = "modulepreload"));
+  for (const later of document.querySelectorAll("script[type=later]")) {
+    const script = document.createElement("script");
+    script.type = "module";
+    script.text = later.text;
+    later.replaceWith(script);
+  }
+}
+
 const canvas = document.querySelector("[data-first-window]");
 if (canvas) {
   place(canvas);
+  const late = new Promise((done) => setTimeout(done, MOST_MS));
+  Promise.race([painted(canvas), doing(), late]).then(makeLive);
   const resized = new ResizeObserver(() => (canvas.isConnected ? place(canvas) : resized.disconnect()));
   resized.observe(canvas);
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import reflex as rx
@@ -88,6 +89,10 @@ PAGES = (
 )
 
 
+_SHELL = Path(__file__).resolve().parents[2] / "assets" / "shell"
+_BEFORE_THE_PAGE = ("storage", "translators", "theme", "sign-out")
+"""Scripts within each page: it is not read on before they have run, and waits for no request."""
+
 _PAPER = {"light": "#fbfbfa", "dark": "#121413"}
 """The colour of the bar around an installed page: `--paper` of `tokens.css`."""
 
@@ -125,10 +130,7 @@ def look() -> dict[str, Any]:
             rx.el.link(rel="icon", href="/icon.svg", type="image/svg+xml"),
             rx.el.link(rel="apple-touch-icon", href="/icons/apple-touch-icon.png"),
             rx.el.link(rel="manifest", href="/manifest.webmanifest"),
-            rx.el.script(src="/shell/storage.js"),
-            rx.el.script(src="/shell/translators.js"),
-            rx.el.script(src="/shell/theme.js"),
-            rx.el.script(src="/shell/sign-out.js"),
+            *(rx.el.script((_SHELL / f"{name}.js").read_text()) for name in _BEFORE_THE_PAGE),
         ],
         "html_lang": "en",
         # Reflex's own banner and toaster bring a look of their own, and toasts reach `eval`.

@@ -1,12 +1,14 @@
 """The first window: puts the newest pictures into the answer to `/`, before any script (ASGI).
 
 They stand where the grid puts them (`assets/gallery/first-window.js`), until the grid is live and
-takes their place. Until then a picture is a link to its own address.
+takes their place. Until then a picture is a link to its own address. What makes the page live is
+asked for once those on the screen are painted: before, it would take the processor from them.
 """
 
 from __future__ import annotations
 
 import gzip
+import re
 from collections.abc import Mapping, Sequence
 from html import escape
 from pathlib import Path
@@ -39,6 +41,11 @@ SKELETON = (
 # Nothing is drawn before each picture is in its place.
 _WINDOW = 'data-testid="grid" data-first-window=""'
 _HEAD = '<script type="module" blocking="render" src="/assets/first-window.js"></script></head>'
+# What `first-window.js` imports is asked for at once; all other modules when it says so.
+_LATER = {
+    re.compile(r'<link rel="modulepreload"(?! href="/assets/layout-)'): '<link rel="later"',
+    re.compile(r'<script type="module" async="">'): '<script type="later">',
+}
 
 
 class FirstWindow:
@@ -81,7 +88,10 @@ def with_cards(page: str, cards: Sequence[Card]) -> str:
         return page
     drawn = "".join(_drawn(card, at) for at, card in enumerate(cards))
     window = f'<div class="days" {_WINDOW}><ul class="grid">{drawn}</ul></div>'
-    return page.replace(SKELETON, window, 1).replace("</head>", _HEAD, 1)
+    page = page.replace(SKELETON, window, 1).replace("</head>", _HEAD, 1)
+    for now, later in _LATER.items():
+        page = now.sub(later, page)
+    return page
 
 
 def _drawn(card: Card, at: int) -> str:
