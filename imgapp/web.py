@@ -1,12 +1,14 @@
 """The web server: loads the application once, then forks the processes that serve it (Granian).
 
 Forked from one that has it, they share the memory of all that nobody changes, and are there at
-once, also when one has to be started again. Where processes cannot be forked they load it
+once, also when one has to be started again. What the first request prepares is prepared before
+that, or each of them would keep it for itself. Where processes cannot be forked they load it
 themselves.
 """
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import multiprocessing
 import sys
@@ -17,8 +19,11 @@ gc.disable()
 from granian import Granian  # noqa: E402
 from granian.constants import Interfaces  # noqa: E402
 from granian.log import LogLevels  # noqa: E402
+from starlette.types import ASGIApp, Message  # noqa: E402
 
+from imgapp.adapters import db  # noqa: E402
 from imgapp.imgapp import app  # noqa: E402
+from imgapp.services.common import metrics  # noqa: E402
 from imgapp.settings import get_settings  # noqa: E402
 
 _TARGET = "imgapp.imgapp:app"
@@ -48,12 +53,45 @@ def main() -> None:
     if sys.platform.startswith("linux"):
         multiprocessing.set_start_method("fork")
         serving = app()
+        rehearse(serving)
         gc.freeze()  # or the first collection would write to, and so copy, all of it
         gc.enable()
         server.serve(target_loader=lambda: serving, wrap_loader=False)
     else:
         gc.enable()
         server.serve()
+
+
+def rehearse(serving: ASGIApp) -> None:
+    """Prepare the first transaction and the first request; leave no thread and no connection."""
+    db.rehearse()
+    asyncio.run(_ask_for_nothing(serving))
+    # Nobody has asked anything.
+    for counted in (metrics.HTTP_REQUESTS, metrics.HTTP_SECONDS):
+        counted.clear()
+
+
+async def _ask_for_nothing(serving: ASGIApp) -> None:
+    scope = {
+        "type": "http",
+        "asgi": {"version": "3.0"},
+        "http_version": "1.1",
+        "method": "GET",
+        "scheme": "http",
+        "path": "/api/none",
+        "raw_path": b"/api/none",
+        "root_path": "",
+        "query_string": b"",
+        "headers": [],
+    }
+
+    async def receive() -> Message:
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    async def send(_: Message) -> None:
+        return
+
+    await serving(scope, receive, send)
 
 
 if __name__ == "__main__":

@@ -23,12 +23,12 @@ function headOf({ key }, top) {
   return head;
 }
 
-function place(canvas) {
+function place(canvas, width) {
   const list = canvas.querySelector("ul");
   const cards = [...canvas.querySelectorAll(".card")];
   const ratios = cards.map(({ dataset }) => ratioOf(byteOf(dataset.width, dataset.height)));
   const days = daysOf(cards);
-  const m = measures(canvas.clientWidth || 1200);
+  const m = measures(width || 1200);
   canvas.classList.toggle("two", Boolean(m.columns));
   canvas.querySelectorAll(".day").forEach((head) => head.remove());
   let top = 0;
@@ -36,32 +36,59 @@ function place(canvas) {
     if (item.kind === "day") list.before(headOf(days[item.day], top));
     else
       for (const { at, left, width } of placesIn(item, ratios, m)) {
-        const { style, dataset } = cards[at];
+        const { style } = cards[at];
         style.top = `${top}px`;
         style.left = `${left}px`;
         style.width = `${width}px`;
         style.setProperty("--height", `${item.height}px`);
-        style.setProperty("--placeholder", placeholder(dataset.placeholder));
       }
     top += item.size;
   }
   canvas.style.height = `${top}px`;
+  // Until here it was none of what is laid out to find the width.
+  list.hidden = false;
+}
+
+function keepPlaced(canvas) {
+  let width = canvas.clientWidth;
+  place(canvas, width);
+  const resized = new ResizeObserver(() => {
+    if (!canvas.isConnected) return resized.disconnect();
+    if (canvas.clientWidth !== width) place(canvas, (width = canvas.clientWidth));
+  });
+  resized.observe(canvas);
+}
+
+const afterFrame = () =>
+  new Promise((done) => requestAnimationFrame(() => setTimeout(done)));
+const ended = (image) =>
+  new Promise((done) => ["load", "error"].forEach((name) => image.addEventListener(name, done)));
+
+// The placeholders of those that take longer than this; of others they would only keep the pictures
+// waiting.
+const SOON_MS = 150;
+
+function showPlaceholders(images) {
+  for (const image of images.filter((one) => one.isConnected && !one.complete)) {
+    const { style, dataset } = image.closest(".card");
+    style.setProperty("--placeholder", placeholder(dataset.placeholder));
+  }
+}
+
+// Once those on the screen are painted.
+async function painted(canvas) {
+  await afterFrame();
+  const coming = [...canvas.querySelectorAll("img")].filter((image) => !image.complete);
+  const onScreen = coming.filter((image) => image.getBoundingClientRect().top < innerHeight);
+  setTimeout(() => showPlaceholders(coming), SOON_MS);
+  await Promise.all(onScreen.map(ended));
+  await afterFrame();
 }
 
 // So long it waits for pictures; who does something waits for none.
 const MOST_MS = 1000;
 const DOING = ["pointerdown", "keydown", "touchstart", "dragenter"];
-
-function painted(canvas) {
-  const onScreen = [...canvas.querySelectorAll("img")].filter(
-    (image) => image.getBoundingClientRect().top < innerHeight,
-  );
-  // One that cannot be shown keeps nobody waiting. The frame that paints the last comes after.
-  return Promise.allSettled(onScreen.map((image) => image.decode())).then(
-    () => new Promise((done) => requestAnimationFrame(() => setTimeout(done))),
-  );
-}
-
+const late = () => new Promise((done) => setTimeout(done, MOST_MS));
 const doing = () =>
   new Promise((done) => DOING.forEach((name) => addEventListener(name, done, { once: true, capture: true })));
 
@@ -78,9 +105,6 @@ function makeLive() {
 
 const canvas = document.querySelector("[data-first-window]");
 if (canvas) {
-  place(canvas);
-  const late = new Promise((done) => setTimeout(done, MOST_MS));
-  Promise.race([painted(canvas), doing(), late]).then(makeLive);
-  const resized = new ResizeObserver(() => (canvas.isConnected ? place(canvas) : resized.disconnect()));
-  resized.observe(canvas);
+  keepPlaced(canvas);
+  Promise.race([painted(canvas), doing(), late()]).then(makeLive);
 }

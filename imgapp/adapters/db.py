@@ -7,7 +7,7 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from typing import Any, Literal, TypeVar, cast
 from uuid import UUID
@@ -20,6 +20,7 @@ from pydantic import SecretStr
 from sqlalchemy.engine import URL, Engine, make_url
 from sqlalchemy.exc import ArgumentError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.orm import configure_mappers
 from sqlmodel import Session
 
 from imgapp.errors import ConfigurationError, DatabaseUnavailable
@@ -147,6 +148,17 @@ def check() -> None:
     """Raise DatabaseUnavailable unless the server answers a query."""
     with transaction() as session:
         session.execute(sa.text("SELECT 1"))
+
+
+def rehearse() -> None:
+    """Do once what the first transaction of a process prepares, and keep no connection.
+
+    Processes that are forked afterwards share what it took.
+    """
+    configure_mappers()
+    with suppress(DatabaseUnavailable):
+        check()
+    dispose()
 
 
 def is_pooled() -> bool:

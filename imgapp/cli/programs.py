@@ -12,8 +12,8 @@ from collections.abc import Callable
 from contextlib import closing, suppress
 from typing import Any
 
+from imgapp.adapters.cores import cpu_count
 from imgapp.adapters.frontend import ROOT, serving_environment
-from imgapp.adapters.imaging.pool import cpu_count
 from imgapp.adapters.supervisor import Program, marked_environment
 from imgapp.cli.environment import variables_of
 from imgapp.errors import ConfigurationError, ServiceUnavailable

@@ -126,6 +126,11 @@ def look() -> dict[str, Any]:
                 )
                 for scheme in ("light", "dark")
             ),
+            rx.el.link(
+                rel="preload",
+                href="/fonts/inter-latin.woff2",
+                custom_attrs={"as": "font", "type": "font/woff2", "crossOrigin": ""},
+            ),
             rx.el.link(rel="icon", href="/favicon.ico", sizes="32x32"),
             rx.el.link(rel="icon", href="/icon.svg", type="image/svg+xml"),
             rx.el.link(rel="apple-touch-icon", href="/icons/apple-touch-icon.png"),

@@ -261,3 +261,19 @@ def test_a_look_up_says_when_the_database_is_gone(
     set_env(DATABASE_URL=f"postgresql://imgapp_app@/imgapp?host={tmp_path}")
     with pytest.raises(DatabaseUnavailable):
         db.look_up("imgapp_session", "x")
+
+
+def test_a_rehearsal_keeps_no_connection_that_a_fork_would_share() -> None:
+    db.rehearse()
+    assert not db._engines
+
+
+def test_without_a_database_there_is_a_rehearsal_all_the_same(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def away() -> None:
+        raise DatabaseUnavailable
+
+    monkeypatch.setattr(db, "check", away)
+    db.rehearse()
+    assert not db._engines

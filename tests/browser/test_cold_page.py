@@ -101,3 +101,34 @@ def test_a_picture_opens_that_is_clicked_before_the_page_is_live(
     page.reload()
     page.locator("[data-first-window] .picture").click()
     expect(page).to_have_url(f"{app.url}/?picture={image_id}")
+
+
+def test_scripts_wait_for_the_pictures_on_the_screen_but_not_for_long(
+    app: App, page: Page, tmp_path: Path, alice: Person, sign_in: Callable[..., None]
+) -> None:
+    add_pictures(app, alice, [jpeg(tmp_path / f"{n}.jpg", seed=n) for n in range(3)])
+    sign_in(page, alice)
+    live(page)
+    order: list[str] = []
+    page.on("requestfinished", lambda request: order.append(request.url))
+    page.reload()
+    live(page)
+    [client] = [at for at, url in enumerate(order) if "/assets/client-" in url]
+    thumbnails = [at for at, url in enumerate(order) if "/thumbnail?" in url]
+    assert len(thumbnails) >= 3
+    assert max(thumbnails[:3]) < client, order
+
+    # One that never comes keeps nobody waiting.
+    page.route("**/thumbnail?*", lambda _: None)
+    page.reload()
+    live(page)
+
+
+def test_the_inline_start_of_a_page_is_allowed_to_run_later(
+    app: App, page: Page, tmp_path: Path, alice: Person, sign_in: Callable[..., None]
+) -> None:
+    add_pictures(app, alice, [jpeg(tmp_path / "1.jpg", seed=1)])
+    sign_in(page, alice)
+    page.reload()
+    live(page)
+    assert page.evaluate("document.querySelectorAll('[type=later], [rel=later]').length") == 0

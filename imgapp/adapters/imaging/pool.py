@@ -18,6 +18,7 @@ from typing import Any
 
 import imgapp
 from imgapp import errors
+from imgapp.adapters.cores import cpu_count
 from imgapp.errors import DamagedImage, RejectedFile, ServiceUnavailable, TooComplex
 
 log = logging.getLogger(__name__)
@@ -40,13 +41,6 @@ _ENVIRONMENT = {
     "OMP_NUM_THREADS": "1",
     "OPENBLAS_NUM_THREADS": "1",
 }
-
-
-def cpu_count() -> int:
-    """The cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 class ChildLost(Exception):

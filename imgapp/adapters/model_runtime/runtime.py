@@ -27,6 +27,7 @@ from typing import Any
 import psutil
 
 import imgapp
+from imgapp.adapters.cores import cpu_count
 from imgapp.adapters.embedded.locks import FileLock
 from imgapp.adapters.model_runtime.child import JOB
 from imgapp.adapters.model_runtime.model_folder import InstalledModel
@@ -73,7 +74,7 @@ class ModelRuntime:
         """`folder` is where locks, state and log are: the same for all who share the server."""
         self.folder, self.model = folder, model
         self.idle_seconds, self.start_seconds = idle_seconds, start_seconds
-        self.threads = threads or thread_count()
+        self.threads = threads or cpu_count()
         self.users, self.state = folder / "users.lock", folder / "state.json"
         self.failure, self.log = folder / "failure.json", folder / "log"
 
@@ -246,13 +247,6 @@ class _Keeper(threading.Thread):
         }
         with runtime.log.open("wb") as output:
             return spawn(_CHILD, death_signal=signal.SIGKILL, cwd=Path("/"), env=env, stdout=output)
-
-
-def thread_count() -> int:
-    """As many as there are processors that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def missing_runtime() -> str | None:

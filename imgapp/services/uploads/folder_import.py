@@ -20,8 +20,8 @@ from uuid import UUID
 
 from sqlmodel import col, select
 
+from imgapp.adapters.cores import cpu_count
 from imgapp.adapters.db import transaction
-from imgapp.adapters.imaging.pool import cpu_count
 from imgapp.errors import Conflict, FileTooLarge, RejectedFile, ServiceUnavailable
 from imgapp.models import Image, Priority
 from imgapp.services.common.retries import retry

@@ -87,7 +87,7 @@ def with_cards(page: str, cards: Sequence[Card]) -> str:
     if not cards:
         return page
     drawn = "".join(_drawn(card, at) for at, card in enumerate(cards))
-    window = f'<div class="days" {_WINDOW}><ul class="grid">{drawn}</ul></div>'
+    window = f'<div class="days" {_WINDOW}><ul class="grid" hidden="">{drawn}</ul></div>'
     page = page.replace(SKELETON, window, 1).replace("</head>", _HEAD, 1)
     for now, later in _LATER.items():
         page = now.sub(later, page)

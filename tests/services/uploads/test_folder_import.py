@@ -12,7 +12,8 @@ import pytest
 import sqlalchemy as sa
 from sqlmodel import select
 
-from imgapp.adapters import db, imaging
+from imgapp.adapters import db
+from imgapp.adapters.cores import cpu_count
 from imgapp.errors import DatabaseUnavailable, NotSignedIn, StoreUnavailable
 from imgapp.models import Image, Priority, new_id
 from imgapp.services.batches import batches
@@ -260,7 +261,7 @@ def test_few_files_are_open_at_a_time(
     monkeypatch.setattr(folder_import, "find_files", counted)
     for _ in run(alice, folder):
         open_now -= 1
-    assert most <= 2 * imaging.pool.cpu_count() + 1
+    assert most <= 2 * cpu_count() + 1
 
 
 @pytest.mark.long
@@ -280,7 +281,7 @@ def test_an_upload_by_hand_goes_first_while_many_are_imported(
     claim = leases.claim()
     importing.join()
 
-    assert after - before <= 2 * imaging.pool.cpu_count(), "only what was in hand came before it"
+    assert after - before <= 2 * cpu_count(), "only what was in hand came before it"
     assert after < 40
     assert claim is not None
     assert claim.image_id == image_id, "and it is described first"

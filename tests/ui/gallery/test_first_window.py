@@ -18,7 +18,10 @@ from imgapp.ui.gallery.first_window import SKELETON, FirstWindow, with_cards
 from imgapp.ui.shell.cards import Card
 from tests.conftest import Person
 
-PAGE = f"<html><head></head><body>{SKELETON}</body></html>"
+SCRIPT = '<link rel="modulepreload" href="/assets/client-1.js"/>'
+LAYOUT = '<link rel="modulepreload" href="/assets/layout-1.js"/>'
+START = '<script type="module" async="">import "/assets/client-1.js";</script>'
+PAGE = f"<html><head>{SCRIPT}{LAYOUT}</head><body>{SKELETON}{START}</body></html>"
 
 
 @pytest.fixture
@@ -91,6 +94,15 @@ def test_the_answer_is_compressed_for_whoever_takes_that(
     assert "content-encoding" not in client.get("/", headers={"Accept-Encoding": "br"}).headers
     with client.stream("GET", "/", headers={"Accept-Encoding": "gzip"}) as answer:
         assert gzip.decompress(b"".join(answer.iter_raw())).decode() == PAGE
+
+
+def test_what_makes_the_page_live_comes_after_the_pictures() -> None:
+    card = Card("1", "a.jpg", "pending", "/a", 3, 2, "2026-11-30T12:00:00Z")
+    page = with_cards(PAGE, [card])
+    assert '<link rel="later" href="/assets/client-1.js"/>' in page
+    assert '<script type="later">import "/assets/client-1.js";</script>' in page
+    assert LAYOUT in page, "the pictures are placed with it"
+    assert with_cards(PAGE, []) == PAGE, "nothing to wait for"
 
 
 def test_a_decorative_picture_is_opened_by_its_file_name() -> None:
