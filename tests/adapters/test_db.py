@@ -264,7 +264,8 @@ def test_a_look_up_says_when_the_database_is_gone(
 
 
 def test_a_rehearsal_keeps_no_connection_that_a_fork_would_share(alice: Person) -> None:
-    assert names_of(alice.user_id) == [] and db._engines
+    assert names_of(alice.user_id) == []
+    assert db._engines
     db.rehearse()
     assert not db._engines
 

@@ -120,7 +120,7 @@ def test_scripts_wait_for_the_pictures_on_the_screen_but_not_for_long(
 
     # One that never comes keeps nobody waiting.
     page.route("**/thumbnail?*", lambda _: None)
-    page.reload()
+    page.reload(wait_until="commit")
     live(page)
 
 
