@@ -19,7 +19,7 @@ gc.disable()
 from granian import Granian  # noqa: E402
 from granian.constants import Interfaces  # noqa: E402
 from granian.log import LogLevels  # noqa: E402
-from starlette.types import ASGIApp, Message  # noqa: E402
+from starlette.types import ASGIApp, Message, Scope  # noqa: E402
 
 from imgapp.adapters import db  # noqa: E402
 from imgapp.imgapp import app  # noqa: E402
@@ -72,7 +72,7 @@ def rehearse(serving: ASGIApp) -> None:
 
 
 async def _ask_for_nothing(serving: ASGIApp) -> None:
-    scope = {
+    scope: Scope = {
         "type": "http",
         "asgi": {"version": "3.0"},
         "http_version": "1.1",
