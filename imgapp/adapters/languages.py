@@ -10,7 +10,11 @@ from typing import Any
 from babel import Locale, UnknownLocaleError
 
 _TAG = re.compile(r"[a-z]{2,3}(-[a-z0-9]{2,8})*", re.I)
-_QUOTED = re.compile(r"\"[^\"\n]*\"|“[^”\n]*”|„[^“”\n]*[“”]|«[^»\n]*»|‹[^›\n]*›|「[^」\n]*」")
+_QUOTED = re.compile(
+    r"\"[^\"\n]{0,400}\"|“[^”\n]{0,400}”|„[^“”\n]{0,400}[“”]|«[^»\n]{0,400}»|‹[^›\n]{0,400}›"
+    r"|「[^」\n]{0,400}」"
+)
+"""Bounded, so that marks without an end do not make it slow."""
 _WORD = re.compile(r"\w+")
 _SURE = 0.8
 _UNLIKELY = 0.01
@@ -91,7 +95,7 @@ def other_language(text: str, wanted: str, shown: str = "") -> str | None:
     Neither what stands in quotation marks nor the words that the picture shows count.
     """
     words = set(_WORD.findall(shown.casefold()))
-    prose = _WORD.sub(lambda m: "" if m[0].casefold() in words else m[0], _QUOTED.sub(" ", text))
+    prose = _WORD.sub(lambda m: "" if m[0].casefold() in words else m[0], unquoted(text))
     if not _enough(prose):
         return None
     likely = _likely(prose)
@@ -101,6 +105,11 @@ def other_language(text: str, wanted: str, shown: str = "") -> str | None:
         return None
     sure = sum(likely.get(name, 0.0) for name in _near(found)) >= _SURE
     return found if sure and likely[expected] <= _UNLIKELY else None
+
+
+def unquoted(text: str) -> str:
+    """A text without what stands in quotation marks."""
+    return _QUOTED.sub(" ", text)
 
 
 def language_of(text: str) -> str | None:
