@@ -218,6 +218,43 @@ GOOD: tuple[tuple[str, str], ...] = (
     ("zh", "蓝底白箭头的标志"),
     ("zh-Hant", "護士為年長的病人量血壓。"),
     ("zh", "一位老人在长椅上看报纸,旁边放着一个红色的书包。"),
+    ("en", "A close-up view of a bowl of ramen with sliced pork, a soft-boiled egg, and scallions"),
+    ("en", "Modern kitchen with white cabinets and a marble island"),
+    ("en", "A person riding a mountain bike on a forest trail"),
+    ("en", "Black cat sitting on a windowsill"),
+    ("en", "Two women in traditional Japanese kimonos walk down a street lined with cherry trees"),
+    ("en", "Cyclist's hand on handlebars"),
+    ("en", "A soccer player in a blue jersey kicks a ball"),
+    ("en", "Cover of a children's book"),
+    ("en", "Wedding cake with three tiers and sugar roses"),
+    ("en", "A Labrador Retriever, a Siamese cat and a Holstein cow in a farmyard"),
+    ("en", "Chef plating a dessert"),
+    ("en", "Art Nouveau entrance of an underground station"),
+    ("de", "Eine Schale Ramen mit Schweinefleisch, halbem Ei und Frühlingszwiebeln"),
+    ("de", "Moderne Küche mit weißen Schränken und einer Kücheninsel aus Marmor"),
+    ("de", "Eine Person fährt mit dem Mountainbike auf einem Waldweg"),
+    ("de", "Schwarze Katze auf einem Fensterbrett"),
+    ("de", "Ein Team aus fünf Kolleginnen und Kollegen bespricht Entwürfe an einer Wand"),
+    ("de", "Straßenszene mit Straßenbahn, Radfahrern und Fußgängern"),
+    ("de", "Ein Kölsch und ein Wiener Schnitzel mit Pommes frites"),
+    ("fr", "Un bol de ramen avec du porc, un œuf mollet et de la ciboule"),
+    ("fr", "Un chat noir assis sur le rebord d’une fenêtre"),
+    ("fr", "Un cycliste descend un sentier forestier"),
+    ("es", "Un tazón de ramen con cerdo, huevo y cebolleta"),
+    ("es", "Gato negro sentado en el alféizar de una ventana"),
+    ("es", "Un ciclista recorre un sendero del bosque"),
+    ("it", "Gatto nero seduto sul davanzale"),
+    ("pt", "Gato preto sentado no parapeito da janela"),
+    ("nl", "Zwarte kat op een vensterbank"),
+    ("sv", "Svart katt på ett fönsterbräde"),
+    ("da", "Sort kat i en vindueskarm"),
+    ("nb", "Svart katt i en vinduskarm"),
+    ("pl", "Czarny kot na parapecie"),
+    ("cs", "Černá kočka na parapetu"),
+    ("ru", "Чёрная кошка на подоконнике"),
+    ("tr", "Pencere önünde oturan siyah kedi"),
+    ("ja", "窓辺に座る黒猫"),
+    ("zh", "窗台上坐着一只黑猫"),
     ("ar", "طفلة ترتدي معطفا أصفر تقفز فوق بركة ماء."),
 )
 """Language (BCP 47) and alt text of pictures of which nothing else is known."""
@@ -265,6 +302,154 @@ DESCRIPTIONS: tuple[tuple[str, str], ...] = (
         "ja",
         "明るい台所の真ん中に木のテーブルがあり、パンと蜂蜜の瓶、青いカップが二つ置かれている。"
         "左側の窓からは洗濯物の干された庭が見える。テーブルの下では猫がハエを見つめている。",
+    ),
+    (
+        "en",
+        "The bowl is filled with a rich, golden broth. Two slices of pork rest on the noodles, and a soft-boiled egg is cut in half to reveal an orange yolk. A pair of chopsticks lies across the rim. In the background, a blurred counter and a hanging lamp create a warm, inviting atmosphere.",
+    ),
+    (
+        "en",
+        "The kitchen features white Shaker cabinets, brass handles and a large marble island with three stools. Stainless steel appliances line the back wall. Natural light comes in from a skylight above the sink.",
+    ),
+    (
+        "en",
+        "The rider wears a red helmet and gloves and leans into a curve. The trail is covered with roots and leaves. Sunlight filters through the trees, and the motion blur suggests speed.",
+    ),
+    (
+        "en",
+        "The cat looks outside, where rain is falling. Its fur is glossy; its eyes are yellow-green. A potted cactus stands beside it. The overall mood is calm and cozy.",
+    ),
+    (
+        "en",
+        "Both carry paper umbrellas. One kimono is pink with white flowers, the other dark blue. The street is wet and reflects the blossoms.",
+    ),
+    (
+        "en",
+        "A gloved hand grips the black handlebars of a road bike. The brake lever is silver. I like the shallow depth of field.",
+    ),
+    (
+        "en",
+        "The number 10 is on the back of the jersey. The grass is short and bright green; behind the player, spectators fill the stands. An LED board shows the score.",
+    ),
+    (
+        "en",
+        "A fox in a green coat sits on a moon and fishes for stars. The title is at the top in yellow letters.",
+    ),
+    (
+        "en",
+        "The cake stands on a round table with a white cloth. On Saturday mornings the shop shows it in its window.",
+    ),
+    (
+        "en",
+        "It is an unusual trio: the dog lies in the hay, the cat sits on a fence post, and the cow looks over both of them.",
+    ),
+    (
+        "en",
+        "The chef wears a white jacket and a tall hat. With tweezers, he places a mint leaf on a scoop of ice cream. Steam rises from a pot behind him. ISO 9001 certificates hang on the wall.",
+    ),
+    (
+        "en",
+        "Green cast-iron railings curve like stems around the stairs. Two lamps in the shape of flower buds stand to the left and right of the sign.",
+    ),
+    (
+        "de",
+        "Die Brühe ist goldbraun. Zwei Scheiben Fleisch liegen auf den Nudeln, daneben ein halbes Ei mit orangefarbenem Dotter. Über dem Rand liegen Stäbchen. Im Hintergrund sieht man unscharf eine Theke und eine Lampe, die warmes Licht gibt.",
+    ),
+    (
+        "de",
+        "Drei Hocker stehen vor der Insel. An der Rückwand sind Geräte aus Edelstahl eingebaut. Über der Spüle fällt Tageslicht durch ein Dachfenster. Die Griffe sind aus Messing, der Boden ist aus Eiche.",
+    ),
+    (
+        "de",
+        "Sie trägt einen roten Helm und Handschuhe. Auf dem Weg liegen Wurzeln und Laub, durch die Bäume scheint die Sonne. Der Hintergrund ist wegen der Bewegung unscharf.",
+    ),
+    (
+        "de",
+        "Draußen regnet es. Das Fell glänzt, die Augen sind gelbgrün. Neben ihr steht ein Topf mit einem Kaktus. Vor dem Fenster Dächer und Schornsteine einer Stadt.",
+    ),
+    (
+        "de",
+        "MitarbeiterInnen stehen um einen Tisch; Professorin und Studenten zeigen auf Skizzen. Links vorn eine Frau Mitte dreißig mit Brille, rechts ein Mann im Anzug. Auf dem Tisch Stifte, Becher und ein Laptop.",
+    ),
+    (
+        "de",
+        "Die Straßenbahn ist gelb und trägt die Nummer 5. Am Rand stehen Bäume, dahinter Häuser aus der Gründerzeit. Ein Vater hält sein Kind an der Hand. Der Himmel ist bedeckt.",
+    ),
+    (
+        "de",
+        "Das Bier steht in einem schmalen Glas auf einem Deckel. Das Schnitzel ragt über den Rand des Tellers hinaus. Zitrone und Petersilie liegen obenauf.",
+    ),
+    (
+        "fr",
+        "Le bouillon est doré. Deux tranches de porc reposent sur les nouilles, à côté d’un œuf coupé en deux. Des baguettes sont posées sur le bord. À l’arrière-plan, flou, on devine un comptoir et une lampe.",
+    ),
+    (
+        "fr",
+        "Dehors, il pleut. Son pelage est brillant, ses yeux jaune-vert. Un cactus en pot se trouve à côté de lui. L’ambiance est calme.",
+    ),
+    (
+        "fr",
+        "Il porte un casque rouge et des gants. Le sol est couvert de racines et de feuilles. Le soleil passe entre les arbres.",
+    ),
+    (
+        "es",
+        "El caldo es dorado. Dos lonchas de cerdo descansan sobre los fideos, junto a medio huevo. Unos palillos cruzan el borde. Al fondo se ven, borrosos, un mostrador y una lámpara. El ambiente es cálido.",
+    ),
+    (
+        "es",
+        "Fuera llueve. Tiene el pelo brillante y los ojos verdes. A su lado hay un cactus en una maceta. En la calle, la gente pasa con paraguas.",
+    ),
+    (
+        "es",
+        "Lleva un casco rojo y guantes. El suelo está cubierto de raíces y hojas. El sol se filtra entre los árboles.",
+    ),
+    (
+        "it",
+        "Fuori piove. Il pelo è lucido, gli occhi sono verdi. Accanto c’è un cactus in un vaso. L’atmosfera è tranquilla.",
+    ),
+    (
+        "pt",
+        "Lá fora chove. O pelo é brilhante e os olhos são verdes. Ao lado há um cacto num vaso. O ambiente é calmo.",
+    ),
+    (
+        "nl",
+        "Buiten regent het. De vacht glanst, de ogen zijn geelgroen. Naast de kat staat een cactus in een pot. De sfeer is rustig. In de verte een kerktoren.",
+    ),
+    (
+        "sv",
+        "Ute regnar det. Pälsen glänser och ögonen är gulgröna. Bredvid står en kaktus i en kruka. Stämningen är lugn.",
+    ),
+    (
+        "da",
+        "Udenfor regner det. Pelsen skinner, og øjnene er gulgrønne. Ved siden af står en kaktus i en potte. Stemningen er rolig.",
+    ),
+    (
+        "nb",
+        "Ute regner det. Pelsen skinner, og øynene er gulgrønne. Ved siden av står en kaktus i en potte. Stemningen er rolig.",
+    ),
+    (
+        "pl",
+        "Na dworze pada deszcz. Sierść lśni, oczy są żółtozielone. Obok stoi kaktus w doniczce. Nastrój jest spokojny.",
+    ),
+    (
+        "cs",
+        "Venku prší. Srst se leskne, oči jsou žlutozelené. Vedle stojí kaktus v květináči. Nálada je klidná.",
+    ),
+    (
+        "ru",
+        "На улице идёт дождь. Шерсть блестит, глаза жёлто-зелёные. Рядом стоит кактус в горшке. Настроение спокойное.",
+    ),
+    (
+        "tr",
+        "Dışarıda yağmur yağıyor. Tüyleri parlak, gözleri sarı-yeşil. Yanında saksıda bir kaktüs duruyor. Ortam sakin.",
+    ),
+    (
+        "ja",
+        "外は雨が降っている。毛並みはつややかで、目は黄緑色。隣にはサボテンの鉢が置かれている。落ち着いた雰囲気だ。",
+    ),
+    (
+        "zh",
+        "外面在下雨。猫的毛很亮,眼睛是黄绿色的。旁边放着一盆仙人掌。气氛很安静。",
     ),
 )
 """Language and description, likewise."""

@@ -43,7 +43,7 @@ _ENGLISH = """
     beagle bulldog greyhound mastiff newfoundland samoyed bernese bernard malinois cattle jack
     russell yorkshire golden great dane siamese bengal maine coon holstein friesian angus
     hereford highland jersey guernsey merino appaloosa clydesdale shetland lipizzaner
-    thoroughbred canada ferris adirondack panama wellington wellingtons bermuda aloha nehru
+    thoroughbred canada ferris shaker adirondack panama wellington wellingtons bermuda aloha nehru
     mandarin windsor brussels sprouts dijon caesar cobb parmesan cheddar brie champagne
     bordeaux oven army molotov rubik rubiks morse mohawk jacuzzi thermos frisbee ping pong
     olympic olympics paralympic parliament congress senate state states city town street
