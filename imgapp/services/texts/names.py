@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator
 
 from imgapp.services.texts.phrases.capitals import ABBREVIATIONS, ARTICLES, CONTROLS, ORDINARY
 from imgapp.services.texts.phrases.well_known import (
+    AT_THE_START,
     BRANDS,
     CITIES,
     GIVEN_NAMES,
@@ -92,7 +93,7 @@ def _by_capitals(prose: str, ordinary: frozenset[str]) -> Iterator[Name]:
 def _in_run(prose: str, run: Run, ordinary: frozenset[str]) -> Iterator[Name]:
     starts = _begins_sentence(prose, run[0].start())
     words = [word for word in run[1 if starts else 0 :] if _is_name(word[0], ordinary)]
-    if starts and not words and run[0][0] in BRANDS:
+    if starts and not words and run[0][0] in AT_THE_START:
         words = run[:1]
     if words and not _is_label(prose, run):
         first = run[1] if starts and len(run) > 1 and _is_apart(run, ordinary) else run[0]

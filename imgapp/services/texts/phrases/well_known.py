@@ -21,6 +21,19 @@ BRANDS = words(
 )
 """In Latin letters whatever the language."""
 
+AT_THE_START = BRANDS | words(
+    """
+    Amsterdam Ayasofya Bangkok Barcelona Barcelone Berlin Berlino Berlín Brussels Bruxelles
+    Budapest Chicago Copenhagen Dubai Dublin Edinburgh Hollywood Istanbul København Kyoto Kraków
+    Lisboa Lisbon Londen London Londra Londres Londyn Londýn Madrid Manhattan Montmartre
+    Moscow Moscou Moscú Mosca Oslo Paris París Parigi Paryż Paříž Parijs Prague Praga Praha
+    Praag Rome Rzym Řím Stockholm Sydney Tokyo Tokio Tokió Venice Venise Venecia Venezia
+    Veneza Venetië Wenecja Benátky Vienna Warszawa İstanbul Kapadokya
+    Берлин Венеция Лондон Москва Париж Прага Рим Токио
+    """
+)
+"""What is a name even where it begins a sentence, in all languages but German."""
+
 CITIES = words(
     """
     Amsterdam Athen Bangkok Barcelona Berlin Bern Brüssel Budapest Chicago Dresden Dubai
