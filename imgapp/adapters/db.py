@@ -53,10 +53,10 @@ _CONNECT = {
 }
 
 _BEGIN = (
-    "SELECT set_config('app.user_id', %s, true),"
-    f" set_config('statement_timeout', '{STATEMENT_TIMEOUT}', true)"
+    "SELECT set_config('app.user_id', %s, true) AS user_id,"
+    f" set_config('statement_timeout', '{STATEMENT_TIMEOUT}', true) AS statement_timeout"
 )
-_BEGIN_SESSION = sa.text(_BEGIN.replace("%s", ":user_id"))
+_NOBODY = "''"
 _HOOKS = "imgapp_after_commit"
 
 _engines: dict[tuple[SecretStr | None, Use], Engine] = {}
@@ -71,12 +71,33 @@ def transaction(user_id: UUID | None = None) -> Iterator[Session]:
     Commits at the end of the block and then runs the hooks. Raises DatabaseUnavailable.
     """
     with _translated(), Session(_engine(), expire_on_commit=False) as session:
-        session.execute(_BEGIN_SESSION, {"user_id": str(user_id) if user_id else ""})
+        _begin(session, user_id)
         yield session
         session.commit()
         hooks = session.info.pop(_HOOKS, [])
     for hook in hooks:
         _run_hook(hook)
+
+
+def _begin(session: Session, user_id: UUID | None) -> None:
+    """Begin a transaction for this person, in one exchange with the server (simple query protocol).
+
+    It tells whether the connection is still there, too: one that was cut is replaced.
+    """
+    if not isinstance(user_id, UUID | None):
+        raise TypeError("a person is named by a UUID")
+    begin = "BEGIN; " + _BEGIN % (f"'{user_id}'" if user_id else _NOBODY)
+    try:
+        _send(session, begin)
+    except OperationalError as error:
+        if not error.connection_invalidated:
+            raise
+        session.rollback()
+        _send(session, begin)
+
+
+def _send(session: Session, sql: str) -> None:
+    session.connection().exec_driver_sql(sql, execution_options={"no_parameters": True})
 
 
 def look_up(function: str, argument: object) -> Any:
@@ -91,6 +112,25 @@ def look_up(function: str, argument: object) -> Any:
             return cursor.execute(f"SELECT * FROM {function}(%s)", (argument,)).fetchone()  # noqa: S608
 
     return _exchange("look-ups", ask)
+
+
+def call(function: str, *arguments: object) -> Any:
+    """The row that a definer function of ours answers, as a named tuple, or None; it may write.
+
+    One exchange that is a transaction of its own, for what workers ask all the time. A connection
+    that is cut meanwhile may have it asked twice. Raises DatabaseUnavailable.
+    """
+    marks = ", ".join(["%s"] * len(arguments))
+    # The simple query protocol takes several statements, whose values are then in the text.
+    sql = f"{_BEGIN % _NOBODY}; SELECT * FROM {function}({marks})"  # noqa: S608
+
+    def ask(connection: psycopg.Connection[Any]) -> Any:
+        with psycopg.ClientCursor(connection, row_factory=namedtuple_row) as cursor:
+            cursor.execute(sql, [_sent(value) for value in arguments], prepare=False)
+            cursor.nextset()
+            return cursor.fetchone()
+
+    return _exchange("transactions", ask)
 
 
 def read(user_id: UUID, *queries: Query) -> list[list[Any]]:
@@ -224,9 +264,8 @@ def migrate() -> None:
 
 
 def _engine(use: Use = "transactions") -> Engine:
-    """For transactions, a connection is tried before it is used; all others commit by themselves
-    and ask again."""
-    settings, ping = get_settings(), use == "transactions"
+    """Its connections commit by themselves: whoever wants a transaction sends the BEGIN."""
+    settings = get_settings()
     _used_at[use] = time.monotonic()
     key = (settings.database_url, use)
     size, overflow = POOLS[use]
@@ -234,8 +273,7 @@ def _engine(use: Use = "transactions") -> Engine:
         if key not in _engines:
             engine = _engines[key] = sa.create_engine(
                 application_url(settings),
-                pool_pre_ping=ping,
-                isolation_level=None if ping else "AUTOCOMMIT",
+                isolation_level="AUTOCOMMIT",
                 pool_size=size,
                 max_overflow=overflow,
                 pool_timeout=POOL_TIMEOUT,

@@ -8,14 +8,15 @@ SET enable_seqscan = off SET enable_bitmapscan = off SET enable_sort = off
 AS $$
 DECLARE
     v_now timestamptz := clock_timestamp();
+    v_waits boolean := EXISTS (
+        SELECT FROM public.images i
+        WHERE i.analysis_status = 'pending' AND i.deleted_at IS NULL
+    );
 BEGIN
     SELECT array_agg(c.name) INTO names
     FROM (
         SELECT 'queue' AS name
-        WHERE EXISTS (
-            SELECT FROM public.images i
-            WHERE i.analysis_status = 'pending' AND i.deleted_at IS NULL
-        ) OR EXISTS (
+        WHERE v_waits OR EXISTS (
             SELECT FROM public.images i WHERE i.analysis_status = 'in_progress'
         ) OR EXISTS (
             SELECT FROM public.users u WHERE u.over_budget
@@ -26,12 +27,9 @@ BEGIN
         )
         UNION ALL
         SELECT 'progress'
-        WHERE EXISTS (SELECT FROM public.progress p)
+        WHERE v_waits
+            OR EXISTS (SELECT FROM public.progress p)
             OR EXISTS (SELECT FROM public.image_tally_changes t)
-            OR EXISTS (
-                SELECT FROM public.images i
-                WHERE i.analysis_status = 'pending' AND i.deleted_at IS NULL
-            )
         UNION ALL
         SELECT 'deleted people'
         WHERE EXISTS (SELECT FROM public.users u WHERE u.deleting_at IS NOT NULL)

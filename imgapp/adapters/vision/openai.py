@@ -101,10 +101,15 @@ class OpenAIDescriber:
         try:
             with self._client.chat.completions.with_streaming_response.create(
                 model=self.model,
-                messages=_messages(parts, picture, ask, dialect),
+                messages=[],
+                # As it is sent: the SDK takes longer to look through what it is given by name than
+                # for all the rest of the call.
+                extra_body={
+                    "messages": _messages(parts, picture, ask, dialect),
+                    **dialect.parameters(),
+                },
                 extra_headers=self._headers,
                 timeout=openai.Timeout(left, connect=CONNECT_SECONDS),
-                **dialect.parameters(),
             ) as response:
                 for chunk in response.iter_bytes():
                     said += chunk

@@ -45,7 +45,7 @@ from imgapp.services.analysis import second_reading
 from imgapp.services.analysis.answer_reuse import question_of
 from imgapp.services.analysis.model_copies import picture_of
 from imgapp.services.analysis.options import AnalysisOptions, run_of
-from imgapp.services.analysis.question import ask_for
+from imgapp.services.analysis.question import picture_and_ask
 from imgapp.services.common import metrics
 from imgapp.services.installation import vision_models
 from imgapp.services.library.serialize import TEXT_FIELDS, image_status
@@ -207,12 +207,10 @@ def current_text(image: Image, found: Description | ImageAnalysis) -> dict[str, 
 
 
 def _describe(claim: ImageClaim) -> DescriberAnswer:
-    vision_models.routes()  # not in the transaction, which would hold a second connection
-    with transaction(claim.user_id) as session:
-        image = session.get(Image, claim.image_id)
-        if image is None:
-            raise LeaseLost
-        ask = ask_for(session, image, claim.model)
+    found = picture_and_ask(claim.user_id, claim.image_id, claim.model)
+    if found is None:
+        raise LeaseLost
+    image, ask = found
     if not claim.asks:
         # No turn was taken for it; and what must not leave the house has two guards.
         ask = replace(ask, model=BASIC)

@@ -7,11 +7,12 @@ up the rest.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
+from uuid import UUID
 
-from sqlalchemy import text
 from sqlmodel import Session
 
+from imgapp.adapters import db
 from imgapp.adapters.vision import BASIC, PromptVariables, Question, make_ask
 from imgapp.models import Image, WrittenBy
 from imgapp.services.analysis import prompts
@@ -21,7 +22,7 @@ from imgapp.services.installation import vision_models
 
 # One statement, as this is asked for each picture. The contexts of the three newest batches, from
 # the oldest to the newest.
-_SAID = text("""
+_SAID = """
     SELECT p.language, p.context, p.glossary, p.vocabulary, p.never_cloud,
         o.number AS own_number, o.template AS own_template,
         e.number AS everybodys_number, e.template AS everybodys_template,
@@ -29,7 +30,7 @@ _SAID = text("""
             SELECT n.context FROM (
                 SELECT b.context, b.created_at FROM batches b
                 WHERE b.context IS NOT NULL AND b.id IN (
-                    SELECT i.batch_id FROM batch_items i WHERE i.image_id = :image_id
+                    SELECT i.batch_id FROM batch_items i WHERE i.image_id = %(image_id)s
                 )
                 ORDER BY b.created_at DESC LIMIT 3
             ) n ORDER BY n.created_at
@@ -42,8 +43,13 @@ _SAID = text("""
     LEFT JOIN LATERAL (
         SELECT number, template FROM installation_prompts ORDER BY number DESC LIMIT 1
     ) e ON true
-    WHERE u.id = :user_id
-""")
+    WHERE u.id = %(user_id)s
+"""
+_PICTURE = """
+    SELECT id, user_id, filename, s3_key, s3_bucket, width, height, facts, never_cloud, context, ask,
+        language, language_by, error_code, priority, queued_at, started_at, attempts, lost_attempts
+    FROM images WHERE id = %(image_id)s
+"""
 
 
 def ask_for(session: Session, image: Image, model: str | None = None) -> Question:
@@ -52,7 +58,24 @@ def ask_for(session: Session, image: Image, model: str | None = None) -> Questio
     `model` is the one that the claim names; None: the one of the request, or of the settings. What
     must not go to a cloud is asked of `BASIC`, whatever was named before that was said.
     """
-    said, request = _said(session, image), image.ask or {}
+    return _ask_for(_said(session, image), image, model)
+
+
+def picture_and_ask(user_id: UUID, image_id: UUID, model: str) -> tuple[Image, Question] | None:
+    """A picture, of which only this much is read, and what to ask about it; None if it is gone.
+
+    One exchange, as this is read for each picture. Raises DatabaseUnavailable.
+    """
+    values = {"user_id": user_id, "image_id": image_id}
+    pictures, said = db.read(user_id, (_PICTURE, values), (_SAID, values))
+    if not pictures or not said:
+        return None
+    image = cast("Image", pictures[0])
+    return image, _ask_for(said[0], image, model)
+
+
+def _ask_for(said: Any, image: Image, model: str | None) -> Question:
+    request = image.ask or {}
     model = model or request.get("model")
     if _stays_here(said, image, model):
         model = BASIC
@@ -80,7 +103,8 @@ def must_stay(session: Session, image: Image) -> bool:
 
 
 def _said(session: Session, image: Image) -> Any:
-    return session.execute(_SAID, {"user_id": image.user_id, "image_id": image.id}).one()
+    values = {"user_id": image.user_id, "image_id": image.id}
+    return session.connection().exec_driver_sql(_SAID, values).one()
 
 
 def _ask(

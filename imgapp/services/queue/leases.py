@@ -1,7 +1,7 @@
 """Leases on pictures: claim for 30 s, renew while work goes on, hand back, sweep expired ones.
 
 While a describer is asked, no database connection is held and nobody blocks on the answer: the
-call has a thread of its own, and the worker's thread can walk away.
+call has a thread of its own, and the worker's thread, which renews the lease, can walk away.
 """
 
 from __future__ import annotations
@@ -18,13 +18,12 @@ from uuid import UUID
 from sqlalchemy import text, update
 from sqlmodel import col
 
-from imgapp.adapters import events, queue
+from imgapp.adapters import db, events, queue
 from imgapp.adapters.db import after_commit, transaction
 from imgapp.adapters.vision import BASIC
 from imgapp.errors import AnswerOverdue, DatabaseUnavailable, LeaseLost, ShuttingDown
 from imgapp.models import AnalysisStatus, Image, new_id
 from imgapp.services.common import metrics
-from imgapp.services.common.heartbeat import heartbeat
 from imgapp.services.common.retries import retry
 from imgapp.services.installation import vision_models
 
@@ -44,10 +43,6 @@ MAX_LOST = 3
 
 T = TypeVar("T")
 
-_CLAIM = text(
-    "SELECT image_id, user_id, model, server"
-    " FROM imgapp_claim_image(:lease_id, :seconds, :models, :asking)"
-).bindparams(vision_models.MODELS)
 _RENEW = text("SELECT imgapp_renew_lease(:lease_id, :seconds)")
 _EXPIRED = text("SELECT image_id, user_id, failed FROM imgapp_sweep(:max_lost)")
 
@@ -77,17 +72,12 @@ def claim(*, asking: bool = True) -> ImageClaim | None:
     """
     if _stopping.is_set():
         raise ShuttingDown
-    lease_id = new_id()
-    with transaction() as session:
-        terms = {"lease_id": lease_id, "seconds": LEASE_SECONDS, "asking": asking}
-        row = session.execute(_CLAIM, {**terms, **vision_models.as_parameter()}).first()
-        if row is None:
-            return None
-        taken = ImageClaim(lease_id, row.image_id, row.user_id, row.model, row.server)
-        after_commit(
-            session, partial(events.publish, taken.user_id, "image_claimed", taken.image_id)
-        )
-    return taken
+    lease_id, models = new_id(), vision_models.routes().as_parameter
+    row = db.call("imgapp_claim_image", lease_id, LEASE_SECONDS, models, asking)
+    if row is None:
+        return None
+    events.publish(row.user_id, "image_claimed", row.image_id)
+    return ImageClaim(lease_id, row.image_id, row.user_id, row.model, row.server)
 
 
 def hold(taken: ImageClaim, work: Callable[[], T], late: Callable[[Callable[[], T]], None]) -> T:
@@ -97,23 +87,21 @@ def hold(taken: ImageClaim, work: Callable[[], T], late: Callable[[Callable[[], 
     Work that nobody waits for any more goes on, and ends in `late`.
     """
     job = _Job(work)
-
-    def renew_or_leave() -> None:
-        if not renew(taken):
-            job.wake.set()
-
+    deadline = time.monotonic() + _longest(taken)
     _jobs.add(job)
     try:
         threading.Thread(target=job.run, name="describer", daemon=True).start()
-        with heartbeat(renew_or_leave, HEARTBEAT_SECONDS):
-            woken = job.wake.wait(_longest(taken))
+        ours, left = True, _longest(taken)
+        while ours and left > 0 and not job.wake.wait(min(left, HEARTBEAT_SECONDS)):
+            left = deadline - time.monotonic()
+            ours = _renewed(taken)
     finally:
         _jobs.discard(job)
     if not job.abandon(late):
         return job.outcome()
-    if not woken:
-        raise AnswerOverdue
-    raise ShuttingDown if _stopping.is_set() else LeaseLost
+    if _stopping.is_set():
+        raise ShuttingDown
+    raise AnswerOverdue if ours else LeaseLost
 
 
 def _longest(taken: ImageClaim) -> float:
@@ -132,6 +120,15 @@ def renew(taken: ImageClaim) -> bool:
     except DatabaseUnavailable:
         return True
     return bool(renewed)
+
+
+def _renewed(taken: ImageClaim) -> bool:
+    """Whether the lease is not known to be lost: a renewal that fails says nothing against it."""
+    try:
+        return renew(taken)
+    except Exception:
+        log.exception("lease_not_renewed")
+        return True
 
 
 def hand_back(taken: ImageClaim) -> None:
