@@ -6,8 +6,9 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from enum import Enum
 from functools import partial
 from typing import Any, Literal, TypeVar, cast
 from uuid import UUID
@@ -145,16 +146,40 @@ def read(user_id: UUID, *queries: Query) -> list[list[Any]]:
         with connection.pipeline():
             connection.execute("BEGIN")
             connection.execute(_BEGIN, (str(user_id),))
-            cursors = [connection.cursor(row_factory=namedtuple_row) for _ in queries]
-            for cursor, (sql, values) in zip(cursors, queries, strict=True):
-                cursor.execute(sql, {name: _sent(value) for name, value in values.items()})
+            cursors = _ask_all(connection, queries)
             connection.execute("COMMIT")
         return [cursor.fetchall() for cursor in cursors]
 
     return _exchange("readings", ask)
 
 
+def exchange(session: Session, *queries: Query) -> list[list[Any]]:
+    """As `read`, in the transaction of a session, and they may write: what comes after one that
+    fails is not done. Raises psycopg.Error."""
+    connection = cast("psycopg.Connection[Any]", session.connection().connection.driver_connection)
+    with connection.pipeline():
+        cursors = _ask_all(connection, queries)
+    return [cursor.fetchall() if cursor.description else [] for cursor in cursors]
+
+
+def insertion(table: str, row: Mapping[str, object]) -> Query:
+    """The query that adds a row of these columns."""
+    marks = ", ".join(f"%({name})s" for name in row)
+    return f"INSERT INTO {table} ({', '.join(row)}) VALUES ({marks})", row  # noqa: S608
+
+
+def _ask_all(
+    connection: psycopg.Connection[Any], queries: Sequence[Query]
+) -> list[psycopg.Cursor[Any]]:
+    cursors = [connection.cursor(row_factory=namedtuple_row) for _ in queries]
+    for cursor, (sql, values) in zip(cursors, queries, strict=True):
+        cursor.execute(sql, {name: _sent(value) for name, value in values.items()})
+    return cursors
+
+
 def _sent(value: object) -> object:
+    if isinstance(value, Enum):
+        return value.value
     return Jsonb(value) if isinstance(value, dict) else value
 
 

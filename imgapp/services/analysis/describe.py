@@ -13,13 +13,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
+from typing import cast
 from uuid import UUID
 
 from sqlalchemy import select
 from sqlmodel import Session, col
 
-from imgapp.adapters import events, queue
-from imgapp.adapters.db import after_commit, transaction
+from imgapp.adapters import db, events, queue
+from imgapp.adapters.db import Query, after_commit, transaction
 from imgapp.adapters.vision import BASIC, Description, Question
 from imgapp.errors import (
     AnswerOverdue,
@@ -39,6 +40,7 @@ from imgapp.models import (
     ImageStatus,
     Priority,
     WrittenBy,
+    new_id,
     now,
 )
 from imgapp.services.analysis import second_reading
@@ -72,6 +74,17 @@ _UNUSABLE = {"unusable_answer", "wrong_language"}
 _RETRY_SECONDS = (1.0, 3.0, 9.0, 20.0)
 _AWAY_SECONDS = 10.0
 _LONGEST_RETRY_AFTER = 6 * 3600.0
+
+
+_LEASED = f"""
+    SELECT id, user_id, deleted_at, ask, facts, attempts, decorative,
+        {", ".join(f"{name}_by" for name in TEXT_FIELDS)}
+    FROM images WHERE id = %(image_id)s AND lease_id = %(lease_id)s FOR UPDATE
+"""  # noqa: S608
+_LET_GO = """
+    UPDATE images SET analysis_status = 'pending', lease_id = NULL, lease_expires_at = NULL
+    WHERE id = %(image_id)s
+"""
 
 
 @dataclass(frozen=True)
@@ -236,40 +249,51 @@ def _finish(claim: ImageClaim, finding: DescriberAnswer) -> None:
 
 
 def _complete(claim: ImageClaim, finding: DescriberAnswer) -> None:
+    """Written in two exchanges: this is done for each picture."""
     bill = usage.bill_of(claim.model, finding.description)
+    lease = {"image_id": claim.image_id, "lease_id": claim.lease_id}
     with transaction(claim.user_id) as session:
-        image = _leased(session, claim)
-        if circuit_breaker.answered(session, claim):
+        rows, [noted], webhooks = db.exchange(
+            session,
+            (_LEASED, lease),
+            circuit_breaker.answer(claim),
+            deliveries.enabled_webhooks(claim.user_id),
+        )
+        if noted.ended_an_outage:
             after_commit(session, permits.issue_missing)
         concurrency.answered(session, claim, finding.seconds)
-        if image is not None:
-            _keep(session, image, claim, finding, bill)
+        kept: list[Query] = []
+        if rows and rows[0].deleted_at is None:
+            kept = _keep(session, cast("Image", rows[0]), claim, finding, bill)
+            if webhooks:
+                after_commit(session, queue.enqueue_delivery)
+        elif rows:
+            kept = [(_LET_GO, lease)]
         # An answer that nobody has use for any more is paid for, too.
         if claim.asks:
-            usage.settle(session, claim.lease_id, bill)
+            kept.append(usage.settlement(claim.lease_id, bill))
+        db.exchange(session, *kept)
 
 
 def _keep(
     session: Session, image: Image, claim: ImageClaim, finding: DescriberAnswer, bill: CallCost
-) -> None:
-    analysis = _analysis(claim, finding, image)
-    analysis.cost = bill.dollars
-    session.add(analysis)
-    session.flush()
-    for name, value in current_text(image, finding.description).items():
-        setattr(image, name, value)
-    image.facts = image.facts | dict(finding.description.facts)
-    image.analysis_id = analysis.id
-    image.analysis_status = AnalysisStatus.COMPLETED
-    image.attempts += 1
-    image.completed_at = analysis.completed_at
-    image.error_code = image.error_message = image.ask = None
-    _release(image)
+) -> list[Query]:
+    analysis = _analysis(claim, finding, image, bill)
+    changes = current_text(image, finding.description) | {
+        "facts": image.facts | dict(finding.description.facts),
+        "analysis_id": analysis["id"],
+        "analysis_status": AnalysisStatus.COMPLETED,
+        "attempts": image.attempts + 1,
+        "completed_at": analysis["completed_at"],
+    }
+    changes |= dict.fromkeys(("error_code", "error_message", "ask", "lease_id", "lease_expires_at"))
     _publish(session, image, "image_described")
-    deliveries.send_soon(session, image.user_id)
     after_commit(session, partial(metrics.analysis_ended, "completed"))
     if claim.asks:
         after_commit(session, partial(second_reading.offer, image.user_id, image.id))
+    named = ", ".join(f"{name} = %({name})s" for name in changes)
+    update = f"UPDATE images SET {named} WHERE id = %(id)s"  # noqa: S608
+    return [db.insertion("image_analyses", analysis), (update, changes | {"id": image.id})]
 
 
 def _pay(claim: ImageClaim, outcome: Callable[[], DescriberAnswer]) -> None:
@@ -295,28 +319,29 @@ def _tokens(found: Description | DescriberError) -> int:
     return (found.input_tokens or 0) + (found.output_tokens or 0)
 
 
-def _analysis(claim: ImageClaim, finding: DescriberAnswer, image: Image) -> ImageAnalysis:
+def _analysis(
+    claim: ImageClaim, finding: DescriberAnswer, image: Image, bill: CallCost
+) -> dict[str, object]:
+    """A row of `ImageAnalysis`."""
     found = finding.description
-    return ImageAnalysis(
-        image_id=claim.image_id,
-        user_id=claim.user_id,
-        lease_id=claim.lease_id,
-        description=found.description,
-        alt_text=found.alt_text,
-        tags=found.tags,
-        visible_text=found.visible_text,
-        decorative=found.decorative,
-        language=found.language,
-        processing_time=finding.seconds,
-        created_at=finding.asked_at,
-        model_version=found.model_version,
-        prompt_version=found.prompt_version,
-        input_tokens=found.input_tokens,
-        output_tokens=found.output_tokens,
-        detail=finding.ask.detail,
-        asked=question_of(finding.ask),
-        run_id=run_of(image),
-    )
+    return {
+        "id": new_id(),
+        "image_id": claim.image_id,
+        "user_id": claim.user_id,
+        "lease_id": claim.lease_id,
+        **{name: getattr(found, name) for name in TEXT_FIELDS},
+        "processing_time": finding.seconds,
+        "created_at": finding.asked_at,
+        "completed_at": now(),
+        "model_version": found.model_version,
+        "prompt_version": found.prompt_version,
+        "input_tokens": found.input_tokens,
+        "output_tokens": found.output_tokens,
+        "cost": bill.dollars,
+        "detail": finding.ask.detail,
+        "asked": question_of(finding.ask),
+        "run_id": run_of(image),
+    }
 
 
 def _fail(claim: ImageClaim, error: Exception, bill: CallCost | None = None) -> None:

@@ -46,8 +46,9 @@ _SAID = """
     WHERE u.id = %(user_id)s
 """
 _PICTURE = """
-    SELECT id, user_id, filename, s3_key, s3_bucket, width, height, facts, never_cloud, context, ask,
-        language, language_by, error_code, priority, queued_at, started_at, attempts, lost_attempts
+    SELECT id, user_id, filename, s3_key, s3_bucket, width, height, facts, never_cloud, context,
+        ask, language, language_by, error_code, priority, queued_at, started_at, attempts,
+        lost_attempts
     FROM images WHERE id = %(image_id)s
 """
 

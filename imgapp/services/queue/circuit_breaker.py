@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import ColumnElement, text
 from sqlmodel import Session, and_, col, or_, select
 
-from imgapp.adapters import queue
-from imgapp.adapters.db import transaction
+from imgapp.adapters import db, queue
+from imgapp.adapters.db import Query, transaction
 from imgapp.errors import (
     DescriberError,
     ImgappError,
@@ -67,7 +67,7 @@ _FAILED = text(
     "SELECT imgapp_provider_failed(:server, :model, :lease_id, :code, :message, :said, :at_once,"
     " CAST(:retry_after AS double precision), :jitter)"
 )
-_ANSWERED = text("SELECT imgapp_provider_answered(:server, :model)")
+_ANSWERED = "SELECT imgapp_provider_answered(%(server)s, %(model)s) AS ended_an_outage"
 _NOTE_QUEUE = text("SELECT imgapp_note_queue(:code, :message)")
 _QUEUE_FRESH = timedelta(minutes=1)
 """As long the queue is down without anybody who says so again; so it is in SQL."""
@@ -100,8 +100,13 @@ def failed(session: Session, claim: ImageClaim, error: Exception) -> bool:
 
 def answered(session: Session, claim: ImageClaim) -> bool:
     """Note that the server answered, whatever it said; whether that ended an outage."""
-    server = {"server": claim.server, "model": claim.model}
-    return bool(session.execute(_ANSWERED, server).scalar_one())
+    [[noted]] = db.exchange(session, answer(claim))
+    return bool(noted.ended_an_outage)
+
+
+def answer(claim: ImageClaim) -> Query:
+    """The query that notes an answer; its row has `ended_an_outage`."""
+    return _ANSWERED, {"server": claim.server, "model": claim.model}
 
 
 def look_at_the_queue() -> None:

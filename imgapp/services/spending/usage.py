@@ -18,7 +18,8 @@ from pydantic import Field
 from sqlalchemy import text
 from sqlmodel import Session, col, select
 
-from imgapp.adapters.db import transaction
+from imgapp.adapters import db
+from imgapp.adapters.db import Query, transaction
 from imgapp.errors import DescriberError
 from imgapp.models import Shape, UsageMonth, now
 from imgapp.services.common.authorization import as_administrator
@@ -28,8 +29,10 @@ from imgapp.services.installation import prices
 MONTHS = 12
 MOST_MONTHS = 60
 _MOST_ROWS = 50_000
-_SPEND = text(
-    "SELECT imgapp_spend(:id, :failed, :input_tokens, :output_tokens, CAST(:cost AS numeric))"
+_SPEND = (
+    "SELECT imgapp_spend("
+    "%(id)s, %(failed)s, %(input_tokens)s, %(output_tokens)s, CAST(%(cost)s AS numeric)"
+    ") AS was_open"
 )
 _EVERYBODY = text("SELECT * FROM imgapp_spending(:since)")
 _ROWS = text("SELECT * FROM imgapp_spending_rows(:since, :limit)")
@@ -103,14 +106,19 @@ def settle(session: Session, call_id: UUID, bill: CallCost, *, failed: bool = Fa
 
     Best asked last: until the transaction ends, the person's other calls wait to be added.
     """
-    values = {
+    [[settled]] = db.exchange(session, settlement(call_id, bill, failed=failed))
+    return bool(settled.was_open)
+
+
+def settlement(call_id: UUID, bill: CallCost, *, failed: bool = False) -> Query:
+    """The query that settles a call; its row has `was_open`."""
+    return _SPEND, {
         "id": call_id,
         "failed": failed,
         "input_tokens": bill.input_tokens,
         "output_tokens": bill.output_tokens,
         "cost": bill.cost,
     }
-    return bool(session.execute(_SPEND, values).scalar_one())
 
 
 def list_months(user_id: UUID, months: int = MONTHS) -> list[MonthSpent]:

@@ -10,10 +10,10 @@ from pydantic import Field
 from sqlalchemy import select, text
 from sqlmodel import Session, col
 
-from imgapp.adapters import queue
-from imgapp.adapters.db import after_commit, transaction
+from imgapp.adapters import db, queue
+from imgapp.adapters.db import Query, after_commit, transaction
 from imgapp.errors import Conflict, NotFound
-from imgapp.models import DeliveryState, ErrorInfo, Shape, Webhook, WebhookDelivery, now
+from imgapp.models import DeliveryState, ErrorInfo, Shape, WebhookDelivery, now
 from imgapp.services.common import rate_limits
 from imgapp.services.common.pagination import newest_page
 from imgapp.services.webhooks.webhooks import fetch_webhook
@@ -27,6 +27,7 @@ PER_MINUTE = 30
 """Tests and repetitions that a person may ask for."""
 _AT_ONCE = 5_000
 
+_ENABLED = "SELECT FROM webhooks WHERE user_id = %(user_id)s AND disabled_at IS NULL LIMIT 1"
 _TRIM = text("SELECT imgapp_trim_deliveries(:older_than, :keep, :limit)")
 
 
@@ -98,11 +99,14 @@ def redeliver(user_id: UUID, webhook_id: UUID, delivery_id: UUID) -> DeliveryPub
 
 def send_soon(session: Session, user_id: UUID) -> None:
     """Once the transaction is committed, let a worker see to what this person's webhooks get."""
-    enabled = select(col(Webhook.id)).where(
-        col(Webhook.user_id) == user_id, col(Webhook.disabled_at).is_(None)
-    )
-    if session.execute(enabled.limit(1)).first() is not None:
+    [rows] = db.exchange(session, enabled_webhooks(user_id))
+    if rows:
         after_commit(session, partial(queue.enqueue_delivery))
+
+
+def enabled_webhooks(user_id: UUID) -> Query:
+    """The query that finds one of a person's webhooks that is switched on, if there is one."""
+    return _ENABLED, {"user_id": user_id}
 
 
 def trim_deliveries() -> int:
