@@ -12,7 +12,15 @@ from imgapp.adapters.imaging.embedded_captions import EmbeddedCaptions
 from imgapp.adapters.imaging.long_pictures import MODEL_SIDE, is_long
 from imgapp.adapters.imaging.pool import DecoderPool
 
-__all__ = ["Decoded", "EmbeddedCaptions", "decode", "model_copy", "model_parts", "shutdown"]
+__all__ = [
+    "Decoded",
+    "EmbeddedCaptions",
+    "decode",
+    "is_busy",
+    "model_copy",
+    "model_parts",
+    "shutdown",
+]
 
 
 @dataclass(frozen=True)
@@ -54,6 +62,13 @@ def decode(source: Path, out_dir: Path, *, bulk: bool = False) -> DecodedImage:
         preview=out_dir / "preview.webp",
         model=out_dir / "model.jpg",
     )
+
+
+def is_busy() -> bool:
+    """Whether pictures come in on this machine now, by whichever process."""
+    from imgapp.settings import get_settings
+
+    return _pool.is_busy(get_settings().data_dir / "run")
 
 
 def model_copy(picture: bytes, side: int = MODEL_SIDE) -> bytes:

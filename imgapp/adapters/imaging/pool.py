@@ -204,6 +204,14 @@ class DecoderPool:
         for child in ended:
             child.end()
 
+    def is_busy(self, run_dir: Path) -> bool:
+        """Whether any process of the machine has a picture decoded now."""
+        with ExitStack() as opened, suppress(FileNotFoundError):
+            slots = (self._open_lock(run_dir, name, opened) for name in range(self._slots))
+            # Shared, so that two who look do not find each other.
+            return not all(_locked(slot, fcntl.LOCK_SH) for slot in slots)
+        return False
+
     def shutdown(self) -> None:
         """End all idle children."""
         with self._lock:

@@ -17,7 +17,7 @@ from uuid import UUID
 
 from sqlalchemy import text
 
-from imgapp.adapters import text_embeddings
+from imgapp.adapters import imaging, text_embeddings
 from imgapp.adapters.db import transaction
 from imgapp.errors import ServiceUnavailable
 
@@ -26,6 +26,7 @@ _MOST_BATCHES = 100
 """In one go, of each lane: half a minute, after which the worker looks whether it is to stop."""
 _LOOK_SECONDS = 0.2
 """How long the processors are looked at before the second lane begins."""
+BESIDE = "second embedding lane"
 _MOST_READ = 500
 """Characters of what is read in a picture: a page of a book is about its beginning."""
 _WEIGHTS = {"alt_text": 1.0, "tags": 1.0, "description": 0.5, "visible_text": 0.25}
@@ -55,7 +56,7 @@ def embed_some() -> int:
     if done < AT_ONCE:
         return done
     counted: list[int] = []
-    beside = threading.Thread(target=_embed_beside, args=[counted], daemon=True)
+    beside = threading.Thread(target=_embed_beside, args=[counted], name=BESIDE, daemon=True)
     beside.start()
     try:
         for _ in range(_MOST_BATCHES):
@@ -69,11 +70,12 @@ def embed_some() -> int:
 
 
 def _embed_beside(counted: list[int]) -> None:
-    """Until others need the processors; what fails is left to the first lane."""
+    """Until others need the processors, or pictures come in; what fails is left to the first
+    lane."""
     with suppress(ServiceUnavailable):
         processors = text_embeddings.Processors()
         time.sleep(_LOOK_SECONDS)
-        while processors.are_free() and len(counted) < _MOST_BATCHES:
+        while len(counted) < _MOST_BATCHES and not imaging.is_busy() and processors.are_free():
             counted.append(_embed_batch(1))
             if counted[-1] < AT_ONCE:
                 break

@@ -27,7 +27,7 @@ PER_MINUTE = 30
 """Tests and repetitions that a person may ask for."""
 _AT_ONCE = 5_000
 
-_ENABLED = "SELECT FROM webhooks WHERE user_id = %(user_id)s AND disabled_at IS NULL LIMIT 1"
+_ENABLED = "SELECT id FROM webhooks WHERE user_id = %(user_id)s AND disabled_at IS NULL LIMIT 1"
 _TRIM = text("SELECT imgapp_trim_deliveries(:older_than, :keep, :limit)")
 
 

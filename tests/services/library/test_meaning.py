@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -10,13 +11,16 @@ from uuid import UUID
 import pytest
 import sqlalchemy as sa
 
-from imgapp.adapters import db, text_embeddings
+from imgapp.adapters import db, imaging, text_embeddings
+from imgapp.adapters.imaging.pool import DecoderPool
 from imgapp.errors import NotFound, ServiceUnavailable
 from imgapp.models import new_id, now
 from imgapp.services.batches import batches
 from imgapp.services.batches.schemas import NewBatch
 from imgapp.services.library import bulk, card_rows, embedding, images, listing, meaning
 from imgapp.services.library.image_query import ImageQuery, Sort
+from imgapp.settings import get_settings
+from tests.support.waiting import eventually
 
 TEXTS: dict[str, tuple[str, list[str]]] = {
     "dog": ("A brown dog runs along a sandy beach", ["dog", "beach"]),
@@ -317,3 +321,46 @@ def test_nobody_without_embeddings_starts_an_encoder(alice, mallory, pictures, m
     assert asked == []
     assert search(alice, "a query that nobody has had before") == []
     assert asked
+
+
+@pytest.fixture
+def lanes(alice, add_image, monkeypatch) -> list[int]:
+    """Which lane embedded each batch, of twelve pictures that wait, while processors are free."""
+    used: list[int] = []
+    embed = text_embeddings.embed
+
+    def noted(pictures: Any, *, lane: int) -> list[str]:
+        if lane == 0 and used:
+            # Lest the first lane is done before the second has begun.
+            eventually(lambda: 1 in used or not beside())
+        used.append(lane)
+        return embed(pictures, lane=lane)
+
+    monkeypatch.setattr(text_embeddings, "embed", noted)
+    monkeypatch.setattr(text_embeddings.Processors, "are_free", lambda _: True)
+    monkeypatch.setattr(embedding, "AT_ONCE", 2)
+    monkeypatch.setattr(embedding, "_LOOK_SECONDS", 0.0)
+    for n in range(12):
+        add_image(alice, alt_text=f"A dog on a beach with {n} cats")
+    return used
+
+
+def beside() -> bool:
+    return any(thread.name == embedding.BESIDE for thread in threading.enumerate())
+
+
+def test_a_second_lane_embeds_what_the_first_one_leaves(alice, lanes) -> None:
+    assert embedding.embed_some() == 12
+
+    assert set(lanes) == {0, 1}
+    assert len(search(alice, "Hund am Strand")) == 12
+    assert not beside()
+
+
+def test_there_is_no_second_lane_while_pictures_come_in(alice, lanes) -> None:
+    run_dir = get_settings().data_dir / "run"
+    with DecoderPool()._slot(run_dir, bulk=True):
+        assert embedding.embed_some() == 12
+
+    assert set(lanes) == {0}
+    assert not imaging.is_busy()
