@@ -15,7 +15,7 @@ from sqlmodel import select
 
 from imgapp.adapters import db
 from imgapp.errors import ConfigurationError, DatabaseUnavailable
-from imgapp.models import AccessToken, User
+from imgapp.models import AccessToken, User, new_id
 from imgapp.settings import get_settings
 from tests.conftest import Person
 
@@ -33,6 +33,14 @@ def promise_and_fail(session: Any, user_id: Any, hook: Callable[[], None]) -> No
     session.add(a_token(user_id))
     session.flush()
     session.execute(sa.insert(AccessToken).values(a_token(user_id).model_dump()))
+
+
+def ask_for_tokens_of(person: Person, rows: list[dict[str, Any]]) -> None:
+    count = ("SELECT count(*) AS tokens FROM access_tokens", dict[str, object]())
+    with db.transaction(person.user_id) as session:
+        [_, [before]] = db.exchange(session, db.insertion("access_tokens", rows[0]), count)
+        assert before.tokens == 1
+        db.exchange(session, count, db.insertion("access_tokens", rows[1]), count)
 
 
 def names_of(user_id: Any) -> list[str]:
@@ -107,6 +115,45 @@ def test_a_connection_that_was_cut_is_replaced(alice, administrator: sa.Engine) 
     with administrator.begin() as connection:
         connection.execute(sa.text(cut))
     db.check()
+
+
+def test_a_transaction_begins_in_one_exchange_with_the_server(alice, monkeypatch) -> None:
+    db.check()
+    waits: list[Any] = []
+    wait = psycopg.Connection.wait
+    monkeypatch.setattr(
+        psycopg.Connection, "wait", lambda *given, **named: waits.append(1) or wait(*given, **named)
+    )
+    with db.transaction(alice.user_id):
+        assert len(waits) == 1
+
+
+def test_a_person_is_named_by_an_id_and_by_nothing_else(alice) -> None:
+    words: Any = f"{alice.user_id}', true); DROP TABLE users; --"
+    with pytest.raises(TypeError), db.transaction(words):
+        pass
+    assert names_of(alice.user_id) == []
+
+
+def test_what_is_asked_in_one_exchange_is_part_of_the_transaction(alice, mallory) -> None:
+    rows = [a_token(person.user_id).model_dump() for person in (alice, mallory)]
+    with pytest.raises(psycopg.Error):
+        ask_for_tokens_of(alice, rows)
+    assert names_of(alice.user_id) == []
+    assert names_of(mallory.user_id) == []
+
+
+def test_a_function_that_writes_is_called_in_one_exchange(
+    alice, add_image, administrator: sa.Engine
+) -> None:
+    image_id = add_image(alice, analysis_status="pending")
+    cut = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'imgapp_app'"
+    with administrator.begin() as connection:
+        connection.execute(sa.text(cut))
+    asked = "imgapp_claim_image", new_id(), 30, {"default": "m'\"; --"}, True
+    claimed = db.call(*asked)
+    assert (claimed.image_id, claimed.model) == (image_id, "m'\"; --")
+    assert db.call(*asked) is None
 
 
 def test_a_statement_that_takes_too_long_is_stopped(database: None) -> None:

@@ -12,6 +12,7 @@ from uuid import UUID, uuid4
 import pytest
 import redis
 import sqlalchemy as sa
+from sqlalchemy.engine import Engine
 
 from imgapp.adapters import events, queue
 from imgapp.adapters.db import transaction
@@ -93,6 +94,35 @@ def test_describes_the_picture_and_keeps_the_answer(
     assert kept.created_at <= kept.completed_at
     assert heard() == ["image_claimed", "image_described"]
     model.assert_requests_were_clean()
+
+
+def test_a_picture_costs_few_questions_to_the_database_and_one_thread(
+    alice: Person, model: OpenAIServer
+) -> None:
+    add_picture(alice.user_id)
+    add_picture(alice.user_id)
+    describe.run_one()  # which reads settings and models
+    statements: list[str] = []
+    threads: list[str] = []
+
+    def note(*given: Any) -> None:
+        statements.append(given[2])
+
+    def started(thread: threading.Thread) -> None:
+        threads.append(thread.name)
+        start(thread)
+
+    start = threading.Thread.start
+    sa.event.listen(Engine, "before_cursor_execute", note)
+    try:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(threading.Thread, "start", started)
+            assert describe.run_one() is not None
+    finally:
+        sa.event.remove(Engine, "before_cursor_execute", note)
+
+    assert len([said for said in statements if "installation" not in said]) <= 4
+    assert [name for name in threads if name in ("describer", "heartbeat")] == ["describer"]
 
 
 def test_a_long_screenshot_reaches_the_model_wide_enough_to_be_read(
