@@ -19,7 +19,7 @@ from psycopg.rows import namedtuple_row
 from psycopg.types.json import Jsonb
 from pydantic import SecretStr
 from sqlalchemy.engine import URL, Engine, make_url
-from sqlalchemy.exc import ArgumentError, InterfaceError, OperationalError
+from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import configure_mappers
 from sqlmodel import Session
@@ -153,13 +153,22 @@ def read(user_id: UUID, *queries: Query) -> list[list[Any]]:
     return _exchange("readings", ask)
 
 
-def exchange(session: Session, *queries: Query) -> list[list[Any]]:
-    """As `read`, in the transaction of a session, and they may write: what comes after one that
-    fails is not done. Raises psycopg.Error."""
+def execute(session: Session, *queries: Query) -> list[list[Any]]:
+    """The rows of each query, as named tuples, in the session's transaction and in one exchange.
+
+    For what is done so often that building the statements would be most of the work. What comes
+    after one that fails is not done; it raises what `Session.execute` would.
+    """
     connection = cast("psycopg.Connection[Any]", session.connection().connection.driver_connection)
-    with connection.pipeline():
-        cursors = _ask_all(connection, queries)
-    return [cursor.fetchall() if cursor.description else [] for cursor in cursors]
+    try:
+        if len(queries) == 1:
+            cursors = _ask_all(connection, queries)
+        else:
+            with connection.pipeline():
+                cursors = _ask_all(connection, queries)
+        return [cursor.fetchall() if cursor.description else [] for cursor in cursors]
+    except psycopg.Error as error:
+        raise DBAPIError.instance(None, None, error, psycopg.Error) from error
 
 
 def insertion(table: str, row: Mapping[str, object]) -> Query:

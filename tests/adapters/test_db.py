@@ -38,9 +38,9 @@ def promise_and_fail(session: Any, user_id: Any, hook: Callable[[], None]) -> No
 def ask_for_tokens_of(person: Person, rows: list[dict[str, Any]]) -> None:
     count = ("SELECT count(*) AS tokens FROM access_tokens", dict[str, object]())
     with db.transaction(person.user_id) as session:
-        [_, [before]] = db.exchange(session, db.insertion("access_tokens", rows[0]), count)
+        [_, [before]] = db.execute(session, db.insertion("access_tokens", rows[0]), count)
         assert before.tokens == 1
-        db.exchange(session, count, db.insertion("access_tokens", rows[1]), count)
+        db.execute(session, count, db.insertion("access_tokens", rows[1]), count)
 
 
 def names_of(user_id: Any) -> list[str]:

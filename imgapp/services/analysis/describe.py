@@ -253,7 +253,7 @@ def _complete(claim: ImageClaim, finding: DescriberAnswer) -> None:
     bill = usage.bill_of(claim.model, finding.description)
     lease = {"image_id": claim.image_id, "lease_id": claim.lease_id}
     with transaction(claim.user_id) as session:
-        rows, [noted], webhooks = db.exchange(
+        rows, [noted], webhooks = db.execute(
             session,
             (_LEASED, lease),
             circuit_breaker.answer(claim),
@@ -272,7 +272,7 @@ def _complete(claim: ImageClaim, finding: DescriberAnswer) -> None:
         # An answer that nobody has use for any more is paid for, too.
         if claim.asks:
             kept.append(usage.settlement(claim.lease_id, bill))
-        db.exchange(session, *kept)
+        db.execute(session, *kept)
 
 
 def _keep(

@@ -100,7 +100,7 @@ def failed(session: Session, claim: ImageClaim, error: Exception) -> bool:
 
 def answered(session: Session, claim: ImageClaim) -> bool:
     """Note that the server answered, whatever it said; whether that ended an outage."""
-    [[noted]] = db.exchange(session, answer(claim))
+    [[noted]] = db.execute(session, answer(claim))
     return bool(noted.ended_an_outage)
 
 

@@ -106,7 +106,7 @@ def settle(session: Session, call_id: UUID, bill: CallCost, *, failed: bool = Fa
 
     Best asked last: until the transaction ends, the person's other calls wait to be added.
     """
-    [[settled]] = db.exchange(session, settlement(call_id, bill, failed=failed))
+    [[settled]] = db.execute(session, settlement(call_id, bill, failed=failed))
     return bool(settled.was_open)
 
 

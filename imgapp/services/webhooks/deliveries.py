@@ -99,7 +99,7 @@ def redeliver(user_id: UUID, webhook_id: UUID, delivery_id: UUID) -> DeliveryPub
 
 def send_soon(session: Session, user_id: UUID) -> None:
     """Once the transaction is committed, let a worker see to what this person's webhooks get."""
-    [rows] = db.exchange(session, enabled_webhooks(user_id))
+    [rows] = db.execute(session, enabled_webhooks(user_id))
     if rows:
         after_commit(session, partial(queue.enqueue_delivery))
 
