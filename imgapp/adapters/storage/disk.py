@@ -35,14 +35,7 @@ class DiskStore:
         with _translated(self._root, writing=True):
             _prepare(self._root)
             _make_folder(target.parent)
-            try:
-                _sync(path)
-                path.replace(target)
-            except OSError as error:
-                if error.errno != errno.EXDEV:
-                    raise
-                _copy(path, target)
-            target.chmod(0o600)
+            _move(path, target)
 
     def put_all(self, files: Sequence[tuple[str, Path, str]]) -> None:
         """One after the other."""
@@ -165,6 +158,16 @@ def _make_folder(folder: Path) -> None:
         folder.mkdir(mode=0o700, exist_ok=True)
 
 
+def _move(path: Path, target: Path) -> None:
+    try:
+        _sync(path)
+        path.replace(target)
+    except OSError as error:
+        if error.errno != errno.EXDEV:
+            raise
+        _copy(path, target)
+
+
 def _copy(path: Path, target: Path) -> None:
     unfinished = target.with_name(f"{_UNFINISHED}{uuid.uuid4().hex}")
     try:
@@ -177,8 +180,10 @@ def _copy(path: Path, target: Path) -> None:
 
 
 def _sync(path: Path) -> None:
+    """See that a file is on the disk, and closed to other users."""
     handle = os.open(path, os.O_RDONLY)
     try:
+        os.fchmod(handle, 0o600)
         os.fsync(handle)
     finally:
         os.close(handle)

@@ -18,16 +18,19 @@ from imgapp.api.http import tus_protocol as tus
 from imgapp.api.http.auth import require_upload, require_write
 from imgapp.api.http.problems import problem_response
 from imgapp.api.http.tus_bodies import receive
+from imgapp.api.http.upload_bodies import read_body
 from imgapp.api.http.upload_slots import upload_turn
 from imgapp.api.routes.direct_uploads import UploadId
-from imgapp.api.routes.uploads import RejectedUpload, UploadResponse
+from imgapp.api.routes.uploads import RejectedUpload, UploadResponse, pictures_of
 from imgapp.errors import FileTooLarge, NotFound, QuotaExceeded, RejectedFile
 from imgapp.models import Viewer
-from imgapp.services.common.thread_pools import in_db, in_io
-from imgapp.services.library import images
+from imgapp.services.common.thread_pools import in_io
 from imgapp.services.storage.filenames import shown_name
+from imgapp.services.storage.spool import SpoolWriter
 from imgapp.services.uploads import tus_completion, tus_uploads, upload_metrics
+from imgapp.services.uploads.ingest import Ingested
 from imgapp.services.uploads.tus_uploads import Receiver, TusResult, Upload
+from imgapp.settings import get_settings
 
 router = APIRouter(prefix=tus.PREFIX, include_in_schema=False)
 
@@ -62,6 +65,8 @@ async def create_upload(request: Request, viewer: Sender) -> Response:
     if with_bytes:
         tus.check_body(request)
         _check_room(request, size)
+        if 0 < size == tus.content_length(request) <= get_settings().max_upload_bytes:
+            return await _take_whole(request, viewer, filename, size, metadata)
     async with upload_turn(viewer.user_id):
         try:
             upload = await in_io(tus_uploads.create, viewer.user_id, filename, size, metadata)
@@ -172,6 +177,25 @@ async def _take(
     return await _answer(request, upload, outcome, created=created)
 
 
+async def _take_whole(
+    request: Request, viewer: Viewer, filename: str, size: int, metadata: str
+) -> Response:
+    """Take in a file that comes whole with its announcement: nobody could go on with a part."""
+    async with upload_turn(viewer.user_id):
+        writer = await in_io(SpoolWriter, filename)
+        try:
+            await read_body(request, writer.write, size)
+            if writer.size != size:
+                raise HTTPException(400, "Fewer bytes came than were announced")
+        except BaseException:
+            await in_io(writer.discard)
+            raise
+        upload = tus_uploads.announced(viewer.user_id, filename, size, metadata)
+        source = upload_metrics.source_of(viewer)
+        ended, taken = await in_io(tus_completion.finish_whole, upload, writer.finish(), source)
+    return await _answer(request, ended, ended.outcome, created=True, taken=taken)
+
+
 async def _finish_left(viewer: Viewer, upload: Upload) -> TusResult | None:
     """The outcome of what was left whole, by a process that was killed or a store that was away."""
     receiver = await _begin(upload)
@@ -189,7 +213,12 @@ async def _finish(viewer: Viewer, receiver: Receiver) -> TusResult:
 
 
 async def _answer(
-    request: Request, upload: Upload, outcome: TusResult | None, *, created: bool = False
+    request: Request,
+    upload: Upload,
+    outcome: TusResult | None,
+    *,
+    created: bool = False,
+    taken: Ingested | None = None,
 ) -> Response:
     headers = await in_io(_headers, upload)
     if created:
@@ -199,17 +228,20 @@ async def _answer(
     wanted = "return=representation" in request.headers.get("prefer", "")
     if outcome is None or not (created or wanted):
         return Response(status_code=201 if created else 204, headers=headers)
-    body = await _body(upload, outcome)
+    body = await _body(upload, outcome, taken)
     return JSONResponse(body, 201 if created else 200, headers=headers)
 
 
-async def _body(upload: Upload, outcome: TusResult) -> dict[str, Any]:
+async def _body(
+    upload: Upload, outcome: TusResult, taken: Ingested | None = None
+) -> dict[str, Any]:
     if outcome.image_id is None:
         return UploadResponse(images=[], rejected=[_rejected(upload, outcome)]).model_dump(
             mode="json"
         )
-    found = await in_db(images.public_images, upload.user_id, [UUID(str(outcome.image_id))])
-    shown = [one.model_copy(update={"duplicate": outcome.duplicate}) for one in found]
+    if taken is None:
+        taken = Ingested(UUID(str(outcome.image_id)), outcome.duplicate)
+    shown = await pictures_of(upload.user_id, [taken])
     return UploadResponse(images=shown, rejected=[]).model_dump(mode="json")
 
 

@@ -16,6 +16,7 @@ from starlette.exceptions import HTTPException
 from imgapp.api.http.auth import require_upload
 from imgapp.api.http.multipart import MAX_FILES, FilesReader, TooLarge
 from imgapp.api.http.problems import documented, problem_response
+from imgapp.api.http.upload_bodies import read_body
 from imgapp.api.http.upload_slots import upload_turn
 from imgapp.api.routes.batches import batch_parameter
 from imgapp.errors import FileTooLarge, QuotaExceeded, RejectedFile
@@ -33,10 +34,6 @@ from imgapp.settings import get_settings
 
 router = APIRouter(tags=["images"])
 
-IDLE_SECONDS = 30.0
-"""A client that sends nothing for so long is given up."""
-
-_PIECE = 256 * 1024
 _MOST_BYTES = 2 * 1024**3
 _INGESTS_AT_ONCE = 4
 
@@ -137,34 +134,13 @@ async def _receive(request: Request) -> FilesReader:
         raise HTTPException(415, "Compressed bodies are not taken")
     reader = FilesReader(request.headers.get("content-type"))
     try:
-        await _feed(reader, request)
+        most = max(_MOST_BYTES, 2 * get_settings().max_upload_bytes)
+        await read_body(request, reader.feed, most)
         await in_io(reader.finish)
     except BaseException:
         await in_io(reader.discard)
         raise
     return reader
-
-
-async def _feed(reader: FilesReader, request: Request) -> None:
-    most = max(_MOST_BYTES, 2 * get_settings().max_upload_bytes)
-    pieces: list[bytes] = []
-    held = received = 0
-    loop = asyncio.get_running_loop()
-    try:
-        async with asyncio.timeout(IDLE_SECONDS) as patience:
-            async for chunk in request.stream():
-                pieces.append(chunk)
-                held += len(chunk)
-                received += len(chunk)
-                if received > most:
-                    raise HTTPException(413, "The request is too large: send fewer files at once")
-                if held >= _PIECE or not chunk:
-                    patience.reschedule(None)
-                    await in_io(reader.feed, b"".join(pieces))
-                    pieces, held = [], 0
-                patience.reschedule(loop.time() + IDLE_SECONDS)
-    except TimeoutError:
-        raise HTTPException(408, "The upload stood still for too long") from None
 
 
 async def _answer_once(intake: Intake, reader: FilesReader, key: str | None) -> StoredResponse:
@@ -203,19 +179,20 @@ def _with_fresh_links(user_id: UUID, answer: StoredResponse) -> StoredResponse:
 async def _answer(intake: Intake, reader: FilesReader) -> StoredResponse:
     outcomes = await _ingest_all(intake, reader.files)
     taken = [outcome for outcome in outcomes if isinstance(outcome, Ingested)]
-    shown = await in_db(images.public_images, intake.user_id, [one.image_id for one in taken])
-    by_id = {image.id: image for image in shown}
     body = UploadResponse(
-        images=[
-            by_id[one.image_id].model_copy(update={"duplicate": one.duplicate})
-            for one in taken
-            if one.image_id in by_id
-        ],
+        images=await pictures_of(intake.user_id, taken),
         rejected=[outcome for outcome in outcomes if isinstance(outcome, RejectedUpload)],
     ).model_dump(mode="json")
     if taken:
         return StoredResponse(202, body)
     return _refused(body)
+
+
+async def pictures_of(user_id: UUID, taken: list[Ingested]) -> list[ImagePublic]:
+    """What was just taken in, as answers show it."""
+    if all(one.added is not None for one in taken):
+        return images.taken_in(user_id, taken)  # asks nobody
+    return await in_db(images.taken_in, user_id, taken)
 
 
 def _refused(body: dict[str, Any]) -> StoredResponse:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable
+from collections.abc import Container, Iterable, Sequence
 from functools import partial
 from uuid import UUID
 
@@ -24,9 +24,10 @@ from imgapp.services.common.audit_trail import AuditKind
 from imgapp.services.common.sanitize import check_language, clean_tags, clean_text
 from imgapp.services.library import text_provenance
 from imgapp.services.library.entity_tags import Versioned, require, tag_of
-from imgapp.services.library.serialize import TEXT_FIELDS, shown
+from imgapp.services.library.serialize import TEXT_FIELDS, just_added, shown
 from imgapp.services.library.total import TOTAL, total_of
 from imgapp.services.storage import object_removals
+from imgapp.services.uploads.ingest import Ingested
 
 
 def get_image(user_id: UUID, image_id: UUID) -> ImagePublic:
@@ -53,8 +54,23 @@ def require_image(user_id: UUID, image_id: UUID) -> None:
 
 def public_images(user_id: UUID, ids: Iterable[UUID]) -> list[ImagePublic]:
     """The pictures among `ids` that this person has, in that order, without the trash."""
+    wanted = list(ids)
+    if not wanted:
+        return []
     with transaction(user_id) as session:
-        return shown(session, _fetch_many(session, list(ids)))
+        return shown(session, _fetch_many(session, wanted))
+
+
+def taken_in(user_id: UUID, taken: Sequence[Ingested]) -> list[ImagePublic]:
+    """The pictures that were just taken in, in that order, without any that went since."""
+    added = {one.image_id: just_added(one.added) for one in taken if one.added is not None}
+    known = [one.image_id for one in taken if one.image_id not in added]
+    shown_by_id = added | {image.id: image for image in public_images(user_id, known)}
+    return [
+        shown_by_id[one.image_id].model_copy(update={"duplicate": one.duplicate})
+        for one in taken
+        if one.image_id in shown_by_id
+    ]
 
 
 def count_images(user_id: UUID) -> int:
@@ -135,8 +151,6 @@ def fetch(session: Session, image_id: UUID, *, lock: bool = False, trash: bool =
 
 
 def _fetch_many(session: Session, ids: list[UUID]) -> list[Image]:
-    if not ids:
-        return []
     query = select(Image).where(col(Image.id).in_(ids), col(Image.deleted_at).is_(None))
     found = {image.id: image for image in session.execute(query).scalars()}
     return [found[image_id] for image_id in ids if image_id in found]

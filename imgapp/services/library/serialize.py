@@ -55,6 +55,11 @@ def shown(session: Session, images: list[Image]) -> list[ImagePublic]:
     ]
 
 
+def just_added(image: Image) -> ImagePublic:
+    """A picture as its row was when it was added."""
+    return _public(image, None)
+
+
 def _public(image: Image, analysis: AnalysisSummary | None) -> ImagePublic:
     return ImagePublic(
         id=image.id,

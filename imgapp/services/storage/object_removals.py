@@ -16,12 +16,13 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session, col, select
 
+from imgapp.adapters import db
 from imgapp.adapters.db import transaction
 from imgapp.adapters.storage import get_store
 from imgapp.errors import DatabaseUnavailable, ImgappError, StoreUnavailable
@@ -39,6 +40,17 @@ _SWEEP_SECONDS = 10.0
 _AGAIN_AFTER = timedelta(seconds=30)
 _NOT_BEGUN = col(StoreRemoval.attempts) == 0
 
+_ADD = """
+    INSERT INTO store_removals AS r (id, user_id, image_id, s3_bucket, due_at, attempts)
+    VALUES (%(id)s, %(user_id)s, %(image_id)s, %(s3_bucket)s, %(due_at)s, 0)
+    ON CONFLICT ON CONSTRAINT store_removals_place_key
+    DO UPDATE SET due_at = excluded.due_at WHERE r.attempts = 0
+    RETURNING r.id
+"""
+_TAKE_BACK = """
+    DELETE FROM store_removals WHERE user_id = %(user_id)s AND image_id = %(image_id)s
+    AND s3_bucket = %(s3_bucket)s AND attempts = 0 RETURNING id
+"""
 _DUE = sa.text("SELECT * FROM imgapp_due_removals(:local, :limit)")
 _END = sa.text("SELECT imgapp_end_removals(CAST(:done AS uuid[]), CAST(:failed AS uuid[]))")
 
@@ -83,21 +95,26 @@ def add(session: Session, place: RenditionKeys, delay: timedelta = timedelta()) 
 
     Raises StoreUnavailable while it is emptied: what is put there now may be removed, too.
     """
-    values = {"id": new_id(), "due_at": now() + delay, "attempts": 0, **vars(place)}
-    statement = insert(StoreRemoval).values(values)
-    statement = statement.on_conflict_do_update(
-        constraint="store_removals_place_key",
-        set_={"due_at": statement.excluded.due_at},
-        where=_NOT_BEGUN,
-    )
-    if session.execute(statement.returning(col(StoreRemoval.id))).first() is None:
+    values = {"id": new_id(), "due_at": now() + delay, **vars(place)}
+    [rows] = db.execute(session, (_ADD, values))
+    if not rows:
         raise StoreUnavailable("Older files of the picture are still being removed. Wait a moment.")
 
 
 def take_back(session: Session, place: RenditionKeys) -> None:
     """A row points to the place now. Raises StoreUnavailable if it was emptied in the meantime."""
-    mine = sa.delete(StoreRemoval).where(*_at(place), _NOT_BEGUN)
-    if session.execute(mine.returning(col(StoreRemoval.id))).first() is None:
+    [rows] = db.execute(session, taking_back(place))
+    require_taken_back(rows)
+
+
+def taking_back(place: RenditionKeys) -> db.Query:
+    """What `take_back` asks, for who asks more in the same exchange."""
+    return _TAKE_BACK, vars(place)
+
+
+def require_taken_back(rows: list[Any]) -> None:
+    """Raise StoreUnavailable if the place was emptied before `taking_back`."""
+    if not rows:
         raise StoreUnavailable("Storing the picture took too long. Upload it once more.")
 
 

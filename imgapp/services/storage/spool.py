@@ -49,6 +49,11 @@ class SpoolWriter:
         # Closed by `finish` or `discard`: it lives longer than any block.
         self._file = self._path.open("xb", buffering=0)
 
+    @property
+    def size(self) -> int:
+        """How many bytes were written."""
+        return self._size
+
     def write(self, data: bytes) -> None:
         """Append. Raises FileTooLarge, StoreUnavailable (no space)."""
         self._size += len(data)

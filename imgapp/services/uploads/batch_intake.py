@@ -6,14 +6,15 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import or_, update
+from sqlalchemy import update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, col
 
+from imgapp.adapters import db
 from imgapp.adapters.db import transaction
 from imgapp.errors import NotSignedIn
-from imgapp.models import Batch, BatchItem, FileOutcome, Priority, new_id, now
+from imgapp.models import Batch, FileOutcome, Priority, new_id, now
 from imgapp.services.common.sanitize import clean_line
 from imgapp.services.storage.filenames import shown_name
 from imgapp.services.storage.spool import SpooledFile
@@ -21,6 +22,21 @@ from imgapp.services.uploads.ingest import Ingested, ingest
 from imgapp.services.uploads.upload_metrics import UploadSource
 
 _LONGEST_NAME = 1_000
+
+# Sent again, what was added stays added.
+_WRITE = """
+    INSERT INTO batch_items AS b (
+        id, batch_id, user_id, item_key, filename, created_at,
+        outcome, image_id, code, detail, finished_at, attempts
+    ) VALUES (
+        %(id)s, %(batch_id)s, %(user_id)s, %(item_key)s, %(filename)s, %(finished_at)s,
+        %(outcome)s, %(image_id)s, %(code)s, %(detail)s, %(finished_at)s, 0
+    )
+    ON CONFLICT (batch_id, item_key) DO UPDATE
+    SET outcome = excluded.outcome, image_id = excluded.image_id, code = excluded.code,
+        detail = excluded.detail, finished_at = excluded.finished_at
+    WHERE (b.image_id, b.code) IS DISTINCT FROM (excluded.image_id, excluded.code)
+"""
 
 
 @dataclass(frozen=True)
@@ -44,28 +60,14 @@ class FileOfBatch:
 
     def _write(self, session: Session, **settled: Any) -> None:
         values = {"image_id": None, "code": None, "detail": None, "finished_at": now(), **settled}
-        statement = insert(BatchItem).values(
-            id=new_id(),
-            batch_id=self.batch_id,
-            user_id=self.user_id,
-            item_key=self.key,
-            filename=clean_line(self.filename)[-_LONGEST_NAME:] or None,
-            created_at=values["finished_at"],
-            **values,
-        )
-        new = statement.excluded
-        changed = or_(
-            col(BatchItem.image_id).is_distinct_from(new.image_id),
-            col(BatchItem.code).is_distinct_from(new.code),
-        )
-        session.execute(
-            statement.on_conflict_do_update(
-                index_elements=["batch_id", "item_key"],
-                set_={name: new[name] for name in values},
-                # Sent again, what was added stays added.
-                where=changed,
-            )
-        )
+        named = {
+            "id": new_id(),
+            "batch_id": self.batch_id,
+            "user_id": self.user_id,
+            "item_key": self.key,
+            "filename": clean_line(self.filename)[-_LONGEST_NAME:] or None,
+        }
+        db.execute(session, (_WRITE, named | values))
 
 
 @dataclass(frozen=True)

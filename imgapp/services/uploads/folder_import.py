@@ -18,12 +18,11 @@ from functools import partial
 from pathlib import Path
 from uuid import UUID
 
-from sqlmodel import col, select
-
+from imgapp.adapters import db
 from imgapp.adapters.cores import cpu_count
 from imgapp.adapters.db import transaction
 from imgapp.errors import Conflict, FileTooLarge, RejectedFile, ServiceUnavailable
-from imgapp.models import Image, Priority
+from imgapp.models import Priority
 from imgapp.services.common.retries import retry
 from imgapp.services.storage.spool import spool_stream
 from imgapp.services.uploads import batch_intake, upload_metrics
@@ -37,6 +36,9 @@ _FILES_PER_CORE = 2
 """While a picture is decoded, the one before it is stored or the next one is read."""
 _PATIENCE = 15.0
 """Seconds that a database or a store may be away."""
+
+
+_THERE = "SELECT id FROM images WHERE sha256 = %(sha256)s AND deleted_at IS NULL"
 
 
 class ImportOutcome(StrEnum):
@@ -58,6 +60,14 @@ class FileReport:
     is_folder: bool = False
 
 
+@dataclass
+class _Seen:
+    """What an import has met. Of files that are there already it is enough to read their hash;
+    others would be read twice."""
+
+    are_there: bool = True
+
+
 def open_batch(user_id: UUID, folder: Path, name: str | None = None) -> UUID:
     """The batch that an import of this folder fills, or goes on to. Raises NotSignedIn."""
     key = hashlib.sha256(os.fsencode(folder.absolute()) + b"\0" + (name or "").encode())
@@ -72,6 +82,7 @@ def import_folder(user_id: UUID, folder: Path, batch_id: UUID) -> Generator[File
     database or the store stays away.
     """
     stopping = threading.Event()
+    seen = _Seen()
     under_way: dict[Future[FileReport], Candidate] = {}
     at_once = _FILES_PER_CORE * cpu_count()
     pool = ThreadPoolExecutor(at_once, thread_name_prefix="import")
@@ -81,7 +92,7 @@ def import_folder(user_id: UUID, folder: Path, batch_id: UUID) -> Generator[File
                 yield _passed_over(found, _of_batch(user_id, batch_id, found.path), stopping)
                 continue
             file = _of_batch(user_id, batch_id, found.path)
-            under_way[pool.submit(_take_in, found, file, stopping)] = found
+            under_way[pool.submit(_take_in, found, file, seen, stopping)] = found
             if len(under_way) >= at_once:
                 yield from _finished(under_way)
         while under_way:
@@ -105,8 +116,10 @@ def _of_batch(user_id: UUID, batch_id: UUID, path: str) -> FileOfBatch:
     return FileOfBatch(user_id, batch_id, shown(path), key)
 
 
-def _take_in(found: Candidate, file: FileOfBatch, stopping: threading.Event) -> FileReport:
-    return _patiently(partial(_try_to_take_in, found, file), file, stopping)
+def _take_in(
+    found: Candidate, file: FileOfBatch, seen: _Seen, stopping: threading.Event
+) -> FileReport:
+    return _patiently(partial(_try_to_take_in, found, file, seen), file, stopping)
 
 
 def _passed_over(found: SkippedFile, file: FileOfBatch, stopping: threading.Event) -> FileReport:
@@ -129,16 +142,17 @@ def _patiently(
     return retry(attempt_and_tell, seconds=_PATIENCE, stopping=stopping, on=ServiceUnavailable)
 
 
-def _try_to_take_in(found: Candidate, file: FileOfBatch) -> FileReport:
+def _try_to_take_in(found: Candidate, file: FileOfBatch, seen: _Seen) -> FileReport:
     try:
         if found.size > get_settings().max_upload_bytes:
             upload_metrics.upload_refused("import", FileTooLarge.code)
             raise FileTooLarge(f"The file is larger than {get_settings().max_upload_mb} MB.")
-        if _is_there(file, _hash_of(found)):
+        if seen.are_there and _is_there(file, _hash_of(found)):
             return FileReport(found.path, ImportOutcome.THERE)
         found.file.seek(0)
         spooled = spool_stream(found.file, os.path.basename(found.path))
         taken = ingest(file.user_id, spooled, "import", priority=Priority.BULK, note=file.note)
+        seen.are_there = taken.duplicate
     except (RejectedFile, Conflict) as error:
         return FileReport(found.path, ImportOutcome.REFUSED, error.code, error.detail)
     except OSError as error:
@@ -157,9 +171,8 @@ def _hash_of(found: Candidate) -> str:
 
 def _is_there(file: FileOfBatch, sha256: str) -> bool:
     """Whether it is in the library; one in the trash comes out of it on the usual way."""
-    query = select(Image.id).where(col(Image.sha256) == sha256, col(Image.deleted_at).is_(None))
     with transaction(file.user_id) as session:
-        image_id = session.exec(query).first()
-        if image_id is not None:
-            file.note(session, Ingested(image_id, duplicate=True))
-        return image_id is not None
+        [rows] = db.execute(session, (_THERE, {"sha256": sha256}))
+        if rows:
+            file.note(session, Ingested(rows[0].id, duplicate=True))
+        return bool(rows)

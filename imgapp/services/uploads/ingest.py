@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import IntegrityError
-from sqlmodel import Session, col, select
+from sqlmodel import Session
 
-from imgapp.adapters import events, imaging, storage
+from imgapp.adapters import db, events, imaging, storage
 from imgapp.adapters.db import after_commit, transaction
 from imgapp.adapters.imaging import DecodedImage, EmbeddedCaptions
 from imgapp.adapters.languages import known_language
@@ -29,6 +29,13 @@ from imgapp.services.storage.spool import SpooledFile, new_spool_path
 from imgapp.services.uploads import quotas
 from imgapp.services.uploads.upload_metrics import UploadSource, counted
 
+_KNOWN = "SELECT id FROM images WHERE sha256 = %(sha256)s FOR UPDATE"
+_COLUMNS = tuple(Image.model_fields)
+_INSERT = f"""
+    INSERT INTO images ({", ".join(_COLUMNS)}) VALUES ({", ".join(f"%({c})s" for c in _COLUMNS)})
+    ON CONFLICT (user_id, sha256) DO NOTHING RETURNING id
+"""  # noqa: S608
+
 
 @dataclass(frozen=True)
 class Ingested:
@@ -36,6 +43,8 @@ class Ingested:
 
     image_id: UUID
     duplicate: bool
+    added: Image | None = field(default=None, compare=False, repr=False)
+    """The row of a picture that was not there before."""
 
 
 @dataclass(frozen=True)
@@ -94,9 +103,10 @@ def _take_in(
 def _begin(place: RenditionKeys, spooled: SpooledFile, note: Note | None) -> Ingested | None:
     """The picture of these bytes if there is one; else there is room, and files may come."""
     with transaction(place.user_id) as session:
-        known = _restore(session, place.user_id, spooled.sha256, note)
+        found, usage = db.execute(session, _known(spooled.sha256), quotas.USAGE)
+        known = _restored(session, place.user_id, found, note)
         if known is None:
-            quotas.check_promise(session, images=1, size=spooled.size)
+            quotas.check_room_for(usage, images=1, size=spooled.size)
             object_removals.intend(session, place, spooled.size)
         return known
 
@@ -128,7 +138,7 @@ def _store(
         object_removals.run(place)
         raise
     if added:
-        return Ingested(image.id, duplicate=False)
+        return Ingested(image.id, duplicate=False, added=image)
     # The same bytes came in twice at once, and the other one was first.
     object_removals.run(place)
     known = restore(image.user_id, spooled.sha256, note)
@@ -164,10 +174,10 @@ def _write_carried(image: Image, carried: EmbeddedCaptions) -> None:
     """What the file already says was written by a person, and stays."""
     language = known_language(carried.language or "")
     said = {name: getattr(carried, name) for name in ("alt_text", "description", "tags")}
-    for field, value in (said | {"language": language}).items():
+    for name, value in (said | {"language": language}).items():
         if value:
-            setattr(image, field, value)
-            setattr(image, f"{field}_by", WrittenBy.PERSON)
+            setattr(image, name, value)
+            setattr(image, f"{name}_by", WrittenBy.PERSON)
     if carried.texts:
         image.facts = image.facts | {"texts": carried.texts}
 
@@ -193,37 +203,43 @@ def _adopt(image: Image, stored: StoredOriginal) -> bool:
 
 def _insert(image: Image, note: Note | None) -> bool:
     """Add the row, unless this person has one of the same bytes."""
-    statement = (
-        insert(Image)
-        .values(image.model_dump())
-        .on_conflict_do_nothing(index_elements=["user_id", "sha256"])
-        .returning(col(Image.id))
-    )
+    row = {name: getattr(image, name) for name in _COLUMNS}
+    place = object_removals.place_of(image)
     try:
         with transaction(image.user_id) as session:
-            added = session.execute(statement).first() is not None
-            if added:
-                object_removals.take_back(session, object_removals.place_of(image))
-                quotas.check(session)
-                if note is not None:
-                    note(session, Ingested(image.id, duplicate=False))
-                _announce(session, image)
+            added, taken_back, usage = db.execute(
+                session, (_INSERT, row), object_removals.taking_back(place), quotas.USAGE
+            )
+            if not added:
+                session.rollback()
+                return False
+            object_removals.require_taken_back(taken_back)
+            quotas.check_room_for(usage)
+            if note is not None:
+                note(session, Ingested(image.id, duplicate=False))
+            _announce(session, image)
     except IntegrityError:
         raise NotSignedIn("The account does not exist any more.") from None
-    return added
+    return True
+
+
+def _known(sha256: str) -> db.Query:
+    return _KNOWN, {"sha256": sha256}
 
 
 def restore(user_id: UUID, sha256: str, note: Note | None) -> Ingested | None:
     """The person's picture of these bytes, out of the trash if it was there."""
     with transaction(user_id) as session:
-        return _restore(session, user_id, sha256, note)
+        [found] = db.execute(session, _known(sha256))
+        return _restored(session, user_id, found, note)
 
 
-def _restore(session: Session, user_id: UUID, sha256: str, note: Note | None) -> Ingested | None:
-    query = select(Image.id).where(col(Image.sha256) == sha256).with_for_update()
-    image_id = session.exec(query).one_or_none()
-    if image_id is None:
+def _restored(
+    session: Session, user_id: UUID, found: list[Any], note: Note | None
+) -> Ingested | None:
+    if not found:
         return None
+    image_id: UUID = found[0].id
     if undelete.restore(session, [image_id]):
         after_commit(session, partial(events.publish, user_id, "image_restored", image_id))
     known = Ingested(image_id, duplicate=True)

@@ -2,50 +2,49 @@
 
 from __future__ import annotations
 
+from typing import Any
 from uuid import UUID
 
-import sqlalchemy as sa
-from sqlmodel import Session, col, select
+from sqlmodel import Session
 
+from imgapp.adapters import db
 from imgapp.adapters.db import transaction
 from imgapp.errors import QuotaExceeded
-from imgapp.models import StorageUsage, User
 from imgapp.services.common.byte_sizes import size_words
 from imgapp.settings import get_settings
+
+USAGE: db.Query = (
+    "SELECT u.quota_images, u.quota_bytes, s.images, s.bytes"
+    " FROM users u LEFT JOIN storage_usage s ON s.user_id = u.id",
+    {},
+)
+"""What the person of a transaction may store, and does."""
 
 
 def check_room(user_id: UUID, size: int) -> None:
     """Raise QuotaExceeded unless a picture of `size` bytes would fit now.
 
-    Spares the work on most pictures that have no room; `check` says it for sure.
+    Spares the work on most pictures that have no room; `ingest` says it for sure.
     """
     with transaction(user_id) as session:
-        _check(session, images=1, size=size)
+        check_promise(session, images=1, size=size)
 
 
 def check_promise(session: Session, *, images: int, size: int) -> None:
     """Raise QuotaExceeded unless so many more pictures would fit, of so many bytes together."""
-    _check(session, images=images, size=size)
+    [rows] = db.execute(session, USAGE)
+    check_room_for(rows, images=images, size=size)
 
 
-def check(session: Session) -> None:
-    """Raise QuotaExceeded if the person of this transaction stores too much.
+def check_room_for(rows: list[Any], *, images: int = 0, size: int = 0) -> None:
+    """As `check_promise`, of what `USAGE` answered.
 
-    Ask after the picture was added: its row in the usage is locked until the transaction ends, so
-    that of many pictures at once only those go in that fit.
+    Where it is asked after a picture was added, its row in the usage is locked until the
+    transaction ends: of many pictures at once only those go in that fit.
     """
-    _check(session, images=0, size=0)
-
-
-def _check(session: Session, *, images: int, size: int) -> None:
-    usage = sa.outerjoin(User, StorageUsage, col(StorageUsage.user_id) == col(User.id))
-    row = session.execute(
-        select(
-            User.quota_images, User.quota_bytes, StorageUsage.images, StorageUsage.bytes
-        ).select_from(usage)
-    ).one_or_none()
-    if row is None:
+    if not rows:
         return
+    [row] = rows
     settings = get_settings()
     most_images = settings.quota_images if row[0] is None else row[0]
     most_bytes = settings.quota_bytes if row[1] is None else row[1]

@@ -6,10 +6,10 @@ import logging
 from datetime import timedelta
 
 from imgapp.errors import ImgappError, NotFound, QuotaExceeded, RejectedFile, ServiceUnavailable
-from imgapp.services.storage.spool import spool_link
+from imgapp.services.storage.spool import SpooledFile, spool_link
 from imgapp.services.uploads import tus_uploads
-from imgapp.services.uploads.ingest import ingest
-from imgapp.services.uploads.tus_uploads import Receiver, TusResult
+from imgapp.services.uploads.ingest import Ingested, ingest
+from imgapp.services.uploads.tus_uploads import Receiver, TusResult, Upload
 from imgapp.services.uploads.upload_metrics import UploadSource
 
 log = logging.getLogger(__name__)
@@ -25,14 +25,31 @@ def finish(receiver: Receiver, source: UploadSource) -> TusResult:
     there, and it can be called again.
     """
     upload = receiver.upload
-    try:
-        taken = ingest(upload.user_id, spool_link(upload.part, upload.filename), source)
-        outcome = TusResult(image_id=taken.image_id, duplicate=taken.duplicate)
-    except RejectedFile as error:
-        full = isinstance(error, QuotaExceeded)
-        outcome = TusResult(code=error.code, detail=error.detail, full=full)
+    outcome, _ = _take_in(upload, spool_link(upload.part, upload.filename), source)
     tus_uploads.keep_outcome(upload, outcome)
     return outcome
+
+
+def finish_whole(
+    upload: Upload, spooled: SpooledFile, source: UploadSource
+) -> tuple[Upload, Ingested | None]:
+    """As `finish`, of what came whole with its announcement; and what was taken in.
+
+    After an error nothing is kept: nobody has learnt its address.
+    """
+    outcome, taken = _take_in(upload, spooled, source)
+    return tus_uploads.keep_whole(upload, outcome), taken
+
+
+def _take_in(
+    upload: Upload, spooled: SpooledFile, source: UploadSource
+) -> tuple[TusResult, Ingested | None]:
+    try:
+        taken = ingest(upload.user_id, spooled, source)
+    except RejectedFile as error:
+        full = isinstance(error, QuotaExceeded)
+        return TusResult(code=error.code, detail=error.detail, full=full), None
+    return TusResult(image_id=taken.image_id, duplicate=taken.duplicate), taken
 
 
 def finish_left_behind() -> int:

@@ -91,7 +91,7 @@ def create(user_id: UUID, filename: str, size: int, metadata: str = "") -> Uploa
     with transaction(user_id) as session:
         promised = sum(one.size for one in open_ones)
         quotas.check_promise(session, images=len(open_ones) + 1, size=promised + size)
-    upload = Upload(new_id(), user_id, filename, size, metadata)
+    upload = announced(user_id, filename, size, metadata)
     try:
         _folder(user_id).mkdir(mode=0o700, parents=True, exist_ok=True)
         upload.part.touch(mode=0o600, exist_ok=False)
@@ -100,6 +100,25 @@ def create(user_id: UUID, filename: str, size: int, metadata: str = "") -> Uploa
         remove(upload)
         raise StoreUnavailable(f"The file cannot be received: {error.strerror}.") from error
     return upload
+
+
+def announced(user_id: UUID, filename: str, size: int, metadata: str) -> Upload:
+    """An upload of which nothing is kept yet."""
+    return Upload(new_id(), user_id, filename, size, metadata)
+
+
+def keep_whole(upload: Upload, outcome: TusResult) -> Upload:
+    """Write down what became of a file that came whole with its announcement.
+
+    Raises StoreUnavailable.
+    """
+    ended = replace(upload, outcome=outcome)
+    try:
+        _folder(upload.user_id).mkdir(mode=0o700, parents=True, exist_ok=True)
+        _write(ended)
+    except OSError as error:
+        raise StoreUnavailable(f"The file cannot be received: {error.strerror}.") from error
+    return ended
 
 
 def fetch(user_id: UUID, upload_id: UUID) -> Upload:

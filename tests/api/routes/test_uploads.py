@@ -335,7 +335,7 @@ async def test_a_client_that_goes_away_leaves_nothing(
 async def test_a_client_that_stands_still_is_given_up(
     alice: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(uploads, "IDLE_SECONDS", 0.2)
+    monkeypatch.setattr(upload_bodies, "IDLE_SECONDS", 0.2)
 
     async def pieces() -> AsyncIterator[dict[str, Any]]:
         yield piece(body((b"a.jpg", bytes(600_000)))[0][:500_000])
