@@ -77,6 +77,28 @@ def test_the_person_does_not_stay_on_the_connection(alice) -> None:
         assert (again, setting.scalar_one()) == (backend, "")
 
 
+def test_queries_of_a_transaction_go_in_one_exchange_and_with_it(alice, mallory) -> None:
+    count = ("SELECT count(*) AS n FROM tokens", {})
+    add = (
+        "INSERT INTO tokens (id, user_id, name, token_hash, hint, scopes, created_at)"
+        " VALUES (%(id)s, %(user_id)s, 'raw', %(hash)s, 'h', ARRAY['read'], now())",
+        {"id": new_id(), "user_id": alice.user_id, "hash": HASH},
+    )
+    with db.transaction(alice.user_id) as session:
+        before, added, [after] = db.execute(session, count, add, count)
+        assert (before[0].n, added, after.n) == (0, [], 1)
+        session.rollback()
+    assert names_of(alice.user_id) == []
+    with db.transaction(alice.user_id) as session:
+        db.execute(session, add)
+    assert names_of(alice.user_id) == ["raw"]
+    with pytest.raises(sa.exc.IntegrityError), db.transaction(alice.user_id) as session:
+        db.execute(session, add, count)
+    with pytest.raises(sa.exc.ProgrammingError), db.transaction(mallory.user_id) as session:
+        db.execute(session, (add[0], {**add[1], "id": new_id(), "hash": "1" * 64}))
+    assert names_of(alice.user_id) == ["raw"]
+
+
 def test_hooks_run_in_order_once_the_rows_are_visible_to_others(alice) -> None:
     heard = []
     with db.transaction(alice.user_id) as session:

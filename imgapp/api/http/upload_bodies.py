@@ -13,7 +13,7 @@ from imgapp.services.common.thread_pools import in_io
 IDLE_SECONDS = 30.0
 """A client that sends nothing for so long is given up."""
 
-_PIECE = 1024 * 1024
+_PIECE = 384 * 1024
 """Each goes to another thread and back."""
 
 

@@ -65,7 +65,8 @@ async def create_upload(request: Request, viewer: Sender) -> Response:
     if with_bytes:
         tus.check_body(request)
         _check_room(request, size)
-        if 0 < size == tus.content_length(request) <= get_settings().max_upload_bytes:
+        most = get_settings().max_upload_bytes
+        if tus.content_length(request) == size and 0 < size <= most:
             return await _take_whole(request, viewer, filename, size, metadata)
     async with upload_turn(viewer.user_id):
         try:

@@ -109,6 +109,27 @@ def test_a_small_picture_comes_with_its_announcement(
     assert again["id"] == answer.json()["images"][0]["id"]
 
 
+def test_what_comes_whole_with_its_announcement_is_kept_nowhere_meanwhile(
+    alice: Person,
+    client_for: Client,
+    picture_file: Callable[..., Path],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    client, data = client_for(alice), picture_file().read_bytes()
+    monkeypatch.setattr(tus_uploads, "create", None)
+    answer = at_once(client, data)
+    refused = at_once(client, b"no picture")
+    assert (answer.status_code, refused.status_code) == (201, 422)
+    assert client.get(answer.headers["location"]).json() == answer.json()
+    assert refused.json()["rejected"][0]["code"] == "not_an_image"
+    assert list(get_settings().uploads_dir.glob("*/*.part")) == []
+    assert list(get_settings().spool_dir.glob("*")) == []
+    with monkeypatch.context() as patch:
+        patch.setattr(tus_completion, "ingest", _store_is_away)
+        assert at_once(client, data + b"2").status_code == 503
+    assert len(list(get_settings().uploads_dir.glob("*/*"))) == 2, "nobody learnt of the third"
+
+
 def test_the_last_bytes_are_answered_with_the_picture_if_the_client_prefers(
     alice: Person, client_for: Client, picture_file: Callable[..., Path]
 ) -> None:

@@ -12,7 +12,7 @@ import httpx
 import pytest
 from starlette.testclient import TestClient
 
-from imgapp.api.http import multipart
+from imgapp.api.http import multipart, upload_bodies
 from imgapp.api.routes import uploads
 from imgapp.models import Scope
 from imgapp.services.accounts import tokens

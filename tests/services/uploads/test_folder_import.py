@@ -129,6 +129,21 @@ def test_what_is_there_is_passed_over_without_a_copy(
     assert count_of(alice.user_id) == 3
 
 
+def test_files_that_are_new_are_read_once(
+    alice: Person, picture_file: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    in_hand = 2 * imaging.pool.cpu_count()
+    for number in range(in_hand + 6):
+        many = picture_file(f"many/{number:02}.jpg").parent
+    read_before: list[str] = []
+    hash_of = folder_import._hash_of
+    monkeypatch.setattr(
+        folder_import, "_hash_of", lambda found: read_before.append(found.path) or hash_of(found)
+    )
+    assert set(outcomes(alice, many).values()) == {"added"}
+    assert len(read_before) <= in_hand, "only until one was seen to be new"
+
+
 def test_the_same_picture_twice_in_the_folder_is_one(alice: Person, folder: Path) -> None:
     for number in range(4):
         shutil.copy(folder / "a.jpg", folder / f"a{number}.jpg")

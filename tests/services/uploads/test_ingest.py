@@ -109,6 +109,26 @@ def test_the_same_bytes_are_one_picture(alice: Person, picture_file: Callable[..
     assert left_over() == []
 
 
+def test_a_new_picture_takes_two_transactions_and_its_answer_none(
+    alice: Person, picture_file: Callable[..., Path]
+) -> None:
+    begun: list[object] = []
+
+    def note(_connection: object, record: object, _proxy: object) -> None:
+        begun.append(record)
+
+    spooled = spool_file(picture_file("told.jpg", size=(1600, 800)))
+    sa.event.listen(sa.pool.Pool, "checkout", note)
+    try:
+        result = ingest(alice.user_id, spooled, "page")
+        [told] = images.taken_in(alice.user_id, [result])
+    finally:
+        sa.event.remove(sa.pool.Pool, "checkout", note)
+    assert len(begun) == 2
+    [read] = images.public_images(alice.user_id, [result.image_id])
+    assert told.model_dump(mode="json") == read.model_dump(mode="json") | {"duplicate": False}
+
+
 def test_two_people_may_have_the_same_bytes(
     alice: Person, mallory: Person, picture_file: Callable[..., Path]
 ) -> None:
