@@ -18,8 +18,8 @@ pytestmark = pytest.mark.browser
 
 SignIn = Callable[[Page, Person], None]
 
-# The names in the grid's order, files and cards alike, and where each stands in it: what stands above
-# the grid (that pictures wait, for one) may come and go.
+# The names in the grid's order, files and cards alike, and where each stands in it: what stands
+# above the grid (that pictures wait, for one) may come and go.
 _PLACES = """
 () => {
   const all = [...document.querySelectorAll('[data-at]')]
@@ -27,7 +27,8 @@ _PLACES = """
   const start = all[0]?.getBoundingClientRect().top;
   return all.map((one) => {
     const { top, left, width } = one.getBoundingClientRect();
-    return [one.querySelector('.card-name')?.textContent, [top - start, left, width].map(Math.round)];
+    const place = [top - start, left, width].map(Math.round);
+    return [one.querySelector('.card-name')?.textContent, place];
   });
 }
 """

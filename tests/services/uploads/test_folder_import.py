@@ -296,7 +296,8 @@ def test_an_upload_by_hand_goes_first_while_many_are_imported(
     claim = leases.claim()
     importing.join()
 
-    assert after - before <= 2 * cpu_count(), "only what was in hand came before it"
+    # What was in hand, and what came in at its side while it was decoded and stored.
+    assert after - before <= 4 * imaging.pool.cpu_count()
     assert after < 40
     assert claim is not None
     assert claim.image_id == image_id, "and it is described first"
