@@ -132,7 +132,7 @@ def test_what_is_there_is_passed_over_without_a_copy(
 def test_files_that_are_new_are_read_once(
     alice: Person, picture_file: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    in_hand = 2 * imaging.pool.cpu_count()
+    in_hand = 2 * cpu_count()
     for number in range(in_hand + 6):
         many = picture_file(f"many/{number:02}.jpg").parent
     read_before: list[str] = []
@@ -297,7 +297,7 @@ def test_an_upload_by_hand_goes_first_while_many_are_imported(
     importing.join()
 
     # What was in hand, and what came in at its side while it was decoded and stored.
-    assert after - before <= 4 * imaging.pool.cpu_count()
+    assert after - before <= 4 * cpu_count()
     assert after < 40
     assert claim is not None
     assert claim.image_id == image_id, "and it is described first"
