@@ -54,8 +54,12 @@ from imgapp.models.schemas import (
     ImagePublic,
     ImageStatus,
     ImageUrls,
+    TextDoubt,
+    TextPublic,
+    TextWords,
     Waiting,
 )
+from imgapp.models.texts import ImageText, TextChange, TextState
 from imgapp.models.uploads import (
     Batch,
     BatchItem,
@@ -92,6 +96,7 @@ __all__ = [
     "ImagePage",
     "ImagePublic",
     "ImageStatus",
+    "ImageText",
     "ImageUrls",
     "Installation",
     "InstallationPrompt",
@@ -111,6 +116,11 @@ __all__ = [
     "Shape",
     "StorageUsage",
     "StoreRemoval",
+    "TextChange",
+    "TextDoubt",
+    "TextPublic",
+    "TextState",
+    "TextWords",
     "UploadState",
     "UsageMonth",
     "UsageRemoved",

@@ -27,6 +27,30 @@ _TEXTS: dict[str, Any] = {
     "language": "en",
 }
 
+_GERMAN: dict[str, Any] = {
+    "alt_text": "Ein rotes Fahrrad lehnt an einer weißen Wand",
+    "description": None,
+    "tags": ["Fahrrad", "Wand"],
+    "decorative": False,
+}
+
+TEXT: dict[str, Any] = {
+    "language": "de",
+    **_GERMAN,
+    "written_by": {"alt_text": "person", "tags": "model"},
+    "model_version": "gpt-5.4-mini",
+    "prompt_version": "2",
+    "made_from": "en",
+    "state": "approved",
+    "state_at": "2026-07-06T09:12:44.310000Z",
+    "state_by": "019a2f5d-11aa-7e02-8c11-5b6d0f3c9a10",
+    "note": None,
+    "approved": _GERMAN,
+    "approved_at": "2026-07-06T09:12:44.310000Z",
+    "doubts": [],
+    "changed_at": "2026-07-06T09:12:44.310000Z",
+}
+
 IMAGE: dict[str, Any] = {
     "id": EXAMPLE_ID,
     "filename": "IMG_2041.jpg",
@@ -41,6 +65,7 @@ IMAGE: dict[str, Any] = {
     **_TEXTS,
     "written_by": {"alt_text": "person", "description": "model", "tags": "model"},
     "restored_from": {},
+    "texts": {"de": TEXT},
     "context": "Product pages of a bicycle shop",
     "never_cloud": False,
     "facts": {"camera": "FUJIFILM X100V"},
@@ -66,6 +91,22 @@ _ANALYSIS: dict[str, Any] = {
 
 PICTURES: dict[str, dict[str, Any]] = {
     "ImagePublic": IMAGE,
+    "TextPublic": TEXT,
+    "TextChangesPage": {
+        "items": [
+            {
+                "id": "019a2f60-1b02-7d6e-a1f7-4c8e2d5b7f11",
+                "kind": "approved",
+                "at": "2026-07-06T09:12:44.310000Z",
+                "actor_id": "019a2f5d-11aa-7e02-8c11-5b6d0f3c9a10",
+                "words": _GERMAN,
+                "written_by": {"alt_text": "person", "tags": "model"},
+                "made_from": "en",
+                "note": None,
+            }
+        ],
+        "next_cursor": None,
+    },
     "ImagePage": {
         "items": [IMAGE],
         "next_cursor": "AAZWZ0mKQkABmi9efEF7HJ1TLwpuG4xEo1V8Yt0pJb2n9Qw3rS6mdA",

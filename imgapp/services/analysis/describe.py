@@ -38,17 +38,16 @@ from imgapp.models import (
     ImageAnalysis,
     ImageStatus,
     Priority,
-    WrittenBy,
     now,
 )
 from imgapp.services.analysis import second_reading
 from imgapp.services.analysis.answer_reuse import question_of
-from imgapp.services.analysis.model_copies import picture_of
+from imgapp.services.analysis.model_copies import picture_of, unseen
 from imgapp.services.analysis.options import AnalysisOptions, run_of
 from imgapp.services.analysis.question import ask_for
 from imgapp.services.common import metrics
 from imgapp.services.installation import vision_models
-from imgapp.services.library.serialize import TEXT_FIELDS, image_status
+from imgapp.services.library.serialize import image_status
 from imgapp.services.queue import (
     circuit_breaker,
     concurrency,
@@ -61,6 +60,7 @@ from imgapp.services.queue.leases import ImageClaim
 from imgapp.services.queue.requeueing import queue_again
 from imgapp.services.spending import usage
 from imgapp.services.spending.usage import CallCost
+from imgapp.services.texts.answers import keep_answer
 from imgapp.services.webhooks import deliveries
 
 log = logging.getLogger(__name__)
@@ -186,26 +186,6 @@ def verdict(error: Exception, attempts: int, jitter: float) -> RetryDecision:
     return RetryDecision(error.code, error.detail, delay)
 
 
-def current_text(image: Image, found: Description | ImageAnalysis) -> dict[str, object]:
-    """The columns that an answer changes: what no person wrote and what fits what they wrote."""
-    kept = {name for name in TEXT_FIELDS if getattr(image, f"{name}_by") == WrittenBy.PERSON}
-    # "Decorative" and an empty alt text are one statement: a model must not make half of it.
-    if "decorative" in kept and bool(image.decorative) != bool(found.decorative):
-        kept.add("alt_text")
-    if "alt_text" in kept:
-        kept.add("decorative")
-    # The language is that of the words: it stays with what a person wrote, and goes with it.
-    if not kept & {"alt_text", "description"}:
-        kept.discard("language")
-    changes: dict[str, object] = {}
-    for name in TEXT_FIELDS:
-        if name not in kept:
-            value = getattr(found, name)
-            changes[name] = value
-            changes[f"{name}_by"] = None if value is None else WrittenBy.MODEL
-    return changes
-
-
 def _describe(claim: ImageClaim) -> DescriberAnswer:
     vision_models.routes()  # not in the transaction, which would hold a second connection
     with transaction(claim.user_id) as session:
@@ -217,7 +197,7 @@ def _describe(claim: ImageClaim) -> DescriberAnswer:
         # No turn was taken for it; and what must not leave the house has two guards.
         ask = replace(ask, model=BASIC)
     metrics.picture_taken(image)
-    picture = picture_of(image)
+    picture = picture_of(image) if ask.source is None else unseen(image)
     asked_at, started = now(), time.monotonic()
     model = vision_models.model_asked(ask.model)
     with metrics.asking(model) as answered:
@@ -258,10 +238,9 @@ def _keep(
     analysis.cost = bill.dollars
     session.add(analysis)
     session.flush()
-    for name, value in current_text(image, finding.description).items():
-        setattr(image, name, value)
+    ask = finding.ask
+    keep_answer(session, image, analysis, ask.language, made_from=ask.made_from)
     image.facts = image.facts | dict(finding.description.facts)
-    image.analysis_id = analysis.id
     image.analysis_status = AnalysisStatus.COMPLETED
     image.attempts += 1
     image.completed_at = analysis.completed_at

@@ -24,6 +24,12 @@ class AnalysisOptions(BaseModel):
         default=None, description="How long the description is"
     )
 
+    made_from: Language | None = Field(
+        default=None,
+        description="Translate the approved text of this language, instead of looking at the "
+        "picture; where none is approved, the picture is looked at",
+    )
+
     def as_request(self, **more: Any) -> dict[str, Any] | None:
         """What waits with the picture until it is asked; None where nothing was said."""
         said = {name: getattr(self, name) for name in AnalysisOptions.model_fields}

@@ -25,6 +25,7 @@ from imgapp.services.common.sanitize import (
 )
 
 MOST_WORDS = 2_000
+MOST_LANGUAGES = 20
 DEFAULT_LANGUAGE = "en"
 COMMON_LANGUAGES = (
     "af", "ar", "bg", "bn", "ca", "cs", "cy", "da", "de", "de-AT", "de-CH", "el", "en", "en-GB",
@@ -53,6 +54,12 @@ class PreferencesPublic(Shape):
     language: str | None = Field(description="BCP 47; null is English")
     context: str | None
     glossary: str | None
+    glossaries: dict[str, str] = Field(
+        description="By language, where it goes before the one for all"
+    )
+    further_languages: list[str] = Field(description="What pictures are owed besides `language`")
+    approve_own: bool = Field(description="What one writes is approved in the same step")
+    rules_off: list[str] = Field(description="Rules whose doubts are not shown")
     vocabulary: list[str] = Field(description="Tags of one's own, which go before all others")
     never_cloud: bool = Field(description="No picture is sent to a model elsewhere")
     paused: bool = Field(description="None of one's pictures is analysed")
@@ -71,6 +78,14 @@ class PreferencesEdit(BaseModel):
         default=None,
         max_length=MAX_GLOSSARY,
         description="Names and terms to use where a picture shows what they stand for",
+    )
+    glossaries: dict[Language, Annotated[str, Field(max_length=MAX_GLOSSARY)]] = Field(
+        default_factory=dict, max_length=MOST_LANGUAGES, description="By language"
+    )
+    further_languages: list[Language] = Field(default_factory=list, max_length=MOST_LANGUAGES)
+    approve_own: bool = False
+    rules_off: list[Annotated[str, Field(max_length=50, pattern=r"^[a-z_]+$")]] = Field(
+        default_factory=list, max_length=100
     )
     vocabulary: list[Annotated[str, Field(max_length=MAX_TAG_LENGTH)]] = Field(
         default_factory=list, max_length=MOST_WORDS
@@ -101,6 +116,12 @@ def change_preferences(user_id: UUID, edit: PreferencesEdit) -> PreferencesPubli
     changes = {name: _cleaned(getattr(edit, name)) for name in edit.model_fields_set}
     if changes.get("language"):
         changes["language"] = check_language(changes["language"])
+    if "further_languages" in changes:
+        tags = map(check_language, changes["further_languages"])
+        changes["further_languages"] = list(dict.fromkeys(tags))
+    if "glossaries" in changes:
+        said = {check_language(tag): words for tag, words in changes["glossaries"].items()}
+        changes["glossaries"] = {tag: words for tag, words in said.items() if words}
     with transaction(user_id) as session:
         if changes:
             given = insert(Preferences).values(user_id=user_id, **_all(changes))
@@ -117,12 +138,23 @@ def read(session: Session, user_id: UUID) -> Preferences | None:
 
 
 def _all(changes: dict[str, Any]) -> dict[str, Any]:
-    return {"vocabulary": [], "never_cloud": False, "paused": False} | changes
+    unsaid = {
+        "glossaries": {},
+        "further_languages": [],
+        "approve_own": False,
+        "rules_off": [],
+        "vocabulary": [],
+        "never_cloud": False,
+        "paused": False,
+    }
+    return unsaid | changes
 
 
 def _cleaned(value: Any) -> Any:
     if isinstance(value, str):
         return clean_text(value) or None
+    if isinstance(value, dict):
+        return {name: clean_text(said) for name, said in value.items()}
     return clean_tags(value) if isinstance(value, list) else value
 
 

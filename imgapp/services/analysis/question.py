@@ -12,17 +12,25 @@ from typing import Any
 from sqlalchemy import text
 from sqlmodel import Session
 
-from imgapp.adapters.vision import BASIC, PromptVariables, Question, make_ask
+from imgapp.adapters.vision import (
+    BASIC,
+    PromptVariables,
+    Question,
+    SourceText,
+    make_ask,
+    make_translation_ask,
+)
 from imgapp.models import Image, WrittenBy
 from imgapp.services.analysis import prompts
 from imgapp.services.analysis.preferences import DEFAULT_LANGUAGE
 from imgapp.services.analysis.prompts import NamedPrompt
 from imgapp.services.installation import vision_models
+from imgapp.services.texts.texts import approved_words
 
 # One statement, as this is asked for each picture. The contexts of the three newest batches, from
 # the oldest to the newest.
 _SAID = text("""
-    SELECT p.language, p.context, p.glossary, p.vocabulary, p.never_cloud,
+    SELECT p.language, p.context, p.glossary, p.glossaries, p.vocabulary, p.never_cloud,
         o.number AS own_number, o.template AS own_template,
         e.number AS everybodys_number, e.template AS everybodys_template,
         ARRAY(
@@ -56,6 +64,11 @@ def ask_for(session: Session, image: Image, model: str | None = None) -> Questio
     model = model or request.get("model")
     if _stays_here(said, image, model):
         model = BASIC
+    source = _source(session, image, request)
+    if source is not None and model != BASIC:
+        return make_translation_ask(
+            source, _wishes(said, image, request), model=model, previous=image.error_code
+        )
     own, everybodys = said.own_template, said.everybodys_template
     return _ask(
         said,
@@ -86,17 +99,33 @@ def _said(session: Session, image: Image) -> Any:
 def _ask(
     said: Any, image: Image, asked: NamedPrompt, request: dict[str, Any], **rest: Any
 ) -> Question:
-    wishes = PromptVariables(
-        language=request.get("language")
-        or _own_language(image)
-        or said.language
-        or DEFAULT_LANGUAGE,
+    wishes = _wishes(said, image, request)
+    return make_ask(wishes, template=asked.template, prompt_version=asked.version, **rest)
+
+
+def _wishes(said: Any, image: Image, request: dict[str, Any]) -> PromptVariables:
+    language = request.get("language") or _own_language(image) or said.language or DEFAULT_LANGUAGE
+    return PromptVariables(
+        language=language,
         detail=request.get("detail") or "standard",
         context=tuple(filter(None, [said.context, *said.of_batches, image.context])),
-        glossary=said.glossary or "",
+        glossary=(said.glossaries or {}).get(language) or said.glossary or "",
         vocabulary=tuple(said.vocabulary or ()),
     )
-    return make_ask(wishes, template=asked.template, prompt_version=asked.version, **rest)
+
+
+def _source(session: Session, image: Image, request: dict[str, Any]) -> SourceText | None:
+    """The approved words to be translated; None if the picture is to be looked at."""
+    language = request.get("made_from")
+    words = approved_words(session, image.id, language) if language else None
+    if words is None or not words.alt_text:
+        return None
+    return SourceText(
+        language=str(language),
+        alt_text=words.alt_text,
+        description=words.description,
+        tags=tuple(words.tags or ()),
+    )
 
 
 def _own_language(image: Image) -> str | None:

@@ -24,7 +24,8 @@ from imgapp.services.common.audit_trail import AuditKind
 from imgapp.services.common.sanitize import check_language, clean_tags, clean_text
 from imgapp.services.library import text_provenance
 from imgapp.services.library.entity_tags import Versioned, require, tag_of
-from imgapp.services.library.serialize import TEXT_FIELDS, shown
+from imgapp.services.library.serialize import shown
+from imgapp.services.library.text_provenance import TEXT_FIELDS
 from imgapp.services.library.total import TOTAL, total_of
 from imgapp.services.storage import object_removals
 
@@ -82,7 +83,7 @@ def edit_version(
         image = fetch(session, image_id, lock=True)
         require(image, required)
         if edit.model_fields_set:
-            _apply(image, edit)
+            apply(image, edit)
             session.add(image)
             _publish(session, image, "image_edited")
             session.flush()
@@ -142,7 +143,7 @@ def _fetch_many(session: Session, ids: list[UUID]) -> list[Image]:
     return [found[image_id] for image_id in ids if image_id in found]
 
 
-def _apply(image: Image, edit: ImageEdit) -> None:
+def apply(image: Image, edit: ImageEdit) -> None:
     given = edit.model_dump(include=edit.model_fields_set)
     if given.get("decorative"):
         given["alt_text"] = ""
