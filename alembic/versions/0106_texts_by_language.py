@@ -11,7 +11,8 @@ down_revision = "0105"
 def upgrade() -> None:
     # Triggers and columns need their functions, which are run after the migrations otherwise.
     execute("SET LOCAL check_function_bodies = off")
-    execute((FOLDER / "sql" / "texts" / "states.sql").read_text())
+    for name in ("texts/states", "webhooks/deliveries"):
+        execute((FOLDER / "sql" / f"{name}.sql").read_text())
     execute(_TABLES)
     # The owner of the tables sees all rows. Triggers come after what was there before.
     execute(
@@ -61,6 +62,13 @@ def upgrade() -> None:
         GRANT UPDATE (glossaries, further_languages, approve_own, rules_off) ON preferences TO :app;
         ALTER TABLE runs ADD COLUMN made_from text
             CONSTRAINT runs_made_from_check CHECK (length(made_from) <= 35);
+        ALTER TABLE webhooks DROP CONSTRAINT webhooks_events_check;
+        ALTER TABLE webhooks ADD CONSTRAINT webhooks_events_check CHECK (
+            cardinality(events) > 0
+            AND events <@ ARRAY['analysis.completed', 'analysis.failed', 'text.approved']
+        );
+        ALTER TABLE webhook_deliveries ADD COLUMN language text;
+        GRANT INSERT (language) ON webhook_deliveries TO imgapp_system;
         ALTER TABLE images
             ADD COLUMN further_search tsvector NOT NULL DEFAULT '', DROP COLUMN search;
         ALTER TABLE images ADD COLUMN search tsvector GENERATED ALWAYS AS (
@@ -207,4 +215,10 @@ CREATE TRIGGER images_own_text AFTER UPDATE OF
             NEW.decorative, NEW.decorative_by, NEW.language)
     )
     EXECUTE FUNCTION imgapp_copy_own_text();
+
+CREATE TRIGGER image_texts_deliveries_new AFTER INSERT ON image_texts FOR EACH ROW
+    WHEN (NEW.state = 'approved') EXECUTE FUNCTION imgapp_note_approval();
+CREATE TRIGGER image_texts_deliveries AFTER UPDATE ON image_texts FOR EACH ROW
+    WHEN (NEW.state = 'approved' AND OLD.approved_at IS DISTINCT FROM NEW.approved_at)
+    EXECUTE FUNCTION imgapp_note_approval();
 """

@@ -7,6 +7,8 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlmodel import Session
 
+from imgapp.adapters import wake_ups
+from imgapp.adapters.db import after_commit
 from imgapp.services.common.sanitize import check_language
 from imgapp.services.library import bulk
 from imgapp.services.library.bulk import BulkResult, ImageSelection
@@ -36,6 +38,7 @@ def approve(user_id: UUID, chosen: ImageSelection, language: str | None = None) 
 
     def step(session: Session, ids: list[UUID]) -> list[UUID]:
         found = session.execute(_APPROVE, {"ids": ids, "language": language})
+        after_commit(session, wake_ups.call_for_chores)  # webhooks may be told
         return list(found.scalars())
 
     return bulk.in_chunks(user_id, chosen.resolve(user_id), "image_edited", step)

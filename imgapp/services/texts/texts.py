@@ -17,7 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import select
 from sqlmodel import Session, col
 
-from imgapp.adapters import events
+from imgapp.adapters import events, wake_ups
 from imgapp.adapters.db import after_commit, transaction
 from imgapp.errors import Conflict, NotFound, PreconditionFailed
 from imgapp.models import (
@@ -166,6 +166,7 @@ def _change(
             text.state = TextState.APPROVED
             session.flush()
         after_commit(session, partial(events.publish, user_id, "image_edited", image_id))
+        after_commit(session, wake_ups.call_for_chores)  # webhooks may be told
         return _versioned(session, image_id, language)
 
 

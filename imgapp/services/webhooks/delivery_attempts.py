@@ -177,6 +177,8 @@ def _payload(row: WebhookDelivery) -> str | None:
             data["image"] = _image(row.user_id, row.image_id)
         except NotFound:
             return None
+        if row.language is not None:
+            data["language"] = row.language
     told = {"type": row.event, "timestamp": row.occurred_at.isoformat(), "data": data}
     return json.dumps(told, ensure_ascii=False, separators=(",", ":"))
 
