@@ -151,7 +151,7 @@ def _compose(claim: DeliveryClaim) -> Message | None:
     with transaction(claim.user_id) as session:
         query = select(WebhookDelivery).where(col(WebhookDelivery.id) == claim.delivery_id)
         row = session.execute(query).scalar_one_or_none()
-    payload = None if row is None else row.payload or _payload(row)
+    payload = None if row is None else row.payload or payload_of(row)
     with transaction(claim.user_id) as session:
         row = _leased(session, claim)
         if row is None:
@@ -168,7 +168,7 @@ def _compose(claim: DeliveryClaim) -> Message | None:
         return None
 
 
-def _payload(row: WebhookDelivery) -> str | None:
+def payload_of(row: WebhookDelivery) -> str | None:
     data: dict[str, Any] = {}
     if row.event != PING:
         if row.image_id is None:
