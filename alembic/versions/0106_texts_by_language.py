@@ -181,7 +181,8 @@ CREATE POLICY own ON text_changes
     );
 
 GRANT SELECT (
-        image_id, language, user_id, is_own, decorative, state, state_at, doubts, changed_at
+        image_id, language, user_id, is_own, decorative, state, state_at, written_by, approved_at,
+        doubts, changed_at
     ) ON image_texts TO imgapp_system;
 GRANT SELECT, INSERT, DELETE, UPDATE (
         language, is_own, alt_text, description, tags, decorative, written_by, analysis_id,
@@ -215,6 +216,10 @@ CREATE TRIGGER images_own_text AFTER UPDATE OF
             NEW.decorative, NEW.decorative_by, NEW.language)
     )
     EXECUTE FUNCTION imgapp_copy_own_text();
+
+CREATE TRIGGER images_text_sources AFTER UPDATE OF context, visible_text ON images FOR EACH ROW
+    WHEN ((OLD.context, OLD.visible_text) IS DISTINCT FROM (NEW.context, NEW.visible_text))
+    EXECUTE FUNCTION imgapp_check_texts_again();
 
 CREATE TRIGGER image_texts_deliveries_new AFTER INSERT ON image_texts FOR EACH ROW
     WHEN (NEW.state = 'approved') EXECUTE FUNCTION imgapp_note_approval();

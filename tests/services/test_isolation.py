@@ -92,6 +92,7 @@ DEFINERS = {
     "imgapp_metrics",
     "imgapp_note_deletions",
     "imgapp_note_approval",
+    "imgapp_unchecked_texts",
     "imgapp_note_deliveries",
     "imgapp_note_progress",
     "imgapp_note_removals",

@@ -208,8 +208,14 @@ BEGIN
         LIMIT 2
     );
     IF cardinality(v_others) = 1 THEN
+        -- Whoever is changing it may be waiting for this one, and has it looked at anyway.
         UPDATE public.image_texts t SET doubts = NULL
-        WHERE t.image_id = v_others[1] AND t.language = p_language AND t.doubts IS NOT NULL;
+        FROM (
+            SELECT o.image_id FROM public.image_texts o
+            WHERE o.image_id = v_others[1] AND o.language = p_language AND o.doubts IS NOT NULL
+            FOR NO KEY UPDATE SKIP LOCKED
+        ) free
+        WHERE t.image_id = free.image_id AND t.language = p_language;
     END IF;
 END
 $$;
@@ -262,6 +268,26 @@ BEGIN
         is_own = true, alt_text = excluded.alt_text, description = excluded.description,
         tags = excluded.tags, decorative = excluded.decorative, written_by = excluded.written_by,
         analysis_id = excluded.analysis_id, made_from = NULL;
+    RETURN NULL;
+END
+$$;
+
+-- The latest first, so that nobody's edit waits behind somebody's hundred thousand.
+CREATE OR REPLACE FUNCTION imgapp_unchecked_texts(p_limit integer)
+RETURNS TABLE (user_id uuid, image_id uuid)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = ''
+AS $$
+    SELECT t.user_id, t.image_id FROM public.image_texts t
+    WHERE t.doubts IS NULL ORDER BY t.changed_at DESC LIMIT p_limit
+$$;
+
+-- What a name may come from has changed: the rules are asked again.
+CREATE OR REPLACE FUNCTION imgapp_check_texts_again() RETURNS trigger
+LANGUAGE plpgsql SET search_path = ''
+AS $$
+BEGIN
+    UPDATE public.image_texts t SET doubts = NULL
+    WHERE t.image_id = NEW.id AND t.doubts IS NOT NULL;
     RETURN NULL;
 END
 $$;

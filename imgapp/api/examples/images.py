@@ -92,6 +92,38 @@ _ANALYSIS: dict[str, Any] = {
 PICTURES: dict[str, dict[str, Any]] = {
     "ImagePublic": IMAGE,
     "TextPublic": TEXT,
+    "Coverage": {
+        "language": "de",
+        "counted_at": "2026-07-06T09:20:00Z",
+        "pictures": 1204,
+        "missing": 310,
+        "draft": 402,
+        "returned": 12,
+        "approved": 480,
+        "decorative": 31,
+        "stale": 7,
+        "by_model": 388,
+        "oldest_waiting": "2026-06-28T07:45:12.120000Z",
+        "doubts": [{"rule": "unsourced_name", "texts": 41}],
+        "reviewers": [
+            {
+                "user_id": "019a2f5d-11aa-7e02-8c11-5b6d0f3c9a10",
+                "email": "you@example.org",
+                "texts": 480,
+            }
+        ],
+        "course": [{"day": "2026-07-06", "approved": 212, "returned": 12}],
+    },
+    "TextRules": {
+        "items": [
+            {
+                "id": "hedge",
+                "sentence": "It is not sure of what it says.",
+                "source": "W3C, Images Tutorial: https://www.w3.org/WAI/tutorials/images/",
+            }
+        ],
+        "next_cursor": None,
+    },
     "TextChangesPage": {
         "items": [
             {

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
+from sqlalchemy import text
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session
 
@@ -35,6 +36,15 @@ COMMON_LANGUAGES = (
     "ur", "vi", "zh-Hans", "zh-Hant",
 )  # fmt: skip
 _FIRST_PERMITS = 64
+_CHECK_NAMES_AGAIN = text("""
+    WITH named AS (
+        SELECT image_id, language FROM image_texts
+        WHERE doubts <> '[]' AND doubts @> '[{"rule": "unsourced_name"}]'
+        FOR NO KEY UPDATE SKIP LOCKED
+    )
+    UPDATE image_texts t SET doubts = NULL FROM named
+    WHERE t.image_id = named.image_id AND t.language = named.language
+""")
 
 
 Language = Annotated[
@@ -126,6 +136,9 @@ def change_preferences(user_id: UUID, edit: PreferencesEdit) -> PreferencesPubli
         if changes:
             given = insert(Preferences).values(user_id=user_id, **_all(changes))
             session.execute(given.on_conflict_do_update(index_elements=["user_id"], set_=changes))
+            if {"context", "glossary", "glossaries"} & changes.keys():
+                # Names that nothing told of may be known now.
+                session.execute(_CHECK_NAMES_AGAIN)
             if {"paused", "never_cloud"} & changes.keys():
                 # What waited may go on now; the sweep brings the rest.
                 after_commit(session, partial(queue.issue_permits, _FIRST_PERMITS))

@@ -169,6 +169,7 @@ def _compose(claim: DeliveryClaim) -> Message | None:
 
 
 def payload_of(row: WebhookDelivery) -> str | None:
+    """What is sent, as JSON; None if the picture is gone."""
     data: dict[str, Any] = {}
     if row.event != PING:
         if row.image_id is None:

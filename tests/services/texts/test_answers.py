@@ -23,7 +23,7 @@ from tests.support.waiting import add_picture, analyses_of, row_of
 GERMAN = {
     "alt_text": "Ein rotes Fahrrad lehnt an einer weißen Wand",
     "description": "Ein rotes Fahrrad lehnt an einer weißen Wand und wirft einen Schatten.",
-    "tags": ["Fahrrad", "Wand"],
+    "tags": ["fahrrad", "wand"],
     "language": "de",
 }
 
