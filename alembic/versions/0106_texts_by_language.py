@@ -35,6 +35,8 @@ def upgrade() -> None:
         FROM images i
         WHERE coalesce(i.alt_text, i.description, i.decorative::text) IS NOT NULL
             OR i.tags IS NOT NULL;
+        SELECT imgapp_take_carried_texts(i.id, i.user_id, i.facts -> 'texts')
+        FROM images i WHERE jsonb_typeof(i.facts -> 'texts') = 'object';
         INSERT INTO text_changes (
             image_id, language, user_id, kind, at, actor_id, words, written_by, analysis_id
         )

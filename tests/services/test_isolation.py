@@ -93,6 +93,8 @@ DEFINERS = {
     "imgapp_note_deletions",
     "imgapp_note_approval",
     "imgapp_unchecked_texts",
+    "imgapp_coverage",
+    "imgapp_coverage_doubts",
     "imgapp_note_deliveries",
     "imgapp_note_progress",
     "imgapp_note_removals",

@@ -220,6 +220,31 @@ BEGIN
 END
 $$;
 
+-- What the file says in several languages ({language: {"alt_text", "description"}}) comes in as that,
+-- but for the language of the picture's own text.
+CREATE OR REPLACE FUNCTION imgapp_take_carried_texts(
+    p_image_id uuid, p_user_id uuid, p_texts jsonb
+) RETURNS void
+LANGUAGE sql SET search_path = ''
+AS $$
+    INSERT INTO public.image_texts (
+        image_id, language, user_id, alt_text, description, written_by
+    )
+    SELECT p_image_id, l.tag, p_user_id, w.alt_text, w.description,
+        jsonb_strip_nulls(jsonb_build_object(
+            'alt_text', CASE WHEN w.alt_text IS NOT NULL THEN 'file' END,
+            'description', CASE WHEN w.description IS NOT NULL THEN 'file' END
+        ))
+    FROM jsonb_each(p_texts) l (tag, said)
+    CROSS JOIN LATERAL (
+        SELECT nullif(l.said ->> 'alt_text', '') AS alt_text,
+            nullif(l.said ->> 'description', '') AS description
+    ) w
+    WHERE l.tag ~ '^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$' AND length(l.tag) <= 35
+        AND coalesce(w.alt_text, w.description) IS NOT NULL
+    ON CONFLICT (image_id, language) DO NOTHING
+$$;
+
 -- A picture's own text is copied among its texts. In another language than before, it leaves the text
 -- of before beside it; the same words in another language were only named otherwise.
 CREATE OR REPLACE FUNCTION imgapp_copy_own_text() RETURNS trigger
@@ -268,6 +293,11 @@ BEGIN
         is_own = true, alt_text = excluded.alt_text, description = excluded.description,
         tags = excluded.tags, decorative = excluded.decorative, written_by = excluded.written_by,
         analysis_id = excluded.analysis_id, made_from = NULL;
+    IF TG_OP = 'INSERT' THEN
+        IF jsonb_typeof(NEW.facts -> 'texts') = 'object' THEN
+            PERFORM public.imgapp_take_carried_texts(NEW.id, NEW.user_id, NEW.facts -> 'texts');
+        END IF;
+    END IF;
     RETURN NULL;
 END
 $$;
