@@ -47,6 +47,7 @@ from imgapp.models.schemas import (
     AnalysesPage,
     AnalysisPublic,
     AnalysisSummary,
+    ChosenText,
     ErrorInfo,
     ImageEdit,
     ImageEvent,
@@ -59,7 +60,7 @@ from imgapp.models.schemas import (
     TextWords,
     Waiting,
 )
-from imgapp.models.texts import ImageText, TextChange, TextState
+from imgapp.models.texts import ImageText, TextAuthor, TextChange, TextState
 from imgapp.models.uploads import (
     Batch,
     BatchItem,
@@ -80,6 +81,7 @@ __all__ = [
     "AuditEvent",
     "Batch",
     "BatchItem",
+    "ChosenText",
     "ConnectedModel",
     "DeliveryState",
     "DirectUpload",
@@ -116,6 +118,7 @@ __all__ = [
     "Shape",
     "StorageUsage",
     "StoreRemoval",
+    "TextAuthor",
     "TextChange",
     "TextDoubt",
     "TextPublic",

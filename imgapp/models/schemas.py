@@ -12,7 +12,7 @@ from pydantic import Field as PydanticField
 
 from imgapp.models.base import Shape
 from imgapp.models.images import AnalysisStatus, WaitingReason, WrittenBy
-from imgapp.models.texts import TextState
+from imgapp.models.texts import TextAuthor, TextState
 
 
 @dataclass(frozen=True)
@@ -68,8 +68,8 @@ class TextPublic(TextWords):
     """What is said of a picture in one language, and whether somebody stands behind it."""
 
     language: str = PydanticField(description="BCP 47")
-    written_by: dict[str, str] = PydanticField(
-        description="Who wrote each field that is known: `person`, `model` or `file`"
+    written_by: dict[str, TextAuthor] = PydanticField(
+        description="Who wrote each field that is known"
     )
     model_version: str | None = PydanticField(description="The model, where one wrote it")
     prompt_version: str | None
@@ -88,6 +88,15 @@ class TextPublic(TextWords):
         description="What the rules of docs/doubts.md found; null until they were asked"
     )
     changed_at: datetime
+
+
+class ChosenText(TextWords):
+    """What is said in the language that was asked for, or in the next best one."""
+
+    language: str
+    state: TextState = PydanticField(
+        description="`approved` where the wording approved last was asked for"
+    )
 
 
 class ImagePublic(Shape):
@@ -119,6 +128,9 @@ class ImagePublic(Shape):
     texts: dict[str, TextPublic] = PydanticField(
         default_factory=dict,
         description="By language, that of `alt_text` and `description` with them",
+    )
+    text: ChosenText | None = PydanticField(
+        default=None, description="Where a `language` or a `state` was asked for, and there is one"
     )
     context: str | None = PydanticField(
         default=None, description="What the picture is for: it goes to the model"

@@ -22,6 +22,14 @@ class TextState(StrEnum):
     RETURNED = "returned"
 
 
+class TextAuthor(StrEnum):
+    """Who wrote a text, in any language. `file` is what came with the picture."""
+
+    PERSON = "person"
+    MODEL = "model"
+    FILE = "file"
+
+
 class ImageText(SQLModel, table=True):
     """What is said of a picture in one language. The database keeps its state and history."""
 

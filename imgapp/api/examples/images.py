@@ -66,6 +66,7 @@ IMAGE: dict[str, Any] = {
     "written_by": {"alt_text": "person", "description": "model", "tags": "model"},
     "restored_from": {},
     "texts": {"de": TEXT},
+    "text": None,
     "context": "Product pages of a bicycle shop",
     "never_cloud": False,
     "facts": {"camera": "FUJIFILM X100V"},

@@ -16,7 +16,7 @@ from imgapp.api.http.problems import documented
 from imgapp.api.routes.images import PAGE, Cursor, ImageId, Limit, Reader, Writer
 from imgapp.models import Shape
 from imgapp.services.analysis import runs
-from imgapp.services.analysis.preferences import Language
+from imgapp.services.common.sanitize import Language
 from imgapp.services.common.thread_pools import in_db, in_io
 from imgapp.services.library import bulk, listing, trash
 from imgapp.services.library.bulk import BulkResult, ImageSelection

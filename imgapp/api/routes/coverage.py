@@ -42,11 +42,11 @@ class TextRules(Shape):
 
 @router.get("/coverage", response_model=Coverage, responses=documented("unknown_language", 404))
 async def read_coverage(viewer: Reader, wanted: WantedInQuery) -> Coverage:
-    """How many texts in `language` (else your first one) are missing, drafts, returned and approved,
-    with which doubts.
+    """How many texts in `language` (else your first one) are missing, drafts, returned and
+    approved, and with which doubts.
 
-    Of all pictures, or of those that the other parameters find, as in `GET /api/images`; `state` and
-    `doubt` are counted and not asked for here.
+    Of all pictures, or of those that the other parameters find, as in `GET /api/images`; `state`
+    and `doubt` are counted and not asked for here.
     """
     return await in_db(coverage.coverage, viewer.user_id, *_of(wanted))
 
@@ -60,8 +60,9 @@ async def download_evidence(viewer: Reader, wanted: WantedInQuery) -> StreamingR
     """Who approved which text in `language` (else your first one), and which model wrote it: a line
     for each of these pictures."""
     made_at = datetime.now(UTC)
-    language, rest = _of(wanted)
-    counted = language or await in_db(coverage.first_language_of, viewer.user_id)
+    counted, rest = _of(wanted)
+    if counted is None:
+        counted = await in_db(coverage.first_language_of, viewer.user_id)
     pieces = await in_io(evidence.write_evidence, viewer.user_id, counted, rest, made_at)
     name = f"texts-{counted}-{made_at:%Y-%m-%d}.csv"
     headers = {

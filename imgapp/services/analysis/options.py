@@ -8,7 +8,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field
 
 from imgapp.models import Image
-from imgapp.services.analysis.preferences import Language
+from imgapp.services.common.sanitize import Language
 
 
 class AnalysisOptions(BaseModel):

@@ -20,6 +20,7 @@ from imgapp.models import Preferences, Shape
 from imgapp.services.common.sanitize import (
     MAX_TAG_LENGTH,
     Context,
+    Language,
     check_language,
     clean_tags,
     clean_text,
@@ -45,17 +46,6 @@ _CHECK_NAMES_AGAIN = text("""
     UPDATE image_texts t SET doubts = NULL FROM named
     WHERE t.image_id = named.image_id AND t.language = named.language
 """)
-
-
-Language = Annotated[
-    str,
-    Field(
-        min_length=2,
-        max_length=35,
-        pattern=r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$",
-        description="What the texts are written in (BCP 47), such as `en` or `pt-BR`",
-    ),
-]
 
 
 class PreferencesPublic(Shape):

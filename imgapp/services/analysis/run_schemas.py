@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from imgapp.models import AnalysisStatus, RunOutcome, Shape
 from imgapp.services.analysis.options import AnalysisOptions
-from imgapp.services.analysis.preferences import Language
+from imgapp.services.common.sanitize import Language
 from imgapp.services.library.image_query import TextFilter
 from imgapp.services.spending.budgets import Estimate
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from functools import partial
 from typing import Any
@@ -87,7 +87,7 @@ _SAME = text("""
 
 
 def check_some() -> int:
-    """Look at texts that changed, the latest first; returns how many. Raises DatabaseUnavailable."""
+    """Look at texts that changed, the latest first; how many. Raises DatabaseUnavailable."""
     done = 0
     for _ in range(_MOST_BATCHES):
         some = _check_batch()
@@ -116,7 +116,7 @@ def _check_pictures(user_id: UUID, ids: set[UUID]) -> int:
         return len(rows)
 
 
-def _keep(session: Session, rows: list[Any]) -> None:
+def _keep(session: Session, rows: Sequence[Any]) -> None:
     found = [
         {
             "image_id": str(row.image_id),

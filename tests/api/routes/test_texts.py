@@ -118,3 +118,27 @@ def test_programs_are_told_of_what_is_approved(client: TestClient, alice: Person
     assert payload is not None
     assert '"language":"de"' in payload
     assert '"Ein Rad"' in payload
+
+
+def test_a_program_that_has_the_file_gets_the_text_that_it_wants(
+    client: TestClient, alice: Person
+) -> None:
+    image = add_image(alice.user_id, alt_text="A bicycle", alt_text_by="model", language="en")
+    picture = f"/api/images/{image.id}"
+    client.put(f"{picture}/texts/pt", json={"alt_text": "Uma bicicleta", "approve": True})
+    client.put(f"{picture}/texts/pt", json={"alt_text": "Bicicleta"})
+
+    def text(**said: str) -> tuple[str, str] | None:
+        found = client.get(f"/api/images/by-hash/{image.sha256}", params=said).json()["text"]
+        body = {"sha256": [image.sha256], **said}
+        [item] = client.post("/api/images/by-hash", json=body).json()["items"]
+        assert item["text"] == found
+        return None if found is None else (found["language"], found["alt_text"])
+
+    assert text() is None
+    assert text(language="pt-BR") == ("pt", "Bicicleta")
+    assert text(language="pt-BR", state="approved") == ("pt", "Uma bicicleta")
+    assert text(language="fr") == ("en", "A bicycle")
+    assert text(language="fr", state="approved") == ("pt", "Uma bicicleta")
+    unknown = client.get(f"/api/images/by-hash/{image.sha256}", params={"language": "qq"})
+    assert unknown.json()["code"] == "unknown_language"
