@@ -102,10 +102,13 @@ LANGUAGE plpgsql SET search_path = ''
 AS $$
 DECLARE
     v_kind text;
+    v_is_same boolean := false;
 BEGIN
     IF TG_OP = 'DELETE' THEN
-        -- Not of a picture that goes as a whole.
-        IF NOT EXISTS (SELECT FROM public.images i WHERE i.id = OLD.image_id) THEN
+        -- Not of a picture, or a person, that goes as a whole.
+        IF NOT EXISTS (SELECT FROM public.images i WHERE i.id = OLD.image_id)
+            OR NOT EXISTS (SELECT FROM public.users u WHERE u.id = OLD.user_id)
+        THEN
             RETURN NULL;
         END IF;
         INSERT INTO public.text_changes (
@@ -123,17 +126,17 @@ BEGIN
         RETURN NULL;
     END IF;
     IF TG_OP = 'UPDATE' THEN
-        IF NEW.changed_at = OLD.changed_at AND NEW.is_own = OLD.is_own THEN
+        v_is_same := NEW.changed_at = OLD.changed_at;
+        IF v_is_same AND NEW.is_own = OLD.is_own THEN
             RETURN NULL;
         END IF;
     END IF;
-    v_kind := CASE WHEN NEW.state <> 'draft' THEN NEW.state ELSE 'written' END;
-    IF TG_OP = 'UPDATE' AND NEW.state = 'draft' THEN
-        IF OLD.state <> 'draft' AND NEW.state_by IS NOT NULL THEN
-            v_kind := 'reopened';
-        ELSIF NEW.changed_at = OLD.changed_at THEN
-            v_kind := NULL;
-        END IF;
+    IF NOT v_is_same THEN
+        v_kind := CASE
+            WHEN NEW.state <> 'draft' THEN NEW.state
+            WHEN NEW.state_by IS NOT NULL THEN 'reopened'
+            ELSE 'written'
+        END;
     END IF;
     IF v_kind <> 'written' OR (v_kind = 'written' AND (
         NOT NEW.is_own OR jsonb_path_exists(NEW.written_by, '$.* ? (@ <> "model")')
@@ -292,7 +295,10 @@ BEGIN
     ON CONFLICT (image_id, language) DO UPDATE SET
         is_own = true, alt_text = excluded.alt_text, description = excluded.description,
         tags = excluded.tags, decorative = excluded.decorative, written_by = excluded.written_by,
-        analysis_id = excluded.analysis_id, made_from = NULL;
+        analysis_id = excluded.analysis_id,
+        made_from = CASE WHEN v_words = public.imgapp_words(
+            t.alt_text, t.description, t.tags, t.decorative
+        ) THEN t.made_from END;
     IF TG_OP = 'INSERT' THEN
         IF jsonb_typeof(NEW.facts -> 'texts') = 'object' THEN
             PERFORM public.imgapp_take_carried_texts(NEW.id, NEW.user_id, NEW.facts -> 'texts');

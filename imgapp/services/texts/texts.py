@@ -201,8 +201,8 @@ def _require_words(text: ImageText | None) -> None:
 def _write(
     session: Session, image: Image, text: ImageText | None, language: str, given: dict[str, Any]
 ) -> None:
-    own = own_text(session, image.id)
-    if own is None or own.language == language:
+    own, first = own_text(session, image.id), first_language(session, image.user_id)
+    if language == (own.language if own else first):
         images.apply(image, ImageEdit(**given, language=language))
         session.add(image)
         return
@@ -211,7 +211,7 @@ def _write(
         setattr(text, field, value)
         by = {name: who for name, who in text.written_by.items() if name != field}
         text.written_by = by if value is None else by | {field: _PERSON}
-    if language == first_language(session, image.user_id):
+    if own is not None and language == first:
         make_own(session, image, text)
     else:
         session.add(text)
@@ -237,6 +237,8 @@ def _cleaned(value: Any) -> Any:
 
 def make_own(session: Session, image: Image, text: ImageText) -> None:
     """Let a text of the first language be the picture's own; what was that stands beside it."""
+    session.add(text)
+    session.flush()
     for field in FIELDS:
         setattr(image, field, getattr(text, field))
         by = text.written_by.get(field)

@@ -239,3 +239,27 @@ def test_the_picture_is_new_to_those_who_have_it_when_a_text_changes(alice: Pers
         step()
         tags.add(images.read_image(alice.user_id, image.id).tag)
     assert len(tags) == 4
+
+
+def test_a_text_in_another_language_is_not_the_first_ones_place(alice: Person) -> None:
+    image = add_image(alice.user_id)
+    write(alice, image.id, "de", alt_text="Ein Fahrrad")
+    found = images.get_image(alice.user_id, image.id)
+    assert (found.alt_text, found.language, list(found.texts)) == (None, None, ["de"])
+    write(alice, image.id, "en", alt_text="A bicycle")
+    found = images.get_image(alice.user_id, image.id)
+    assert (found.alt_text, list(found.texts)) == ("A bicycle", ["en", "de"])
+
+
+def test_an_approved_text_that_makes_place_for_the_first_language_stays_approved_once(
+    alice: Person,
+) -> None:
+    image = add_image(alice.user_id, alt_text="A bicycle", alt_text_by="model", language="en")
+    texts.approve(alice.user_id, image.id, "en")
+    preferences.change_preferences(alice.user_id, PreferencesEdit(language="de"))
+    write(alice, image.id, "de", alt_text="Ein Fahrrad")
+    assert texts.read_text(alice.user_id, image.id, "en").value.state is TextState.APPROVED
+    kinds = [one.kind for one in text_history.list_changes(alice.user_id, image.id, "en").items]
+    assert kinds == ["approved"]
+    german = [one.kind for one in text_history.list_changes(alice.user_id, image.id, "de").items]
+    assert german == ["written"]
