@@ -15,6 +15,7 @@ from imgapp.settings import get_settings
 # What serves the search functions only, and so is no part of the models.
 SEARCH_ONLY = {
     "search",
+    "further_search",
     "images_search",
     "shape",
     "name_key",

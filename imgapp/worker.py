@@ -34,6 +34,7 @@ from imgapp.services.operations import due_chores
 from imgapp.services.operations.due_chores import DueChore
 from imgapp.services.queue import leases, permits, progress
 from imgapp.services.storage import object_removals, spool
+from imgapp.services.texts import checks
 from imgapp.services.uploads import (
     s3_cleanup,
     s3_completion,
@@ -86,6 +87,7 @@ CHORES = (
     Chore(second_reading.read_offered, 2.0, "reading"),
     Chore(runs.purge_runs, 3600.0),
     Chore(embedding.embed_some, 2.0, "meaning", "embeddings"),
+    Chore(checks.check_some, 2.0, "texts", "texts"),
     Chore(model_pulls.attend, 5.0, "models", "models"),
 )
 

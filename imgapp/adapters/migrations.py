@@ -41,8 +41,8 @@ _USER_ID = "NULLIF(current_setting('app.user_id', true), '')::uuid"
 """Not a function: each statement under a policy would take the longer to plan."""
 _MEANING = Path("sql/meaning/tables.sql")
 _DOMAINS = (
-    "accounts", "common", "installation", "library", "events", "analysis", "batches", "queue",
-    "spending", "storage", "uploads", "webhooks",
+    "accounts", "common", "installation", "library", "events", "analysis", "texts", "batches",
+    "queue", "spending", "storage", "uploads", "webhooks",
 )  # fmt: skip
 """In the order of their tables: those that others point to come first."""
 

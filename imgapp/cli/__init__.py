@@ -16,6 +16,7 @@ from imgapp.cli.models import model_app
 from imgapp.errors import ImgappError
 
 ExportFormat = Literal["csv", "json"]
+TextStateName = Literal["draft", "approved", "returned"]
 StoreKind = Literal["s3", "disk"]
 
 app = typer.Typer(
@@ -149,6 +150,14 @@ def export(
     user: Annotated[str, typer.Option("--user", metavar="EMAIL", help="Whose pictures.")],
     form: Annotated[ExportFormat, typer.Option("--format", help="csv or json")] = "csv",
     out: Annotated[str, typer.Option("--out", metavar="FILE", help="- is standard output.")] = "-",
+    language: Annotated[
+        str | None,
+        typer.Option("--language", metavar="TAG", help="Texts in this language (BCP 47)."),
+    ] = None,
+    state: Annotated[
+        TextStateName | None,
+        typer.Option("--state", help="Only those; of approved ones the wording approved last."),
+    ] = None,
 ) -> None:
     """Write texts and facts of all pictures of a person, without those in the trash.
 
@@ -157,8 +166,10 @@ def export(
     away to have the text as it is. JSON is for programs, and needs nothing of the kind.
     """
     from imgapp.cli.exports import TextFormat, run
+    from imgapp.models import TextState
 
-    raise typer.Exit(run(user, TextFormat(form), out))
+    wanted = None if state is None else TextState(state)
+    raise typer.Exit(run(user, TextFormat(form), out, language, wanted))
 
 
 @user_app.command("add")

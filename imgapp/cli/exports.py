@@ -16,6 +16,7 @@ from typing import IO, TextIO
 from imgapp.cli.environment import connected
 from imgapp.cli.signals import STOPPED_BY_A_SIGNAL, StopRequested, stop_on_signals
 from imgapp.errors import InvalidRequest
+from imgapp.models import TextState
 from imgapp.services.accounts import registration
 from imgapp.services.common.csv_files import write_csv
 from imgapp.services.library import text_export
@@ -29,14 +30,16 @@ class TextFormat(StrEnum):
     JSON = "json"
 
 
-def run(email: str, form: TextFormat, out: str) -> int:
+def run(
+    email: str, form: TextFormat, out: str, language: str | None, state: TextState | None
+) -> int:
     """Write the export; the file is there whole or not at all."""
     stop_on_signals()
     try:
         with connected():
             user_id = registration.find_user(email)
             with _destination(out) as file:
-                count = _WRITERS[form](text_export.export_images(user_id), file)
+                count = _WRITERS[form](text_export.export_images(user_id, language, state), file)
     except StopRequested:
         return STOPPED_BY_A_SIGNAL
     if out != STDOUT:

@@ -73,6 +73,14 @@ class Preferences(SQLModel, table=True):
     """What to write in (BCP 47)."""
     context: str | None = text_or_null()
     glossary: str | None = text_or_null()
+    glossaries: dict[str, str] = Field(default_factory=dict, sa_type=JSONB)
+    """By language, where the one for all does not do."""
+    further_languages: list[str] = Field(default_factory=list, sa_type=ARRAY(Text))
+    """What pictures are owed besides `language`."""
+    approve_own: bool = False
+    """What the person writes is approved in the same step."""
+    rules_off: list[str] = Field(default_factory=list, sa_type=ARRAY(Text))
+    """Rules whose doubts are not shown."""
     vocabulary: list[str] = Field(default_factory=list, sa_type=ARRAY(Text))
     """Tags of their own."""
     never_cloud: bool = False

@@ -12,6 +12,7 @@ from pydantic import Field as PydanticField
 
 from imgapp.models.base import Shape
 from imgapp.models.images import AnalysisStatus, WaitingReason, WrittenBy
+from imgapp.models.texts import TextAuthor, TextState
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,57 @@ class ImageUrls(Shape):
     original: str
 
 
+class TextWords(Shape):
+    """What is said of a picture in one language."""
+
+    alt_text: str | None
+    description: str | None
+    tags: list[str] | None
+    decorative: bool | None
+
+
+class TextDoubt(Shape):
+    """Something that a rule found in a text."""
+
+    rule: str
+    excerpt: str
+
+
+class TextPublic(TextWords):
+    """What is said of a picture in one language, and whether somebody stands behind it."""
+
+    language: str = PydanticField(description="BCP 47")
+    written_by: dict[str, TextAuthor] = PydanticField(
+        description="Who wrote each field that is known"
+    )
+    model_version: str | None = PydanticField(description="The model, where one wrote it")
+    prompt_version: str | None
+    made_from: str | None = PydanticField(
+        description="The language of the text that it was made from; null is the picture"
+    )
+    state: TextState
+    state_at: datetime
+    state_by: uuid.UUID | None = PydanticField(description="Who approved or returned it")
+    note: str | None = PydanticField(description="Why it was returned")
+    approved: TextWords | None = PydanticField(
+        description="The wording that was approved last: it holds until a newer one is approved"
+    )
+    approved_at: datetime | None
+    doubts: list[TextDoubt] | None = PydanticField(
+        description="What the rules of docs/doubts.md found; null until they were asked"
+    )
+    changed_at: datetime
+
+
+class ChosenText(TextWords):
+    """What is said in the language that was asked for, or in the next best one."""
+
+    language: str
+    state: TextState = PydanticField(
+        description="`approved` where the wording approved last was asked for"
+    )
+
+
 class ImagePublic(Shape):
     """A picture as the API shows it."""
 
@@ -72,6 +124,13 @@ class ImagePublic(Shape):
     restored_from: dict[str, str] = PydanticField(
         default_factory=dict,
         description="Of texts that a person took from an earlier analysis: its `model_version`",
+    )
+    texts: dict[str, TextPublic] = PydanticField(
+        default_factory=dict,
+        description="By language, that of `alt_text` and `description` with them",
+    )
+    text: ChosenText | None = PydanticField(
+        default=None, description="Where a `language` or a `state` was asked for, and there is one"
     )
     context: str | None = PydanticField(
         default=None, description="What the picture is for: it goes to the model"

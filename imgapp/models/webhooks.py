@@ -22,6 +22,7 @@ class WebhookEvent(StrEnum):
 
     ANALYSIS_COMPLETED = "analysis.completed"
     ANALYSIS_FAILED = "analysis.failed"
+    TEXT_APPROVED = "text.approved"
 
 
 class DeliveryState(StrEnum):
@@ -55,7 +56,7 @@ class Webhook(SQLModel, table=True):
 
 
 class WebhookDelivery(SQLModel, table=True):
-    """Something that a webhook is to be told. Written by the database when an analysis ends."""
+    """Something that a webhook is to be told. Written by the database when it happens."""
 
     __tablename__ = "webhook_deliveries"
     __table_args__ = (
@@ -79,6 +80,8 @@ class WebhookDelivery(SQLModel, table=True):
     webhook_id: uuid.UUID = Field(foreign_key="webhooks.id", ondelete="CASCADE")
     event: str = Field(sa_type=Text)
     image_id: uuid.UUID | None = None
+    language: str | None = text_or_null()
+    """Of a text (BCP 47)."""
     occurred_at: datetime = timestamp(default_factory=now)
     state: str = Field(default=DeliveryState.PENDING, sa_type=Text)
     attempts: int = 0

@@ -217,7 +217,7 @@ def test_migrating_says_the_revision(
 ) -> None:
     code, output = invoke("migrate")
 
-    assert (code, output) == (0, "The database is at revision 0105.\n")
+    assert (code, output) == (0, "The database is at revision 0106.\n")
 
 
 @pytest.mark.parametrize(("threads", "expected"), [("16", ("1", "16")), ("64", ("2", "32"))])

@@ -33,7 +33,7 @@ def test_a_database_of_before_the_first_release_keeps_every_row(empty: Server) -
     assert all(before.values())
     assert len(before) == 29
 
-    with pytest.raises(ConfigurationError, match="at revision 0018, not at 0105: run `imgapp migr"):
+    with pytest.raises(ConfigurationError, match="at revision 0018, not at 0106: run `imgapp migr"):
         check_migrations(get_settings())
     db.migrate()
 

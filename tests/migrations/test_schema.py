@@ -17,7 +17,7 @@ NEXT = """
 from imgapp.adapters.migrations import downgrade, execute
 
 revision = "0200"
-down_revision = "0105"
+down_revision = "0106"
 
 
 def upgrade() -> None:

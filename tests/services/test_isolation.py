@@ -22,11 +22,13 @@ from imgapp.models import (
     Identity,
     Image,
     ImageAnalysis,
+    ImageText,
     Preferences,
     Prompt,
     PromptTrial,
     Run,
     RunItem,
+    TextChange,
     UserSession,
     Webhook,
     WebhookDelivery,
@@ -89,6 +91,10 @@ DEFINERS = {
     "imgapp_mark_self_registered",
     "imgapp_metrics",
     "imgapp_note_deletions",
+    "imgapp_note_approval",
+    "imgapp_unchecked_texts",
+    "imgapp_coverage",
+    "imgapp_coverage_doubts",
     "imgapp_note_deliveries",
     "imgapp_note_progress",
     "imgapp_note_removals",
@@ -140,6 +146,8 @@ TABLES = [
     "identities",
     "images",
     "image_analyses",
+    "image_texts",
+    "text_changes",
     "image_deletions",
     "image_blocks",
     "image_tallies",
@@ -270,6 +278,7 @@ def alices_rows(alice) -> list[SQLModel]:
         session.execute(sa.text("SELECT imgapp_add_up_tallies(1000)"))
         session.delete(removed)
         session.flush()
+        session.execute(sa.text("UPDATE image_texts SET state = 'returned', note = 'x'"))
         session.execute(sa.text(AN_EMBEDDING), {"user": alice.user_id})
         session.execute(sa.text("SELECT imgapp_note_progress()"))
         paid, under_way = new_id(), new_id()
@@ -329,6 +338,7 @@ def test_without_a_person_nothing_is_visible(alices_rows, subtests) -> None:
         ("fetch_rests", "until = now()"),
         ("runs", "cancelled_at = now()"),
         ("run_items", "outcome = 'failed'"),
+        ("image_texts", "state = 'approved'"),
         ("image_embeddings", "embedding = embedding"),
         ("embedding_requests", "taken_until = now()"),
     ],
@@ -359,6 +369,7 @@ def test_a_password_can_only_be_changed_by_its_owner(alice, mallory, everything)
         "prompts",
         "prompt_trials",
         "webhooks",
+        "image_texts",
         "image_embeddings",
         "embedding_requests",
     ],
@@ -384,6 +395,13 @@ def test_rows_cannot_be_given_away(alice, mallory, alices_rows) -> None:
 def test_an_analysis_cannot_be_hung_on_somebody_elses_picture(mallory, alices_rows) -> None:
     with pytest.raises(sa.exc.ProgrammingError, match="row-level security"):
         add(mallory.user_id, an_analysis(mallory.user_id, alices_rows[0].id))
+
+
+def test_a_text_cannot_be_said_of_somebody_elses_picture(mallory, alices_rows) -> None:
+    theirs = {"user_id": mallory.user_id, "image_id": alices_rows[0].id, "language": "de"}
+    for row in (ImageText(**theirs), TextChange(**theirs, id=new_id(), kind="written")):
+        with pytest.raises(sa.exc.ProgrammingError, match="row-level security"):
+            add(mallory.user_id, row)
 
 
 def test_a_prompt_cannot_be_tried_on_somebody_elses_picture(mallory, alices_rows) -> None:
@@ -468,6 +486,10 @@ FORBIDDEN = [
     "UPDATE users SET disabled_at = NULL",
     "UPDATE identities SET user_id = gen_random_uuid()",
     "UPDATE storage_usage SET bytes = 0",
+    "UPDATE image_texts SET user_id = gen_random_uuid()",
+    "UPDATE image_texts SET image_id = gen_random_uuid()",
+    "UPDATE text_changes SET kind = 'approved'",
+    "DELETE FROM text_changes",
     "UPDATE image_blocks SET images = 0",
     "DELETE FROM image_blocks",
     "UPDATE image_tallies SET images = 0",

@@ -40,6 +40,19 @@ CREATE TABLE preferences (
     language text CONSTRAINT preferences_language_check CHECK (length(language) BETWEEN 2 AND 35),
     context text CONSTRAINT preferences_context_check CHECK (length(context) <= 10000),
     glossary text CONSTRAINT preferences_glossary_check CHECK (length(glossary) <= 50000),
+    -- By language, where the one for all does not do.
+    glossaries jsonb NOT NULL DEFAULT '{}'
+        CONSTRAINT preferences_glossaries_check
+        CHECK (jsonb_typeof(glossaries) = 'object' AND length(glossaries::text) <= 500000),
+    -- What pictures are owed besides the first one.
+    further_languages text[] NOT NULL DEFAULT '{}'
+        CONSTRAINT preferences_further_languages_check
+        CHECK (cardinality(further_languages) <= 20),
+    -- What a person writes is approved in the same step.
+    approve_own boolean NOT NULL DEFAULT false,
+    -- Rules whose doubts are not shown.
+    rules_off text[] NOT NULL DEFAULT '{}'
+        CONSTRAINT preferences_rules_off_check CHECK (cardinality(rules_off) <= 100),
     vocabulary text[] NOT NULL DEFAULT '{}'
         CONSTRAINT preferences_vocabulary_check CHECK (cardinality(vocabulary) <= 2000),
     never_cloud boolean NOT NULL DEFAULT false,
@@ -110,6 +123,7 @@ CREATE TABLE runs (
         CHECK (jsonb_typeof(chosen) = 'object' AND length(chosen::text) <= 4000),
     model text CONSTRAINT runs_model_check CHECK (length(model) <= 200),
     language text CONSTRAINT runs_language_check CHECK (length(language) <= 35),
+    made_from text CONSTRAINT runs_made_from_check CHECK (length(made_from) <= 35),
     detail text CONSTRAINT runs_detail_check CHECK (detail IN ('brief', 'standard', 'detailed')),
     reuse boolean NOT NULL,
     total integer NOT NULL,
@@ -204,7 +218,10 @@ GRANT SELECT (run_id, image_id, user_id, outcome), UPDATE (outcome, finished_at)
 
 GRANT SELECT, INSERT ON image_analyses TO :app;
 GRANT SELECT, INSERT, DELETE,
-    UPDATE (language, context, glossary, vocabulary, never_cloud, paused, paused_at, updated_at)
+    UPDATE (
+        language, context, glossary, glossaries, further_languages, approve_own, rules_off,
+        vocabulary, never_cloud, paused, paused_at, updated_at
+    )
     ON preferences TO :app;
 GRANT SELECT, INSERT, DELETE ON prompts TO :app;
 GRANT SELECT ON installation_prompts TO :app;

@@ -95,6 +95,9 @@ BEGIN
             WHEN 'portrait' THEN ' AND i.width < i.height'
             ELSE ' AND i.width = i.height' END;
     END IF;
+    IF p_wanted ?| ARRAY['language', 'state', 'doubt'] THEN
+        v_where := v_where || public.imgapp_wanted_text(p_wanted, v_user);
+    END IF;
     IF p_wanted ? 'batch' THEN
         v_where := v_where || format(
             ' AND i.id IN (SELECT b.image_id FROM public.batch_items b'
@@ -103,6 +106,37 @@ BEGIN
         );
     END IF;
     RETURN v_where;
+END
+$$;
+
+-- What is looked for in the texts of one language, or of any, as a further condition.
+CREATE OR REPLACE FUNCTION imgapp_wanted_text(p_wanted jsonb, p_user_id uuid) RETURNS text
+LANGUAGE plpgsql STABLE SET search_path = ''
+AS $$
+DECLARE
+    v_text text := format(
+        'EXISTS (SELECT FROM public.image_texts t WHERE t.image_id = i.id AND t.user_id = %L',
+        p_user_id
+    );
+BEGIN
+    IF p_wanted ? 'language' THEN
+        v_text := v_text || format(' AND t.language = %L', p_wanted ->> 'language');
+    END IF;
+    IF p_wanted ->> 'doubt' = 'any' THEN
+        v_text := v_text || ' AND t.doubts <> ''[]''';
+    ELSIF p_wanted ? 'doubt' THEN
+        v_text := v_text || format(
+            ' AND t.doubts <> ''[]'' AND t.doubts @> %L',
+            jsonb_build_array(jsonb_build_object('rule', p_wanted ->> 'doubt'))
+        );
+    END IF;
+    IF p_wanted ->> 'state' = 'missing' THEN
+        RETURN ' AND NOT ' || v_text || ')';
+    END IF;
+    IF p_wanted ? 'state' THEN
+        v_text := v_text || format(' AND t.state = %L', p_wanted ->> 'state');
+    END IF;
+    RETURN ' AND ' || v_text || ')';
 END
 $$;
 

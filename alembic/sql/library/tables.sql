@@ -74,8 +74,11 @@ CREATE TABLE images (
     no_alt_text boolean GENERATED ALWAYS AS (
         coalesce(alt_text, '') = '' AND decorative IS NOT TRUE
     ) STORED,
+    -- What is found by its texts in further languages (texts/states.sql).
+    further_search tsvector NOT NULL DEFAULT '',
     search tsvector GENERATED ALWAYS AS (
         imgapp_search_document(alt_text, description, tags, visible_text, filename, language)
+        || further_search
     ) STORED,
 
     CONSTRAINT images_user_id_sha256_key UNIQUE (user_id, sha256),
@@ -145,7 +148,7 @@ GRANT SELECT, INSERT, DELETE,
         started_at, completed_at, lease_id, lease_expires_at, attempts, lost_attempts, error_code,
         error_message, analysis_id, alt_text, alt_text_by, description, description_by, tags,
         tags_by, visible_text, visible_text_by, decorative, decorative_by, language, language_by,
-        choices
+        choices, further_search
     ) ON images TO :app;
 
 CREATE TRIGGER images_lane BEFORE INSERT OR UPDATE OF never_cloud, ask, lane

@@ -61,6 +61,8 @@ BEGIN
         UNION ALL
         SELECT 'runs' WHERE EXISTS (SELECT FROM public.runs r WHERE r.finished_at IS NULL)
         UNION ALL
+        SELECT 'texts' WHERE EXISTS (SELECT FROM public.image_texts t WHERE t.doubts IS NULL)
+        UNION ALL
         SELECT 'models'
         WHERE EXISTS (
             SELECT FROM public.model_pulls p

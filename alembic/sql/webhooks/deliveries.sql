@@ -20,6 +20,23 @@ BEGIN
 END
 $$;
 
+-- In the transaction that approves a text.
+CREATE OR REPLACE FUNCTION imgapp_note_approval() RETURNS trigger
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = ''
+AS $$
+BEGIN
+    INSERT INTO public.webhook_deliveries (
+        id, user_id, webhook_id, event, image_id, language, occurred_at, state, attempts, due_at
+    )
+    SELECT gen_random_uuid(), w.user_id, w.id, 'text.approved', NEW.image_id, NEW.language,
+        clock_timestamp(), 'pending', 0, clock_timestamp()
+    FROM public.webhooks w
+    WHERE w.user_id = NEW.user_id AND w.disabled_at IS NULL AND 'text.approved' = ANY (w.events)
+    FOR KEY SHARE OF w;
+    RETURN NULL;
+END
+$$;
+
 -- Webhooks take turns. A person has `p_per_person` deliveries under way at most, a webhook
 -- `p_per_webhook`, and one that fails a single one: whoever hangs is not in the way of others.
 CREATE OR REPLACE FUNCTION imgapp_claim_delivery(

@@ -6,7 +6,8 @@ CREATE TABLE webhooks (
     name text NOT NULL CONSTRAINT webhooks_name_check CHECK (length(name) <= 100),
     url text NOT NULL CONSTRAINT webhooks_url_check CHECK (length(url) BETWEEN 1 AND 2000),
     events text[] NOT NULL CONSTRAINT webhooks_events_check CHECK (
-        cardinality(events) > 0 AND events <@ ARRAY['analysis.completed', 'analysis.failed']
+        cardinality(events) > 0
+        AND events <@ ARRAY['analysis.completed', 'analysis.failed', 'text.approved']
     ),
     -- The secret itself is made from this, the id and the installation's own secret.
     secret_version integer NOT NULL,
@@ -29,6 +30,8 @@ CREATE TABLE webhook_deliveries (
     webhook_id uuid NOT NULL REFERENCES webhooks ON DELETE CASCADE,
     event text NOT NULL,
     image_id uuid,
+    -- Of a text.
+    language text,
     occurred_at timestamptz NOT NULL,
     state text NOT NULL
         CONSTRAINT webhook_deliveries_state_check
@@ -79,7 +82,9 @@ GRANT SELECT (
         id, user_id, webhook_id, state, due_at, lease_id, lease_expires_at, attempts,
         occurred_at, finished_at
     ),
-    INSERT (id, user_id, webhook_id, event, image_id, occurred_at, state, attempts, due_at),
+    INSERT (
+        id, user_id, webhook_id, event, image_id, language, occurred_at, state, attempts, due_at
+    ),
     UPDATE (
         state, attempts, due_at, lease_id, lease_expires_at, attempted_at, finished_at,
         error_code, error_message
@@ -109,3 +114,9 @@ CREATE TRIGGER images_deliveries AFTER UPDATE OF analysis_status, analysis_id ON
         )
     )
     EXECUTE FUNCTION imgapp_note_deliveries();
+
+CREATE TRIGGER image_texts_deliveries_new AFTER INSERT ON image_texts FOR EACH ROW
+    WHEN (NEW.state = 'approved') EXECUTE FUNCTION imgapp_note_approval();
+CREATE TRIGGER image_texts_deliveries AFTER UPDATE ON image_texts FOR EACH ROW
+    WHEN (NEW.state = 'approved' AND OLD.approved_at IS DISTINCT FROM NEW.approved_at)
+    EXECUTE FUNCTION imgapp_note_approval();

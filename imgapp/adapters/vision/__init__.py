@@ -6,8 +6,21 @@ import threading
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from imgapp.adapters.vision.base import BASIC, Describer, Description, Detail, Picture, Question
-from imgapp.adapters.vision.prompt import PromptVariables, default_ask, make_ask
+from imgapp.adapters.vision.base import (
+    BASIC,
+    Describer,
+    Description,
+    Detail,
+    Picture,
+    Question,
+    SourceText,
+)
+from imgapp.adapters.vision.prompt import (
+    PromptVariables,
+    default_ask,
+    make_ask,
+    make_translation_ask,
+)
 from imgapp.adapters.vision.servers import Server
 
 if TYPE_CHECKING:
@@ -22,9 +35,11 @@ __all__ = [
     "PromptVariables",
     "Question",
     "Server",
+    "SourceText",
     "basic_describer",
     "default_ask",
     "make_ask",
+    "make_translation_ask",
     "model_describer",
     "warm_up",
 ]

@@ -27,6 +27,16 @@ class Picture:
 
 
 @dataclass(frozen=True)
+class SourceText:
+    """What is said of a picture in one language, to be said in another."""
+
+    language: str
+    alt_text: str
+    description: str | None
+    tags: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Question:
     """What is asked about a picture, and of which model."""
 
@@ -40,8 +50,15 @@ class Question:
     detail: Detail = "standard"
     vocabulary: tuple[str, ...] = ()
     """The person's own tags: an answer's tags become these where they mean the same."""
+    source: SourceText | None = None
+    """A text to be translated, instead of a picture to be described."""
     previous: str | None = None
     """The code of the failure that this attempt follows: what went wrong is asked for firmly."""
+
+    @property
+    def made_from(self) -> str | None:
+        """The language of the text that is translated; None where the picture is described."""
+        return self.source.language if self.source else None
 
 
 @dataclass(frozen=True)

@@ -59,12 +59,15 @@ class OpenAIDescriber:
         return self.dialects.of(self.server.url, self.model)
 
     def describe(self, picture: Picture, ask: Question) -> Description:
-        """One structured answer. Raises TransientDescriberError or PermanentDescriberError."""
+        """One structured answer, about the picture or the text to be translated.
+
+        Raises TransientDescriberError or PermanentDescriberError.
+        """
         deadline = time.monotonic() + self.server.seconds
         warm_up()
         while True:
             dialect = self.dialect
-            parts = _parts(picture, dialect)
+            parts = [] if ask.source else _parts(picture, dialect)
             try:
                 completion = self._ask(parts, picture, ask, dialect, deadline)
             except openai.APIStatusError as error:

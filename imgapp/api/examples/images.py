@@ -27,6 +27,30 @@ _TEXTS: dict[str, Any] = {
     "language": "en",
 }
 
+_GERMAN: dict[str, Any] = {
+    "alt_text": "Ein rotes Fahrrad lehnt an einer weißen Wand",
+    "description": None,
+    "tags": ["Fahrrad", "Wand"],
+    "decorative": False,
+}
+
+TEXT: dict[str, Any] = {
+    "language": "de",
+    **_GERMAN,
+    "written_by": {"alt_text": "person", "tags": "model"},
+    "model_version": "gpt-5.4-mini",
+    "prompt_version": "2",
+    "made_from": "en",
+    "state": "approved",
+    "state_at": "2026-07-06T09:12:44.310000Z",
+    "state_by": "019a2f5d-11aa-7e02-8c11-5b6d0f3c9a10",
+    "note": None,
+    "approved": _GERMAN,
+    "approved_at": "2026-07-06T09:12:44.310000Z",
+    "doubts": [],
+    "changed_at": "2026-07-06T09:12:44.310000Z",
+}
+
 IMAGE: dict[str, Any] = {
     "id": EXAMPLE_ID,
     "filename": "IMG_2041.jpg",
@@ -41,6 +65,8 @@ IMAGE: dict[str, Any] = {
     **_TEXTS,
     "written_by": {"alt_text": "person", "description": "model", "tags": "model"},
     "restored_from": {},
+    "texts": {"de": TEXT},
+    "text": None,
     "context": "Product pages of a bicycle shop",
     "never_cloud": False,
     "facts": {"camera": "FUJIFILM X100V"},
@@ -66,6 +92,54 @@ _ANALYSIS: dict[str, Any] = {
 
 PICTURES: dict[str, dict[str, Any]] = {
     "ImagePublic": IMAGE,
+    "TextPublic": TEXT,
+    "Coverage": {
+        "language": "de",
+        "counted_at": "2026-07-06T09:20:00Z",
+        "pictures": 1204,
+        "missing": 310,
+        "draft": 402,
+        "returned": 12,
+        "approved": 480,
+        "decorative": 31,
+        "stale": 7,
+        "by_model": 388,
+        "oldest_waiting": "2026-06-28T07:45:12.120000Z",
+        "doubts": [{"rule": "unsourced_name", "texts": 41}],
+        "reviewers": [
+            {
+                "user_id": "019a2f5d-11aa-7e02-8c11-5b6d0f3c9a10",
+                "email": "you@example.org",
+                "texts": 480,
+            }
+        ],
+        "course": [{"day": "2026-07-06", "approved": 212, "returned": 12}],
+    },
+    "TextRules": {
+        "items": [
+            {
+                "id": "hedge",
+                "sentence": "It is not sure of what it says.",
+                "source": "W3C, Images Tutorial: https://www.w3.org/WAI/tutorials/images/",
+            }
+        ],
+        "next_cursor": None,
+    },
+    "TextChangesPage": {
+        "items": [
+            {
+                "id": "019a2f60-1b02-7d6e-a1f7-4c8e2d5b7f11",
+                "kind": "approved",
+                "at": "2026-07-06T09:12:44.310000Z",
+                "actor_id": "019a2f5d-11aa-7e02-8c11-5b6d0f3c9a10",
+                "words": _GERMAN,
+                "written_by": {"alt_text": "person", "tags": "model"},
+                "made_from": "en",
+                "note": None,
+            }
+        ],
+        "next_cursor": None,
+    },
     "ImagePage": {
         "items": [IMAGE],
         "next_cursor": "AAZWZ0mKQkABmi9efEF7HJ1TLwpuG4xEo1V8Yt0pJb2n9Qw3rS6mdA",

@@ -11,7 +11,8 @@ from pydantic import BeforeValidator, ConfigDict, StringConstraints
 
 from imgapp.api.http.ids import parse_id
 from imgapp.models import AnalysisStatus
-from imgapp.services.library.image_query import ImageQuery, PictureFormat, Sort
+from imgapp.services.common.sanitize import check_language
+from imgapp.services.library.image_query import ImageQuery, PictureFormat, Sort, TextFilter
 from imgapp.services.library.image_query import Orientation as Orientations
 
 
@@ -67,6 +68,21 @@ def _wanted(
     larger_than: _Bytes = None,
     smaller_than: _Bytes = None,
     orientation: Annotated[Orientations | None, _Optional, Query()] = None,
+    language: Annotated[
+        Annotated[str, StringConstraints(max_length=35)] | None,
+        _Optional,
+        Query(description="Something is said of it in that language (BCP 47)"),
+    ] = None,
+    state: Annotated[
+        TextFilter | None,
+        _Optional,
+        Query(description="Of its text in that `language`, or in any"),
+    ] = None,
+    doubt: Annotated[
+        Annotated[str, StringConstraints(max_length=50, pattern=r"^[a-z_]+$")] | None,
+        _Optional,
+        Query(description="A rule that found something in that text, or `any` of them"),
+    ] = None,
     batch: Annotated[
         str | None,
         _Optional,
@@ -89,9 +105,10 @@ def _wanted(
         Query(description="`relevance` is to `q`, or to `like`; without either, it is `newest`"),
     ] = Sort.NEWEST,
 ) -> ImageQuery:
-    """Raises NotFound (a malformed id)."""
+    """Raises NotFound (a malformed id), InvalidRequest (`unknown_language`)."""
     given: dict[str, Any] = dict(locals())
     given["tags"] = given.pop("tag") or ()
+    given["language"] = check_language(language) if language else None
     for name in ("batch", "like"):
         given[name] = None if given[name] is None else parse_id(given[name])
     return ImageQuery(**given)

@@ -55,6 +55,7 @@ CODES: dict[str, tuple[int, str]] = {
     "idempotency_key_reused": (409, "This Idempotency-Key was used for another request"),
     "email_taken": (409, "There is an account with this e-mail address"),
     "last_administrator": (409, "The last administrator stays"),
+    "nothing_to_approve": (409, 'There is neither an alt text nor "decorative" to approve'),
     "too_many_runs": (409, "As many runs as may be under way are"),
     "batch_cancelled": (409, "The batch was cancelled"),
     "batch_full": (409, "The batch holds as many files as it may"),

@@ -16,10 +16,12 @@ from imgapp.api.http.problems import documented
 from imgapp.api.routes.images import PAGE, Cursor, ImageId, Limit, Reader, Writer
 from imgapp.models import Shape
 from imgapp.services.analysis import runs
+from imgapp.services.common.sanitize import Language
 from imgapp.services.common.thread_pools import in_db, in_io
 from imgapp.services.library import bulk, listing, trash
 from imgapp.services.library.bulk import BulkResult, ImageSelection
 from imgapp.services.library.trash import TrashPage
+from imgapp.services.texts import bulk_approval
 
 router = APIRouter(prefix="/api", tags=["images"])
 
@@ -31,6 +33,7 @@ class BulkAction(StrEnum):
     ADD_TAGS = "add_tags"
     REMOVE_TAGS = "remove_tags"
     ANALYZE = "analyze"
+    APPROVE = "approve"
 
 
 class BulkSelection(BaseModel):
@@ -67,11 +70,17 @@ class NewAction(BulkSelection):
         ]
         | None
     ) = Field(default=None, description="For `add_tags` and `remove_tags`")
+    language: Language | None = Field(
+        default=None,
+        description="For `approve`: of the texts; left out, each picture's own text",
+    )
 
     @model_validator(mode="after")
     def _fits(self) -> Self:
         if (self.tags is None) == (self.action in (BulkAction.ADD_TAGS, BulkAction.REMOVE_TAGS)):
             raise ValueError("`tags` go with `add_tags` and `remove_tags`, and only with them")
+        if self.language is not None and self.action is not BulkAction.APPROVE:
+            raise ValueError("`language` goes with `approve`, and only with it")
         if self.images is None and self.action in (BulkAction.RESTORE, BulkAction.DELETE):
             raise ValueError(
                 "`restore` and `delete` take `images`: a filter finds nothing in the trash, and "
@@ -99,7 +108,7 @@ class ImageIds(Shape):
 @router.post(
     "/images/actions",
     response_model=BulkActionResult,
-    responses=documented(409, "too_many_runs"),
+    responses=documented("unknown_language", 409, "too_many_runs"),
     openapi_extra=json_body_schema(
         NewAction, {"action": "add_tags", "filter": {"q": "harbour"}, "tags": ["sea"]}
     ),
@@ -107,7 +116,8 @@ class ImageIds(Shape):
 async def act_on_images(
     viewer: Writer, new: Annotated[NewAction, Depends(json_body(NewAction))]
 ) -> BulkActionResult:
-    """Move many pictures to the trash or back, remove, tag, or analyse them again.
+    """Move many pictures to the trash or back, remove, tag or analyse them again, or approve their
+    texts.
 
     `delete` removes for good, also what is in the trash; it takes `images` only. Asking again
     changes nothing that is changed already.
@@ -165,6 +175,8 @@ def _act(user_id: UUID, new: NewAction) -> tuple[BulkResult, UUID | None]:
             return bulk.remove_tags(user_id, chosen, new.tags or ()), None
         case BulkAction.ANALYZE:
             return runs.analyze(user_id, chosen)
+        case BulkAction.APPROVE:
+            return bulk_approval.approve(user_id, chosen, new.language), None
 
 
 def _done(action: BulkAction, outcome: BulkResult, run_id: UUID | None) -> BulkActionResult:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated
+from typing import Annotated, Literal
 
-from fastapi import APIRouter, Depends, Path
+from fastapi import APIRouter, Depends, Path, Query
+from pydantic import StringConstraints
 
 from imgapp.api.http.auth import require_read
 from imgapp.api.http.json_bodies import json_body, json_body_schema
@@ -26,17 +27,30 @@ Wanted = Annotated[Hashes, Depends(json_body(Hashes))]
 HashInPath = Annotated[str, Path(examples=[_EXAMPLE], description="In hexadecimals")]
 
 
-@router.get("/{sha256}", response_model=ImagePublic, responses=documented(404))
-async def read_image_by_hash(viewer: Reader, sha256: HashInPath) -> ImagePublic:
+@router.get("/{sha256}", response_model=ImagePublic, responses=documented("unknown_language", 404))
+async def read_image_by_hash(
+    viewer: Reader,
+    sha256: HashInPath,
+    language: Annotated[
+        Annotated[str, StringConstraints(max_length=35)] | None,
+        Query(description="Of `text`: this one (BCP 47), its kin, or the picture's own"),
+    ] = None,
+    state: Annotated[
+        Literal["approved"] | None,
+        Query(description="Of `text`: the wording that was approved last, or none"),
+    ] = None,
+) -> ImagePublic:
     """Your picture with exactly these bytes: its texts, for a program that has the file."""
     if not _HASH.fullmatch(sha256):
         raise NotFound
-    return await in_db(lookup_by_hash.get_by_hash, viewer.user_id, sha256)
+    look_up = lookup_by_hash.get_by_hash
+    return await in_db(look_up, viewer.user_id, sha256, language, approved=state is not None)
 
 
 @router.post(
     "",
     response_model=HashMatches,
+    responses=documented("unknown_language"),
     openapi_extra=json_body_schema(Hashes, {"sha256": [_EXAMPLE]}),
 )
 async def find_images_by_hash(viewer: Reader, wanted: Wanted) -> HashMatches:
@@ -44,4 +58,10 @@ async def find_images_by_hash(viewer: Reader, wanted: Wanted) -> HashMatches:
 
     Reads only: a token needs no more than the scope `read`.
     """
-    return await in_db(lookup_by_hash.find_by_hashes, viewer.user_id, wanted.sha256)
+    return await in_db(
+        lookup_by_hash.find_by_hashes,
+        viewer.user_id,
+        wanted.sha256,
+        wanted.language,
+        approved=wanted.state is not None,
+    )

@@ -52,12 +52,13 @@ class WebhookData(BaseModel):
     """What an event is about. The links ask for an access token, and never expire."""
 
     image: ImagePublic | None = Field(None, description="Not with `ping`")
+    language: str | None = Field(None, description="With `text.approved`: that of the text")
 
 
 class WebhookMessage(BaseModel):
     """What a receiver gets, signed as Standard Webhooks (standardwebhooks.com) has it."""
 
-    type: Literal["analysis.completed", "analysis.failed", "ping"]
+    type: Literal["analysis.completed", "analysis.failed", "text.approved", "ping"]
     timestamp: datetime = Field(description="When it happened; the same at every attempt")
     data: WebhookData
 
@@ -80,8 +81,9 @@ def webhook_message(
     webhook_timestamp: Annotated[int, Header(description="Of the attempt: seconds since 1970")],
     webhook_signature: Annotated[str, Header(description="`v1,` and base64, one or two of them")],
 ) -> None:
-    """An analysis ended. Any 2xx within ten seconds says that you have it; it may come twice, and
-    in another order. Everything else is tried again for 18 hours, but 410 switches the webhook off.
+    """An analysis ended, or a text was approved. Any 2xx within ten seconds says that you have it;
+    it may come twice, and in another order. Everything else is tried again for 18 hours, but 410
+    switches the webhook off.
     """
 
 

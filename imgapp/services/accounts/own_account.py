@@ -12,13 +12,14 @@ from sqlmodel import Session, col, select
 
 from imgapp.adapters import db, passwords
 from imgapp.errors import Conflict, Forbidden, InvalidRequest, NotFound
-from imgapp.models import Identity, Image, Shape, StorageUsage, User, now
+from imgapp.models import Identity, Image, Shape, StorageUsage, TextPublic, User, now
 from imgapp.services.accounts import sessions, sign_in_limits
 from imgapp.services.accounts.registration import MAX_PASSWORD, check_password, normalized
 from imgapp.services.analysis import preferences, prompts
 from imgapp.services.common import audit_trail
 from imgapp.services.common.audit_trail import AuditKind
-from imgapp.services.library.serialize import TEXT_FIELDS
+from imgapp.services.library.serialize import texts_of
+from imgapp.services.library.text_provenance import TEXT_FIELDS
 from imgapp.services.spending import usage as spending_usage
 from imgapp.services.webhooks import webhooks
 from imgapp.settings import get_settings
@@ -148,17 +149,20 @@ def export_images(user_id: UUID, after: UUID | None) -> list[dict[str, Any]]:
     if after is not None:
         query = query.where(col(Image.id) > after)
     with db.transaction(user_id) as session:
-        return [_exported(image) for image in session.exec(query)]
+        rows = list(session.exec(query))
+        texts = texts_of(session, [image.id for image in rows])
+        return [_exported(image, texts.get(image.id, {})) for image in rows]
 
 
-def _exported(image: Image) -> dict[str, Any]:
+def _exported(image: Image, texts: dict[str, TextPublic]) -> dict[str, Any]:
     fields = {
         "id", "filename", "mime_type", "file_size", "sha256", "width", "height", "facts",
         "uploaded_at", "updated_at", "deleted_at", "context", "never_cloud", *TEXT_FIELDS,
         *(f"{name}_by" for name in TEXT_FIELDS),
     }  # fmt: skip
     shown = image.model_dump(mode="json", include=fields)
-    return shown | {"original": f"/api/images/{image.id}/file?variant=original"}
+    said = {language: text.model_dump(mode="json") for language, text in texts.items()}
+    return shown | {"texts": said, "original": f"/api/images/{image.id}/file?variant=original"}
 
 
 def _first(own: int | None, installations: int | None) -> int | None:

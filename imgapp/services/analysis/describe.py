@@ -13,7 +13,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
-from typing import cast
 from uuid import UUID
 
 from sqlalchemy import select
@@ -39,18 +38,18 @@ from imgapp.models import (
     ImageAnalysis,
     ImageStatus,
     Priority,
-    WrittenBy,
     new_id,
     now,
 )
 from imgapp.services.analysis import second_reading
 from imgapp.services.analysis.answer_reuse import question_of
-from imgapp.services.analysis.model_copies import picture_of
+from imgapp.services.analysis.model_copies import picture_of, unseen
 from imgapp.services.analysis.options import AnalysisOptions, run_of
 from imgapp.services.analysis.question import picture_and_ask
 from imgapp.services.common import metrics
 from imgapp.services.installation import vision_models
-from imgapp.services.library.serialize import TEXT_FIELDS, image_status
+from imgapp.services.library.serialize import image_status
+from imgapp.services.library.text_provenance import TEXT_FIELDS, current_text
 from imgapp.services.queue import (
     circuit_breaker,
     concurrency,
@@ -63,6 +62,7 @@ from imgapp.services.queue.leases import ImageClaim
 from imgapp.services.queue.requeueing import queue_again
 from imgapp.services.spending import usage
 from imgapp.services.spending.usage import CallCost
+from imgapp.services.texts.answers import keep_answer
 from imgapp.services.webhooks import deliveries
 
 log = logging.getLogger(__name__)
@@ -77,9 +77,10 @@ _LONGEST_RETRY_AFTER = 6 * 3600.0
 
 
 _LEASED = f"""
-    SELECT id, user_id, deleted_at, ask, facts, attempts, decorative,
-        {", ".join(f"{name}_by" for name in TEXT_FIELDS)}
-    FROM images WHERE id = %(image_id)s AND lease_id = %(lease_id)s FOR UPDATE
+    SELECT i.id, i.user_id, i.deleted_at, i.ask, i.facts, i.attempts, i.decorative,
+        {", ".join(f"i.{name}_by" for name in TEXT_FIELDS)},
+        (SELECT t.language FROM image_texts t WHERE t.image_id = i.id AND t.is_own) AS own_language
+    FROM images i WHERE i.id = %(image_id)s AND i.lease_id = %(lease_id)s FOR UPDATE
 """  # noqa: S608
 _LET_GO = """
     UPDATE images SET analysis_status = 'pending', lease_id = NULL, lease_expires_at = NULL
@@ -199,26 +200,6 @@ def verdict(error: Exception, attempts: int, jitter: float) -> RetryDecision:
     return RetryDecision(error.code, error.detail, delay)
 
 
-def current_text(image: Image, found: Description | ImageAnalysis) -> dict[str, object]:
-    """The columns that an answer changes: what no person wrote and what fits what they wrote."""
-    kept = {name for name in TEXT_FIELDS if getattr(image, f"{name}_by") == WrittenBy.PERSON}
-    # "Decorative" and an empty alt text are one statement: a model must not make half of it.
-    if "decorative" in kept and bool(image.decorative) != bool(found.decorative):
-        kept.add("alt_text")
-    if "alt_text" in kept:
-        kept.add("decorative")
-    # The language is that of the words: it stays with what a person wrote, and goes with it.
-    if not kept & {"alt_text", "description"}:
-        kept.discard("language")
-    changes: dict[str, object] = {}
-    for name in TEXT_FIELDS:
-        if name not in kept:
-            value = getattr(found, name)
-            changes[name] = value
-            changes[f"{name}_by"] = None if value is None else WrittenBy.MODEL
-    return changes
-
-
 def _describe(claim: ImageClaim) -> DescriberAnswer:
     found = picture_and_ask(claim.user_id, claim.image_id, claim.model)
     if found is None:
@@ -228,7 +209,7 @@ def _describe(claim: ImageClaim) -> DescriberAnswer:
         # No turn was taken for it; and what must not leave the house has two guards.
         ask = replace(ask, model=BASIC)
     metrics.picture_taken(image)
-    picture = picture_of(image)
+    picture = picture_of(image) if ask.source is None else unseen(image)
     asked_at, started = now(), time.monotonic()
     model = vision_models.model_asked(ask.model)
     with metrics.asking(model) as answered:
@@ -264,7 +245,7 @@ def _complete(claim: ImageClaim, finding: DescriberAnswer) -> None:
         concurrency.answered(session, claim, finding.seconds)
         kept: list[Query] = []
         if rows and rows[0].deleted_at is None:
-            kept = _keep(session, cast("Image", rows[0]), claim, finding, bill)
+            kept = _keep(session, rows[0], claim, finding, bill)
             if webhooks:
                 after_commit(session, queue.enqueue_delivery)
         elif rows:
@@ -276,12 +257,11 @@ def _complete(claim: ImageClaim, finding: DescriberAnswer) -> None:
 
 
 def _keep(
-    session: Session, image: Image, claim: ImageClaim, finding: DescriberAnswer, bill: CallCost
+    session: Session, image: Any, claim: ImageClaim, finding: DescriberAnswer, bill: CallCost
 ) -> list[Query]:
     analysis = _analysis(claim, finding, image, bill)
-    changes = current_text(image, finding.description) | {
+    changes: dict[str, object] = {
         "facts": image.facts | dict(finding.description.facts),
-        "analysis_id": analysis["id"],
         "analysis_status": AnalysisStatus.COMPLETED,
         "attempts": image.attempts + 1,
         "completed_at": analysis["completed_at"],
@@ -291,9 +271,37 @@ def _keep(
     after_commit(session, partial(metrics.analysis_ended, "completed"))
     if claim.asks:
         after_commit(session, partial(second_reading.offer, image.user_id, image.id))
+    if image.own_language not in (None, finding.ask.language, analysis["language"]):
+        return _keep_beside(session, claim, finding, analysis, changes)
+    changes |= current_text(image, finding.description) | {"analysis_id": analysis["id"]}
+    return [db.insertion("image_analyses", analysis), _update(claim, changes)]
+
+
+def _keep_beside(
+    session: Session,
+    claim: ImageClaim,
+    finding: DescriberAnswer,
+    analysis: dict[str, object],
+    changes: dict[str, object],
+) -> list[Query]:
+    """What is said in another language than the picture's own text: rarer, and more to do."""
+    db.execute(session, db.insertion("image_analyses", analysis))
+    answer, ask = ImageAnalysis.model_validate(analysis), finding.ask
+    keep_answer(
+        session,
+        session.get_one(Image, claim.image_id),
+        answer,
+        ask.language,
+        made_from=ask.made_from,
+    )
+    session.flush()
+    return [_update(claim, changes)]
+
+
+def _update(claim: ImageClaim, changes: dict[str, object]) -> Query:
     named = ", ".join(f"{name} = %({name})s" for name in changes)
     update = f"UPDATE images SET {named} WHERE id = %(id)s"  # noqa: S608
-    return [db.insertion("image_analyses", analysis), (update, changes | {"id": image.id})]
+    return update, changes | {"id": claim.image_id}
 
 
 def _pay(claim: ImageClaim, outcome: Callable[[], DescriberAnswer]) -> None:

@@ -22,6 +22,11 @@ def picture_of(image: Image) -> Picture:
     )
 
 
+def unseen(image: Image) -> Picture:
+    """What a describer is given that translates: nothing to look at."""
+    return Picture(b"", image.width, image.height, filename=image.filename)
+
+
 def copy_of(image: Image) -> bytes:
     """A downscaled JPEG without metadata. Raises PermanentDescriberError, StoreUnavailable."""
     with suppress(NotFound):

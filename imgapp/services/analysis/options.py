@@ -8,7 +8,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field
 
 from imgapp.models import Image
-from imgapp.services.analysis.preferences import Language
+from imgapp.services.common.sanitize import Language
 
 
 class AnalysisOptions(BaseModel):
@@ -22,6 +22,12 @@ class AnalysisOptions(BaseModel):
     language: Language | None = None
     detail: Literal["brief", "standard", "detailed"] | None = Field(
         default=None, description="How long the description is"
+    )
+
+    made_from: Language | None = Field(
+        default=None,
+        description="Translate the approved text of this language, instead of looking at the "
+        "picture; where none is approved, the picture is looked at",
     )
 
     def as_request(self, **more: Any) -> dict[str, Any] | None:

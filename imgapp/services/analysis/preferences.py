@@ -8,6 +8,7 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
+from sqlalchemy import text
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session
 
@@ -19,12 +20,14 @@ from imgapp.models import Preferences, Shape
 from imgapp.services.common.sanitize import (
     MAX_TAG_LENGTH,
     Context,
+    Language,
     check_language,
     clean_tags,
     clean_text,
 )
 
 MOST_WORDS = 2_000
+MOST_LANGUAGES = 20
 DEFAULT_LANGUAGE = "en"
 COMMON_LANGUAGES = (
     "af", "ar", "bg", "bn", "ca", "cs", "cy", "da", "de", "de-AT", "de-CH", "el", "en", "en-GB",
@@ -34,17 +37,15 @@ COMMON_LANGUAGES = (
     "ur", "vi", "zh-Hans", "zh-Hant",
 )  # fmt: skip
 _FIRST_PERMITS = 64
-
-
-Language = Annotated[
-    str,
-    Field(
-        min_length=2,
-        max_length=35,
-        pattern=r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$",
-        description="What the texts are written in (BCP 47), such as `en` or `pt-BR`",
-    ),
-]
+_CHECK_NAMES_AGAIN = text("""
+    WITH named AS (
+        SELECT image_id, language FROM image_texts
+        WHERE doubts <> '[]' AND doubts @> '[{"rule": "unsourced_name"}]'
+        FOR NO KEY UPDATE SKIP LOCKED
+    )
+    UPDATE image_texts t SET doubts = NULL FROM named
+    WHERE t.image_id = named.image_id AND t.language = named.language
+""")
 
 
 class PreferencesPublic(Shape):
@@ -53,6 +54,12 @@ class PreferencesPublic(Shape):
     language: str | None = Field(description="BCP 47; null is English")
     context: str | None
     glossary: str | None
+    glossaries: dict[str, str] = Field(
+        description="By language, where it goes before the one for all"
+    )
+    further_languages: list[str] = Field(description="What pictures are owed besides `language`")
+    approve_own: bool = Field(description="What one writes is approved in the same step")
+    rules_off: list[str] = Field(description="Rules whose doubts are not shown")
     vocabulary: list[str] = Field(description="Tags of one's own, which go before all others")
     never_cloud: bool = Field(description="No picture is sent to a model elsewhere")
     paused: bool = Field(description="None of one's pictures is analysed")
@@ -71,6 +78,14 @@ class PreferencesEdit(BaseModel):
         default=None,
         max_length=MAX_GLOSSARY,
         description="Names and terms to use where a picture shows what they stand for",
+    )
+    glossaries: dict[Language, Annotated[str, Field(max_length=MAX_GLOSSARY)]] = Field(
+        default_factory=dict, max_length=MOST_LANGUAGES, description="By language"
+    )
+    further_languages: list[Language] = Field(default_factory=list, max_length=MOST_LANGUAGES)
+    approve_own: bool = False
+    rules_off: list[Annotated[str, Field(max_length=50, pattern=r"^[a-z_]+$")]] = Field(
+        default_factory=list, max_length=100
     )
     vocabulary: list[Annotated[str, Field(max_length=MAX_TAG_LENGTH)]] = Field(
         default_factory=list, max_length=MOST_WORDS
@@ -101,10 +116,19 @@ def change_preferences(user_id: UUID, edit: PreferencesEdit) -> PreferencesPubli
     changes = {name: _cleaned(getattr(edit, name)) for name in edit.model_fields_set}
     if changes.get("language"):
         changes["language"] = check_language(changes["language"])
+    if "further_languages" in changes:
+        tags = map(check_language, changes["further_languages"])
+        changes["further_languages"] = list(dict.fromkeys(tags))
+    if "glossaries" in changes:
+        said = {check_language(tag): words for tag, words in changes["glossaries"].items()}
+        changes["glossaries"] = {tag: words for tag, words in said.items() if words}
     with transaction(user_id) as session:
         if changes:
             given = insert(Preferences).values(user_id=user_id, **_all(changes))
             session.execute(given.on_conflict_do_update(index_elements=["user_id"], set_=changes))
+            if {"context", "glossary", "glossaries"} & changes.keys():
+                # Names that nothing told of may be known now.
+                session.execute(_CHECK_NAMES_AGAIN)
             if {"paused", "never_cloud"} & changes.keys():
                 # What waited may go on now; the sweep brings the rest.
                 after_commit(session, partial(queue.issue_permits, _FIRST_PERMITS))
@@ -117,12 +141,23 @@ def read(session: Session, user_id: UUID) -> Preferences | None:
 
 
 def _all(changes: dict[str, Any]) -> dict[str, Any]:
-    return {"vocabulary": [], "never_cloud": False, "paused": False} | changes
+    unsaid = {
+        "glossaries": {},
+        "further_languages": [],
+        "approve_own": False,
+        "rules_off": [],
+        "vocabulary": [],
+        "never_cloud": False,
+        "paused": False,
+    }
+    return unsaid | changes
 
 
 def _cleaned(value: Any) -> Any:
     if isinstance(value, str):
         return clean_text(value) or None
+    if isinstance(value, dict):
+        return {name: clean_text(said) for name, said in value.items()}
     return clean_tags(value) if isinstance(value, list) else value
 
 

@@ -13,7 +13,14 @@ from uuid import UUID
 from sqlmodel import Session
 
 from imgapp.adapters import db
-from imgapp.adapters.vision import BASIC, PromptVariables, Question, make_ask
+from imgapp.adapters.vision import (
+    BASIC,
+    PromptVariables,
+    Question,
+    SourceText,
+    make_ask,
+    make_translation_ask,
+)
 from imgapp.models import Image, WrittenBy
 from imgapp.services.analysis import prompts
 from imgapp.services.analysis.preferences import DEFAULT_LANGUAGE
@@ -23,7 +30,7 @@ from imgapp.services.installation import vision_models
 # One statement, as this is asked for each picture. The contexts of the three newest batches, from
 # the oldest to the newest.
 _SAID = """
-    SELECT p.language, p.context, p.glossary, p.vocabulary, p.never_cloud,
+    SELECT p.language, p.context, p.glossary, p.glossaries, p.vocabulary, p.never_cloud,
         o.number AS own_number, o.template AS own_template,
         e.number AS everybodys_number, e.template AS everybodys_template,
         ARRAY(
@@ -34,7 +41,12 @@ _SAID = """
                 )
                 ORDER BY b.created_at DESC LIMIT 3
             ) n ORDER BY n.created_at
-        ) AS of_batches
+        ) AS of_batches,
+        (
+            SELECT t.approved FROM image_texts t JOIN images i ON i.id = t.image_id
+            WHERE i.id = %(image_id)s
+                AND t.language = coalesce(%(made_from)s, i.ask ->> 'made_from')
+        ) AS source
     FROM users u
     LEFT JOIN preferences p ON p.user_id = u.id
     LEFT JOIN LATERAL (
@@ -67,7 +79,7 @@ def picture_and_ask(user_id: UUID, image_id: UUID, model: str) -> tuple[Image, Q
 
     One exchange, as this is read for each picture. Raises DatabaseUnavailable.
     """
-    values = {"user_id": user_id, "image_id": image_id}
+    values = {"user_id": user_id, "image_id": image_id, "made_from": None}
     pictures, said = db.read(user_id, (_PICTURE, values), (_SAID, values))
     if not pictures or not said:
         return None
@@ -80,6 +92,11 @@ def _ask_for(said: Any, image: Image, model: str | None) -> Question:
     model = model or request.get("model")
     if _stays_here(said, image, model):
         model = BASIC
+    source = _source(said, request)
+    if source is not None and model != BASIC:
+        return make_translation_ask(
+            source, _wishes(said, image, request), model=model, previous=image.error_code
+        )
     own, everybodys = said.own_template, said.everybodys_template
     return _ask(
         said,
@@ -104,24 +121,40 @@ def must_stay(session: Session, image: Image) -> bool:
 
 
 def _said(session: Session, image: Image) -> Any:
-    values = {"user_id": image.user_id, "image_id": image.id}
+    made_from = (image.ask or {}).get("made_from")
+    values = {"user_id": image.user_id, "image_id": image.id, "made_from": made_from}
     return session.connection().exec_driver_sql(_SAID, values).one()
 
 
 def _ask(
     said: Any, image: Image, asked: NamedPrompt, request: dict[str, Any], **rest: Any
 ) -> Question:
-    wishes = PromptVariables(
-        language=request.get("language")
-        or _own_language(image)
-        or said.language
-        or DEFAULT_LANGUAGE,
+    wishes = _wishes(said, image, request)
+    return make_ask(wishes, template=asked.template, prompt_version=asked.version, **rest)
+
+
+def _wishes(said: Any, image: Image, request: dict[str, Any]) -> PromptVariables:
+    language = request.get("language") or _own_language(image) or said.language or DEFAULT_LANGUAGE
+    return PromptVariables(
+        language=language,
         detail=request.get("detail") or "standard",
         context=tuple(filter(None, [said.context, *said.of_batches, image.context])),
-        glossary=said.glossary or "",
+        glossary=(said.glossaries or {}).get(language) or said.glossary or "",
         vocabulary=tuple(said.vocabulary or ()),
     )
-    return make_ask(wishes, template=asked.template, prompt_version=asked.version, **rest)
+
+
+def _source(said: Any, request: dict[str, Any]) -> SourceText | None:
+    """The approved words to be translated; None if the picture is to be looked at."""
+    words = said.source if request.get("made_from") else None
+    if not words or not words["alt_text"]:
+        return None
+    return SourceText(
+        language=str(request["made_from"]),
+        alt_text=words["alt_text"],
+        description=words["description"],
+        tags=tuple(words["tags"] or ()),
+    )
 
 
 def _own_language(image: Image) -> str | None:

@@ -27,10 +27,10 @@ from imgapp.models import (
     now,
 )
 from imgapp.services.analysis import answer_reuse
-from imgapp.services.analysis.describe import current_text
 from imgapp.services.analysis.options import AnalysisOptions, run_of
 from imgapp.services.analysis.question import ask_for
 from imgapp.services.queue.requeueing import queue_again
+from imgapp.services.texts.answers import keep_answer
 from imgapp.services.webhooks import deliveries
 
 MOST_QUEUED = 500
@@ -113,14 +113,13 @@ def _attend(session: Session, run: Run, item: RunItem, image: Image) -> bool:
 
 
 def _reuse(session: Session, run: Run, item: RunItem, image: Image) -> bool:
-    found = answer_reuse.find_answer(session, image, ask_for(session, image))
+    ask = ask_for(session, image)
+    found = answer_reuse.find_answer(session, image, ask)
     if found is None:
         return False
     analysis = answer_reuse.repeated(found, run.id)
     session.execute(insert(ImageAnalysis).values(**analysis.model_dump()))
-    for name, value in current_text(image, analysis).items():
-        setattr(image, name, value)
-    image.analysis_id = analysis.id
+    keep_answer(session, image, analysis, ask.language, made_from=ask.made_from)
     image.analysis_status = AnalysisStatus.COMPLETED
     image.completed_at = analysis.completed_at
     image.error_code = image.error_message = image.waiting_reason = image.ask = None

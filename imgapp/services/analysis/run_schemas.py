@@ -10,6 +10,8 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from imgapp.models import AnalysisStatus, RunOutcome, Shape
 from imgapp.services.analysis.options import AnalysisOptions
+from imgapp.services.common.sanitize import Language
+from imgapp.services.library.image_query import TextFilter
 from imgapp.services.spending.budgets import Estimate
 
 MOST_NAMED = 1_000
@@ -27,6 +29,12 @@ class RunFilter(BaseModel):
     )
     tag: Annotated[str, Field(max_length=100)] | None = None
     batch: UUID | None = Field(default=None, description="Of one batch")
+    language: Language | None = Field(
+        default=None, description="With a text in that language (or, with `state`, by it)"
+    )
+    state: TextFilter | None = Field(
+        default=None, description="Of that text, or of any: `missing` are those without one"
+    )
     model_version: Annotated[str, Field(max_length=200)] | None = Field(
         default=None,
         description="Last described by this one. `basic-1` are those that no vision model "
@@ -85,6 +93,7 @@ class RunPublic(Shape):
     model: str | None
     language: str | None
     detail: str | None
+    made_from: str | None
     reuse: bool
     total: int = Field(description="Pictures that were chosen when it was made")
     pictures: RunCounts

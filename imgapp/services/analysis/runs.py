@@ -36,6 +36,7 @@ from imgapp.services.common import idempotency
 from imgapp.services.common.idempotency import StoredResponse
 from imgapp.services.common.one_at_a_time import one_at_a_time
 from imgapp.services.common.pagination import IdPlace, cut_page, newest_page, read_cursor
+from imgapp.services.common.sanitize import check_language
 from imgapp.services.installation import vision_models
 from imgapp.services.library.bulk import BulkResult, ImageSelection
 from imgapp.services.library.image_query import ImageQuery
@@ -190,6 +191,7 @@ def _make(session: Session, user_id: UUID, new: NewRun) -> Run:
         model=new.model,
         language=new.language,
         detail=new.detail,
+        made_from=new.made_from,
         reuse=new.reuse,
         total=session.execute(_COUNT, terms).scalar_one(),
     )
@@ -206,7 +208,12 @@ def _terms(session: Session, user_id: UUID, new: NewRun) -> dict[str, Any]:
     wanted = new.filter or RunFilter()
     if wanted.batch is not None:
         batches.check(session, wanted.batch)
-    words = ImageQuery(q=wanted.q, tags=(wanted.tag or "",))
+    words = ImageQuery(
+        q=wanted.q,
+        tags=(wanted.tag or "",),
+        language=check_language(wanted.language) if wanted.language else None,
+        state=wanted.state,
+    )
     asks = vision_models.model_asked(new.model) != BASIC
     return {
         "user_id": user_id,

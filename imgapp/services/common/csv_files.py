@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any, TextIO
 
 MEDIA_TYPE = "text/csv; charset=utf-8"
@@ -12,6 +12,7 @@ MEDIA_TYPE = "text/csv; charset=utf-8"
 # Without it, spreadsheets take UTF-8 for the character set of the system that they run on.
 _BYTE_ORDER_MARK = "\ufeff"
 _SEPARATOR = "; "
+_PIECE = 65_536
 
 # How cells begin that spreadsheets may take for formulas (OWASP, "CSV Injection"), full-width ones
 # too; and the apostrophe itself, so that whoever reads takes away exactly one.
@@ -27,6 +28,21 @@ def write_csv(file: TextIO, names: Iterable[str], rows: Iterable[Iterable[Any]])
     for count, row in enumerate(rows, 1):  # noqa: B007
         writer.writerow(map(_cell, row))
     return count
+
+
+def csv_rows(names: Iterable[str], rows: Iterable[Iterable[Any]]) -> Iterator[bytes]:
+    """The same, piece by piece."""
+    file = io.StringIO(newline="")
+    writer = csv.writer(file)
+    file.write(_BYTE_ORDER_MARK)
+    writer.writerow(names)
+    for row in rows:
+        writer.writerow(map(_cell, row))
+        if file.tell() > _PIECE:
+            yield file.getvalue().encode()
+            file.seek(0)
+            file.truncate()
+    yield file.getvalue().encode()
 
 
 def csv_bytes(names: Iterable[str], rows: Iterable[Iterable[Any]]) -> bytes:

@@ -19,6 +19,16 @@ Context = Annotated[
     Field(max_length=MAX_CONTEXT, description="What the pictures are for: it goes to the model"),
 ]
 
+Language = Annotated[
+    str,
+    Field(
+        min_length=2,
+        max_length=35,
+        pattern=r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$",
+        description="What the texts are written in (BCP 47), such as `en` or `pt-BR`",
+    ),
+]
+
 # C0 and C1 controls but tab and newline, and lone surrogates, which UTF-8 cannot carry.
 _UNFIT = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 

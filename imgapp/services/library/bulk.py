@@ -90,13 +90,13 @@ def move_to_trash(user_id: UUID, chosen: ImageSelection) -> BulkResult:
     def step(session: Session, ids: list[UUID]) -> list[UUID]:
         return list(session.execute(_TRASH, {"ids": ids}).scalars())
 
-    return _in_chunks(user_id, chosen.resolve(user_id), "image_deleted", step)
+    return in_chunks(user_id, chosen.resolve(user_id), "image_deleted", step)
 
 
 def restore(user_id: UUID, ids: Iterable[UUID]) -> BulkResult:
     """Take pictures out of the trash. Raises DatabaseUnavailable if nothing could be done."""
 
-    return _in_chunks(user_id, list(dict.fromkeys(ids)), "image_restored", undelete.restore)
+    return in_chunks(user_id, list(dict.fromkeys(ids)), "image_restored", undelete.restore)
 
 
 def delete_for_good(user_id: UUID, chosen: ImageSelection, *, in_trash: bool = False) -> BulkResult:
@@ -112,7 +112,7 @@ def delete_for_good(user_id: UUID, chosen: ImageSelection, *, in_trash: bool = F
             audit_trail.write(session, AuditKind.IMAGE_DELETED, user_id, **details)
         return [row.id for row in rows]
 
-    return _in_chunks(user_id, chosen.resolve(user_id), "image_deleted", step)
+    return in_chunks(user_id, chosen.resolve(user_id), "image_deleted", step)
 
 
 def add_tags(user_id: UUID, chosen: ImageSelection, tags: Iterable[str]) -> BulkResult:
@@ -148,7 +148,7 @@ def _edit_tags(
         after_commit(session, partial(before.extend, were))
         return [row["id"] for row in rows]
 
-    outcome = _in_chunks(user_id, chosen.resolve(user_id), "image_edited", step)
+    outcome = in_chunks(user_id, chosen.resolve(user_id), "image_edited", step)
     outcome.before = before
     return outcome
 
@@ -166,7 +166,7 @@ def undo_tags(user_id: UUID, before: Iterable[dict[str, Any]]) -> BulkResult:
         write_tags(session, back)
         return [row["id"] for row in back]
 
-    return _in_chunks(user_id, list(known), "image_edited", step)
+    return in_chunks(user_id, list(known), "image_edited", step)
 
 
 def write_tags(session: Session, rows: list[dict[str, Any]]) -> None:
@@ -175,12 +175,16 @@ def write_tags(session: Session, rows: list[dict[str, Any]]) -> None:
         session.execute(_WRITE_TAGS, {"rows": json.dumps(rows, default=str)})
 
 
-def _in_chunks(
+def in_chunks(
     user_id: UUID,
     ids: list[UUID],
     kind: str,
     step: Callable[[Session, list[UUID]], list[UUID]],
 ) -> BulkResult:
+    """Let `step` change a chunk of pictures at a time and say which it did.
+
+    Raises DatabaseUnavailable if nothing could be done.
+    """
     outcome, reached = BulkResult(len(ids)), 0
     for start in range(0, len(ids), _CHUNK):
         chunk = ids[start : start + _CHUNK]

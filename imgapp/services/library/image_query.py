@@ -10,6 +10,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
+from imgapp.adapters.languages import known_language
 from imgapp.models import AnalysisStatus
 from imgapp.services.common.sanitize import clean_line
 
@@ -42,6 +43,15 @@ class Orientation(StrEnum):
     SQUARE = "square"
 
 
+class TextFilter(StrEnum):
+    """The state of a text, or that there is none."""
+
+    MISSING = "missing"
+    DRAFT = "draft"
+    APPROVED = "approved"
+    RETURNED = "returned"
+
+
 class ImageQuery(BaseModel):
     """What is looked for: all of what is said is true of each picture. Empty: all of them."""
 
@@ -63,6 +73,12 @@ class ImageQuery(BaseModel):
     """Bytes."""
     smaller_than: int | None = Field(default=None, ge=0, lt=2**63)
     orientation: Orientation | None = None
+    language: str | None = Field(default=None, max_length=35)
+    """Something is said of it in that language (BCP 47)."""
+    state: TextFilter | None = None
+    """Of the text in that language, or in any."""
+    doubt: str | None = Field(default=None, max_length=50, pattern=r"^[a-z_]+$")
+    """A rule that found something in that text, or `any` of them."""
     batch: UUID | None = None
     like: UUID | None = None
     """A picture: those whose texts are nearest to its texts in meaning."""
@@ -74,6 +90,14 @@ class ImageQuery(BaseModel):
     @classmethod
     def _clean(cls, value: Any) -> Any:
         return clean_line(value) or None if isinstance(value, str) else value
+
+    @field_validator("language")
+    @classmethod
+    def _as_it_is_written(cls, value: str | None) -> str | None:
+        known = known_language(value) if value else None
+        if value and known is None:
+            raise ValueError("there is no such language")
+        return known
 
     @field_validator("tags", mode="before")
     @classmethod

@@ -24,7 +24,8 @@ from imgapp.services.common.audit_trail import AuditKind
 from imgapp.services.common.sanitize import check_language, clean_tags, clean_text
 from imgapp.services.library import text_provenance
 from imgapp.services.library.entity_tags import Versioned, require, tag_of
-from imgapp.services.library.serialize import TEXT_FIELDS, just_added, shown
+from imgapp.services.library.serialize import just_added, says, shown
+from imgapp.services.library.text_provenance import TEXT_FIELDS
 from imgapp.services.library.total import TOTAL, total_of
 from imgapp.services.storage import object_removals
 from imgapp.services.uploads.ingest import Ingested
@@ -63,7 +64,9 @@ def public_images(user_id: UUID, ids: Iterable[UUID]) -> list[ImagePublic]:
 
 def taken_in(user_id: UUID, taken: Sequence[Ingested]) -> list[ImagePublic]:
     """The pictures that were just taken in, in that order, without any that went since."""
-    added = {one.image_id: just_added(one.added) for one in taken if one.added is not None}
+    # What a file says of itself is among the texts by language, which the database keeps.
+    silent = [one.added for one in taken if one.added is not None and not says(one.added)]
+    added = {image.id: just_added(image) for image in silent}
     known = [one.image_id for one in taken if one.image_id not in added]
     shown_by_id = added | {image.id: image for image in public_images(user_id, known)}
     return [
@@ -98,7 +101,7 @@ def edit_version(
         image = fetch(session, image_id, lock=True)
         require(image, required)
         if edit.model_fields_set:
-            _apply(image, edit)
+            apply(image, edit)
             session.add(image)
             _publish(session, image, "image_edited")
             session.flush()
@@ -156,7 +159,7 @@ def _fetch_many(session: Session, ids: list[UUID]) -> list[Image]:
     return [found[image_id] for image_id in ids if image_id in found]
 
 
-def _apply(image: Image, edit: ImageEdit) -> None:
+def apply(image: Image, edit: ImageEdit) -> None:
     given = edit.model_dump(include=edit.model_fields_set)
     if given.get("decorative"):
         given["alt_text"] = ""

@@ -15,15 +15,14 @@ from imgapp.models import (
     ImageAnalysis,
     ImagePublic,
     ImageStatus,
+    ImageText,
+    TextPublic,
     Waiting,
     WaitingReason,
     WrittenBy,
 )
 from imgapp.services.library.file_links import signed_urls
-from imgapp.services.library.text_provenance import restored_from
-
-TEXT_FIELDS = ("alt_text", "description", "tags", "visible_text", "decorative", "language")
-"""Each has a column `<field>_by` that says who wrote it."""
+from imgapp.services.library.text_provenance import TEXT_FIELDS, restored_from
 
 
 def image_status(image: Image, waiting: Waiting | None = None) -> ImageStatus:
@@ -49,18 +48,54 @@ def shown(session: Session, images: list[Image]) -> list[ImagePublic]:
         fields = [getattr(ImageAnalysis, name) for name in AnalysisSummary.model_fields]
         rows = session.execute(select(*fields).where(col(ImageAnalysis.id).in_(newest)))
         analyses = {row.id: AnalysisSummary.model_validate(dict(row._mapping)) for row in rows}
+    texts = texts_of(session, [image.id for image in images])
     return [
-        _public(image, analyses.get(image.analysis_id) if image.analysis_id else None)
+        _public(
+            image,
+            analyses.get(image.analysis_id) if image.analysis_id else None,
+            texts.get(image.id, {}),
+        )
         for image in images
     ]
 
 
 def just_added(image: Image) -> ImagePublic:
     """A picture as its row was when it was added."""
-    return _public(image, None)
+    return _public(image, None, {})
 
 
-def _public(image: Image, analysis: AnalysisSummary | None) -> ImagePublic:
+def says(image: Image) -> bool:
+    """Whether anything is said of a picture."""
+    return any(getattr(image, field) is not None for field in ("alt_text", "description", "tags"))
+
+
+def texts_of(session: Session, ids: list[UUID]) -> dict[UUID, dict[str, TextPublic]]:
+    """What is said of these pictures, by language."""
+    found: dict[UUID, dict[str, TextPublic]] = {}
+    if not ids:
+        return found
+    query = (
+        select(ImageText, col(ImageAnalysis.model_version), col(ImageAnalysis.prompt_version))
+        .outerjoin(ImageAnalysis, col(ImageAnalysis.id) == col(ImageText.analysis_id))
+        .where(col(ImageText.image_id).in_(ids))
+        .order_by(col(ImageText.is_own).desc(), col(ImageText.language))
+        .execution_options(populate_existing=True)
+    )
+    for row, model, prompt in session.execute(query):
+        by_model = "model" in row.written_by.values()
+        found.setdefault(row.image_id, {})[row.language] = TextPublic.model_validate(
+            row.model_dump()
+            | {
+                "model_version": model if by_model else None,
+                "prompt_version": prompt if by_model else None,
+            }
+        )
+    return found
+
+
+def _public(
+    image: Image, analysis: AnalysisSummary | None, texts: dict[str, TextPublic]
+) -> ImagePublic:
     return ImagePublic(
         id=image.id,
         filename=image.filename,
@@ -84,6 +119,7 @@ def _public(image: Image, analysis: AnalysisSummary | None) -> ImagePublic:
             if (by := getattr(image, f"{field}_by")) and getattr(image, field) is not None
         },
         restored_from=restored_from(image),
+        texts=texts,
         context=image.context,
         never_cloud=image.never_cloud,
         facts=image.facts,

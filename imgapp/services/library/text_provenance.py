@@ -8,11 +8,34 @@ from __future__ import annotations
 from typing import Any, Literal, get_args
 from uuid import UUID
 
+from imgapp.adapters.vision import Description
 from imgapp.models import Image, ImageAnalysis, WrittenBy
 
 TextField = Literal["alt_text", "description", "tags", "visible_text"]
 FIELDS: tuple[TextField, ...] = get_args(TextField)
+TEXT_FIELDS = ("alt_text", "description", "tags", "visible_text", "decorative", "language")
+"""Each has a column `<field>_by` that says who wrote it."""
 Value = str | list[str] | None
+
+
+def current_text(image: Image, found: Description | ImageAnalysis) -> dict[str, object]:
+    """The columns that an answer changes: what no person wrote and what fits what they wrote."""
+    kept = {name for name in TEXT_FIELDS if getattr(image, f"{name}_by") == WrittenBy.PERSON}
+    # "Decorative" and an empty alt text are one statement: a model must not make half of it.
+    if "decorative" in kept and bool(image.decorative) != bool(found.decorative):
+        kept.add("alt_text")
+    if "alt_text" in kept:
+        kept.add("decorative")
+    # The language is that of the words: it stays with what a person wrote, and goes with it.
+    if not kept & {"alt_text", "description"}:
+        kept.discard("language")
+    changes: dict[str, object] = {}
+    for name in TEXT_FIELDS:
+        if name not in kept:
+            value = getattr(found, name)
+            changes[name] = value
+            changes[f"{name}_by"] = None if value is None else WrittenBy.MODEL
+    return changes
 
 
 def columns_of(field: TextField) -> tuple[str, ...]:

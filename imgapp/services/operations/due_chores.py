@@ -16,6 +16,7 @@ DueChore = Literal[
     "deliveries",
     "fetches",
     "runs",
+    "texts",
     "models",
     "embeddings",
 ]

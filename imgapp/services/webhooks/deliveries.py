@@ -35,7 +35,9 @@ class DeliveryPublic(Shape):
     """One message to a webhook, and what became of it. `id` is its `webhook-id`."""
 
     id: UUID
-    event: str = Field(description="`analysis.completed`, `analysis.failed` or `ping`")
+    event: str = Field(
+        description="`analysis.completed`, `analysis.failed`, `text.approved` or `ping`"
+    )
     image_id: UUID | None
     occurred_at: datetime
     state: DeliveryState

@@ -151,7 +151,7 @@ def _compose(claim: DeliveryClaim) -> Message | None:
     with transaction(claim.user_id) as session:
         query = select(WebhookDelivery).where(col(WebhookDelivery.id) == claim.delivery_id)
         row = session.execute(query).scalar_one_or_none()
-    payload = None if row is None else row.payload or _payload(row)
+    payload = None if row is None else row.payload or payload_of(row)
     with transaction(claim.user_id) as session:
         row = _leased(session, claim)
         if row is None:
@@ -168,7 +168,8 @@ def _compose(claim: DeliveryClaim) -> Message | None:
         return None
 
 
-def _payload(row: WebhookDelivery) -> str | None:
+def payload_of(row: WebhookDelivery) -> str | None:
+    """What is sent, as JSON; None if the picture is gone."""
     data: dict[str, Any] = {}
     if row.event != PING:
         if row.image_id is None:
@@ -177,6 +178,8 @@ def _payload(row: WebhookDelivery) -> str | None:
             data["image"] = _image(row.user_id, row.image_id)
         except NotFound:
             return None
+        if row.language is not None:
+            data["language"] = row.language
     told = {"type": row.event, "timestamp": row.occurred_at.isoformat(), "data": data}
     return json.dumps(told, ensure_ascii=False, separators=(",", ":"))
 

@@ -22,9 +22,11 @@ from imgapp.ui.shell.settings_layout import (
 )
 
 _EVENTS = {
+    "Everything": "analysis.completed analysis.failed text.approved",
     "Every analysis": "analysis.completed analysis.failed",
     "Completed analyses": "analysis.completed",
     "Failed analyses": "analysis.failed",
+    "Approved texts": "text.approved",
 }
 _NOTE = "Copy the secret now: it is not shown again. The receiver verifies the signatures with it."
 

@@ -157,7 +157,7 @@ def webhook_row(one: WebhookPublic) -> WebhookRow:
         id=str(one.id),
         title=one.name or urlsplit(one.url).netloc,
         url=one.url,
-        told=_TOLD[frozenset(one.events)],
+        told=_told(one.events),
         enabled=one.enabled,
         trouble=trouble or ("Nothing has arrived there" if since else ""),
         since="" if trouble else since,
@@ -191,6 +191,13 @@ def result_words(one: DeliveryPublic) -> str:
     return " · ".join(filter(None, [said, took, tries]))
 
 
+def _told(told: list[WebhookEvent]) -> str:
+    said = [words for event, words in _TOLD.items() if event in told]
+    if set(_ANALYSES) <= set(told):
+        said = ["every analysis", *said[len(_ANALYSES) :]]
+    return " and ".join(said)
+
+
 def over_soon(one: DeliveryPublic) -> bool:
     """Whether it is worth looking again in a moment."""
     if one.state != DeliveryState.PENDING:
@@ -198,10 +205,11 @@ def over_soon(one: DeliveryPublic) -> bool:
     return one.next_attempt_at is None or one.next_attempt_at < now() + _SOON
 
 
+_ANALYSES = (WebhookEvent.ANALYSIS_COMPLETED, WebhookEvent.ANALYSIS_FAILED)
 _TOLD = {
-    frozenset(WebhookEvent): "every analysis",
-    frozenset({WebhookEvent.ANALYSIS_COMPLETED}): "completed analyses",
-    frozenset({WebhookEvent.ANALYSIS_FAILED}): "failed analyses",
+    WebhookEvent.ANALYSIS_COMPLETED: "completed analyses",
+    WebhookEvent.ANALYSIS_FAILED: "failed analyses",
+    WebhookEvent.TEXT_APPROVED: "approved texts",
 }
 _OFF = {
     "person": "Switched off",
@@ -211,6 +219,7 @@ _OFF = {
 _EVENTS = {
     WebhookEvent.ANALYSIS_COMPLETED: "Analysis completed",
     WebhookEvent.ANALYSIS_FAILED: "Analysis failed",
+    WebhookEvent.TEXT_APPROVED: "Text approved",
     deliveries.PING: "Test",
 }
 _STATES = {

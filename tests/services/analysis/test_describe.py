@@ -28,7 +28,8 @@ from imgapp.errors import (
 )
 from imgapp.models import Image, WrittenBy, new_id, now
 from imgapp.services.analysis import describe
-from imgapp.services.analysis.describe import MAX_ATTEMPTS, MAX_UNUSABLE, current_text, verdict
+from imgapp.services.analysis.describe import MAX_ATTEMPTS, MAX_UNUSABLE, verdict
+from imgapp.services.library.text_provenance import current_text
 from imgapp.services.queue import leases
 from imgapp.services.uploads.ingest import ingest
 from tests.conftest import Person, Servers

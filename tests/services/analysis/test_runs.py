@@ -20,7 +20,7 @@ from imgapp.services.installation.runtime_settings import InstallationEdit, chan
 from imgapp.services.library import images, trash
 from imgapp.services.queue import leases
 from tests.conftest import Person
-from tests.support.openai_server import OpenAIServer, Reply
+from tests.support.openai_server import ANSWER, OpenAIServer, Reply
 from tests.support.rows import add_analysis, add_image
 from tests.support.waiting import add_picture, analyses_of, change, row_of
 from tests.support.webhook_rows import add_webhook, deliveries_of
@@ -296,7 +296,11 @@ def test_an_earlier_answer_comes_back_where_a_later_one_was_of_something_else(
     model.script(Reply(answer=GERMAN))
     run(alice, language="de")
     analyse_all()
-    assert row_of(alice.user_id, image_id).language == "de"
+    texts = images.get_image(alice.user_id, image_id).texts
+    assert {language: text.alt_text for language, text in texts.items()} == {
+        "en": ANSWER["alt_text"],
+        "de": GERMAN["alt_text"],
+    }
     run(alice, language="en")
     assert row_of(alice.user_id, image_id).language == "en"
     assert len(model.calls) == 2

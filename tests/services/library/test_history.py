@@ -11,9 +11,9 @@ import pytest
 
 from imgapp.errors import NotFound, PreconditionFailed
 from imgapp.models import Image, ImageAnalysis, ImageEdit, ImagePublic, new_id, now
-from imgapp.services.analysis.describe import current_text
 from imgapp.services.library import history, images
 from imgapp.services.library.history import FIELDS, Restoration
+from imgapp.services.library.text_provenance import current_text
 from tests.conftest import Person
 from tests.support.rows import add_analysis, add_image
 from tests.support.waiting import change, row_of

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
+from uuid import UUID
 
 import pytest
 
-from imgapp.models import AnalysisStatus, WrittenBy, now
+from imgapp.errors import InvalidRequest
+from imgapp.models import AnalysisStatus, Image, TextState, WrittenBy, now
 from imgapp.services.library import images, text_export
 from imgapp.services.library.text_export import export_images
+from imgapp.services.texts import texts
+from imgapp.services.texts.texts import TextEdit
 from tests.conftest import Person
 from tests.support.rows import add_analysis, add_image
 
@@ -70,3 +75,34 @@ def test_pages_neither_skip_nor_repeat_while_pictures_come_and_go(
 
     assert len(seen) == 10
     assert set(seen) == there
+
+
+def test_texts_of_one_language_and_state_are_exported(alice: Person) -> None:
+    said = {"alt_text": "A dog", "alt_text_by": "model", "language": "en"}
+    one, two, three = (add_image(alice.user_id, **said) for _ in range(3))
+    write(alice, one, "Ein Hund", approve=True)
+    write(alice, one, "Ein brauner Hund")
+    write(alice, two, "Hund", approve=True)
+    write(alice, three, "Irgendein Hund")
+
+    def exported(*which: Any) -> dict[UUID, str | None]:
+        return {one.id: one.alt_text for one in export_images(alice.user_id, *which)}
+
+    assert exported("de") == {
+        one.id: "Ein brauner Hund",
+        two.id: "Hund",
+        three.id: "Irgendein Hund",
+    }
+    assert exported("de", TextState.DRAFT).keys() == {one.id, three.id}
+    assert exported("de", TextState.APPROVED) == {one.id: "Ein Hund", two.id: "Hund"}
+    assert exported(None, TextState.DRAFT) == dict.fromkeys((one.id, two.id, three.id), "A dog")
+    assert exported("fr") == {}
+    german = next(export_images(alice.user_id, "de"))
+    assert (german.language, german.alt_text_by, german.state) == ("de", "person", "draft")
+    with pytest.raises(InvalidRequest):
+        export_images(alice.user_id, "qq")
+
+
+def write(person: Person, image: Image, alt_text: str, *, approve: bool = False) -> None:
+    edit = TextEdit(alt_text=alt_text, approve=approve)
+    texts.write_text(person.user_id, image.id, "de", edit)

@@ -210,7 +210,10 @@ def test_texts_in_several_languages_are_kept(alice: Person, tmp_path: Path) -> N
     assert (image.alt_text, image.language) == ("Ein Hafen", "de")
     kept = {"de": {"alt_text": "Ein Hafen"}, "en": {"alt_text": "A harbour"}}
     assert image.facts["texts"] == kept
-    assert images.get_image(alice.user_id, image.id).facts["texts"] == kept
+    found = images.get_image(alice.user_id, image.id)
+    assert found.facts["texts"] == kept
+    assert (found.texts["de"].alt_text, found.texts["en"].alt_text) == ("Ein Hafen", "A harbour")
+    assert found.texts["en"].written_by == {"alt_text": "file"}
 
 
 @pytest.mark.parametrize(
