@@ -21,6 +21,7 @@ _RUN: dict[str, Any] = {
     "model": "gpt-5.4-mini",
     "language": None,
     "detail": "detailed",
+    "made_from": None,
     "reuse": True,
     "total": 340,
     "pictures": {
