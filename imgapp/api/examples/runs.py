@@ -12,6 +12,8 @@ _FILTER: dict[str, Any] = {
     "q": None,
     "tag": None,
     "batch": None,
+    "language": None,
+    "state": None,
     "model_version": "basic-1",
     "error": None,
 }

@@ -93,7 +93,9 @@ class RunPublic(Shape):
     model: str | None
     language: str | None
     detail: str | None
-    made_from: str | None
+    made_from: str | None = Field(
+        default=None, description="The language whose approved texts are translated"
+    )
     reuse: bool
     total: int = Field(description="Pictures that were chosen when it was made")
     pictures: RunCounts
