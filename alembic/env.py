@@ -28,6 +28,8 @@ SEARCH_ONLY = {
     "image_blocks",
     "image_tallies",
     "image_tally_changes",
+    "text_tallies",
+    "text_tally_changes",
     "image_embeddings",
     "embedding_requests",
 }

@@ -11,7 +11,7 @@ down_revision = "0105"
 def upgrade() -> None:
     # Triggers and columns need their functions, which are run after the migrations otherwise.
     execute("SET LOCAL check_function_bodies = off")
-    for name in ("texts/states", "webhooks/deliveries"):
+    for name in ("texts/states", "texts/tallies", "webhooks/deliveries"):
         execute((FOLDER / "sql" / f"{name}.sql").read_text())
     execute(_TABLES)
     # The owner of the tables sees all rows. Triggers come after what was there before.
@@ -21,6 +21,7 @@ def upgrade() -> None:
         ALTER TABLE preferences NO FORCE ROW LEVEL SECURITY;
         ALTER TABLE image_texts NO FORCE ROW LEVEL SECURITY;
         ALTER TABLE text_changes NO FORCE ROW LEVEL SECURITY;
+        ALTER TABLE text_tallies NO FORCE ROW LEVEL SECURITY;
         INSERT INTO image_texts (
             image_id, language, user_id, is_own, alt_text, description, tags, decorative,
             written_by, analysis_id, state_at, changed_at
@@ -45,10 +46,18 @@ def upgrade() -> None:
             t.analysis_id
         FROM image_texts t
         WHERE jsonb_path_exists(t.written_by, '$.* ? (@ == "person")');
+        INSERT INTO text_tallies (user_id, language, what, key, texts)
+        SELECT t.user_id, t.language, n.what, n.key, count(*)
+        FROM image_texts t JOIN images i ON i.id = t.image_id AND i.deleted_at IS NULL
+        CROSS JOIN LATERAL imgapp_text_counts(
+            t.state, t.decorative, t.approved_at, t.approved_by, t.written_by, t.doubts
+        ) n
+        GROUP BY 1, 2, 3, 4;
         ALTER TABLE images FORCE ROW LEVEL SECURITY;
         ALTER TABLE preferences FORCE ROW LEVEL SECURITY;
         ALTER TABLE image_texts FORCE ROW LEVEL SECURITY;
         ALTER TABLE text_changes FORCE ROW LEVEL SECURITY;
+        ALTER TABLE text_tallies FORCE ROW LEVEL SECURITY;
 
         ALTER TABLE preferences
             ADD COLUMN glossaries jsonb NOT NULL DEFAULT '{}'
@@ -130,6 +139,8 @@ CREATE TABLE image_texts (
 );
 CREATE UNIQUE INDEX image_texts_own ON image_texts (image_id) WHERE is_own;
 CREATE INDEX image_texts_by_state ON image_texts (user_id, language, state, image_id);
+CREATE INDEX image_texts_waiting ON image_texts (user_id, language, state_at)
+    WHERE state <> 'approved';
 CREATE INDEX image_texts_doubtful ON image_texts (user_id, language, image_id)
     WHERE doubts <> '[]';
 CREATE INDEX image_texts_same ON image_texts (user_id, language, md5(alt_text))
@@ -184,7 +195,7 @@ CREATE POLICY own ON text_changes
 
 GRANT SELECT (
         image_id, language, user_id, is_own, decorative, state, state_at, written_by, approved_at,
-        doubts, changed_at
+        approved_by, doubts, changed_at
     ) ON image_texts TO imgapp_system;
 GRANT SELECT, INSERT, DELETE, UPDATE (
         language, is_own, alt_text, description, tags, decorative, written_by, analysis_id,
@@ -192,6 +203,34 @@ GRANT SELECT, INSERT, DELETE, UPDATE (
         changed_at
     ) ON image_texts TO :app;
 GRANT SELECT, INSERT ON text_changes TO :app;
+
+-- How many texts count as what, and what is to be added to that (tallies.sql).
+CREATE TABLE text_tallies (
+    user_id uuid NOT NULL REFERENCES users ON DELETE CASCADE,
+    language text NOT NULL,
+    what text NOT NULL,
+    key text NOT NULL,
+    texts bigint NOT NULL,
+    PRIMARY KEY (user_id, language, what, key)
+);
+-- No foreign key: nobody who writes texts should wait for one who edits the account.
+CREATE TABLE text_tally_changes (
+    user_id uuid NOT NULL,
+    language text NOT NULL,
+    what text NOT NULL,
+    key text NOT NULL,
+    change bigint NOT NULL
+);
+CREATE INDEX text_tally_changes_user ON text_tally_changes (user_id, language);
+ALTER TABLE text_tallies ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE POLICY own ON text_tallies USING (user_id = (SELECT :user_id));
+CREATE POLICY system ON text_tallies TO imgapp_system USING (true);
+ALTER TABLE text_tally_changes ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE POLICY own ON text_tally_changes USING (user_id = (SELECT :user_id));
+CREATE POLICY system ON text_tally_changes TO imgapp_system USING (true);
+GRANT SELECT ON text_tallies, text_tally_changes TO :app;
+GRANT SELECT, INSERT, UPDATE (texts) ON text_tallies TO imgapp_system;
+GRANT SELECT, INSERT, DELETE ON text_tally_changes TO imgapp_system;
 """
 
 _TRIGGERS = """
@@ -228,4 +267,19 @@ CREATE TRIGGER image_texts_deliveries_new AFTER INSERT ON image_texts FOR EACH R
 CREATE TRIGGER image_texts_deliveries AFTER UPDATE ON image_texts FOR EACH ROW
     WHEN (NEW.state = 'approved' AND OLD.approved_at IS DISTINCT FROM NEW.approved_at)
     EXECUTE FUNCTION imgapp_note_approval();
+
+CREATE TRIGGER image_texts_tallied_new AFTER INSERT ON image_texts
+    REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION imgapp_tally_texts();
+CREATE TRIGGER image_texts_tallied AFTER UPDATE ON image_texts
+    REFERENCING OLD TABLE AS gone NEW TABLE AS came
+    FOR EACH STATEMENT EXECUTE FUNCTION imgapp_tally_texts();
+CREATE TRIGGER image_texts_tallied_gone AFTER DELETE ON image_texts
+    REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION imgapp_tally_texts();
+CREATE TRIGGER images_texts_tallied AFTER UPDATE OF deleted_at ON images FOR EACH ROW
+    WHEN ((OLD.deleted_at IS NULL) <> (NEW.deleted_at IS NULL))
+    EXECUTE FUNCTION imgapp_tally_texts_of();
+CREATE TRIGGER images_texts_gone BEFORE DELETE ON images FOR EACH ROW
+    WHEN (OLD.deleted_at IS NULL) EXECUTE FUNCTION imgapp_tally_texts_of();
+CREATE TRIGGER text_changes_tallied AFTER INSERT ON text_changes
+    REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION imgapp_tally_days();
 """

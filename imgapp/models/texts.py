@@ -38,6 +38,13 @@ class ImageText(SQLModel, table=True):
         Index("image_texts_own", "image_id", unique=True, postgresql_where=text("is_own")),
         Index("image_texts_by_state", "user_id", "language", "state", "image_id"),
         Index(
+            "image_texts_waiting",
+            "user_id",
+            "language",
+            "state_at",
+            postgresql_where=text("state <> 'approved'"),
+        ),
+        Index(
             "image_texts_doubtful",
             "user_id",
             "language",

@@ -93,8 +93,13 @@ DEFINERS = {
     "imgapp_note_deletions",
     "imgapp_note_approval",
     "imgapp_unchecked_texts",
-    "imgapp_coverage",
-    "imgapp_coverage_doubts",
+    "imgapp_coverage_counts",
+    "imgapp_coverage_frame",
+    "imgapp_text_languages",
+    "imgapp_tally_texts",
+    "imgapp_tally_texts_of",
+    "imgapp_tally_days",
+    "imgapp_add_up_text_tallies",
     "imgapp_note_deliveries",
     "imgapp_note_progress",
     "imgapp_note_removals",
@@ -148,6 +153,8 @@ TABLES = [
     "image_analyses",
     "image_texts",
     "text_changes",
+    "text_tallies",
+    "text_tally_changes",
     "image_deletions",
     "image_blocks",
     "image_tallies",
@@ -278,6 +285,7 @@ def alices_rows(alice) -> list[SQLModel]:
         session.execute(sa.text("SELECT imgapp_add_up_tallies(1000)"))
         session.delete(removed)
         session.flush()
+        session.execute(sa.text("SELECT imgapp_add_up_text_tallies(1000)"))
         session.execute(sa.text("UPDATE image_texts SET state = 'returned', note = 'x'"))
         session.execute(sa.text(AN_EMBEDDING), {"user": alice.user_id})
         session.execute(sa.text("SELECT imgapp_note_progress()"))
@@ -490,6 +498,8 @@ FORBIDDEN = [
     "UPDATE image_texts SET image_id = gen_random_uuid()",
     "UPDATE text_changes SET kind = 'approved'",
     "DELETE FROM text_changes",
+    "UPDATE text_tallies SET texts = 0",
+    "DELETE FROM text_tally_changes",
     "UPDATE image_blocks SET images = 0",
     "DELETE FROM image_blocks",
     "UPDATE image_tallies SET images = 0",

@@ -30,6 +30,7 @@ BEGIN
         WHERE v_waits
             OR EXISTS (SELECT FROM public.progress p)
             OR EXISTS (SELECT FROM public.image_tally_changes t)
+            OR EXISTS (SELECT FROM public.text_tally_changes t)
         UNION ALL
         SELECT 'deleted people'
         WHERE EXISTS (SELECT FROM public.users u WHERE u.deleting_at IS NOT NULL)

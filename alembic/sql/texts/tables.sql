@@ -43,6 +43,8 @@ CREATE TABLE image_texts (
 );
 CREATE UNIQUE INDEX image_texts_own ON image_texts (image_id) WHERE is_own;
 CREATE INDEX image_texts_by_state ON image_texts (user_id, language, state, image_id);
+CREATE INDEX image_texts_waiting ON image_texts (user_id, language, state_at)
+    WHERE state <> 'approved';
 CREATE INDEX image_texts_doubtful ON image_texts (user_id, language, image_id)
     WHERE doubts <> '[]';
 CREATE INDEX image_texts_same ON image_texts (user_id, language, md5(alt_text))
@@ -97,7 +99,7 @@ CREATE POLICY own ON text_changes
 
 GRANT SELECT (
         image_id, language, user_id, is_own, decorative, state, state_at, written_by, approved_at,
-        doubts, changed_at
+        approved_by, doubts, changed_at
     ) ON image_texts TO imgapp_system;
 GRANT SELECT, INSERT, DELETE, UPDATE (
         language, is_own, alt_text, description, tags, decorative, written_by, analysis_id,
@@ -105,6 +107,34 @@ GRANT SELECT, INSERT, DELETE, UPDATE (
         changed_at
     ) ON image_texts TO :app;
 GRANT SELECT, INSERT ON text_changes TO :app;
+
+-- How many texts count as what, and what is to be added to that (tallies.sql).
+CREATE TABLE text_tallies (
+    user_id uuid NOT NULL REFERENCES users ON DELETE CASCADE,
+    language text NOT NULL,
+    what text NOT NULL,
+    key text NOT NULL,
+    texts bigint NOT NULL,
+    PRIMARY KEY (user_id, language, what, key)
+);
+-- No foreign key: nobody who writes texts should wait for one who edits the account.
+CREATE TABLE text_tally_changes (
+    user_id uuid NOT NULL,
+    language text NOT NULL,
+    what text NOT NULL,
+    key text NOT NULL,
+    change bigint NOT NULL
+);
+CREATE INDEX text_tally_changes_user ON text_tally_changes (user_id, language);
+ALTER TABLE text_tallies ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE POLICY own ON text_tallies USING (user_id = (SELECT :user_id));
+CREATE POLICY system ON text_tallies TO imgapp_system USING (true);
+ALTER TABLE text_tally_changes ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE POLICY own ON text_tally_changes USING (user_id = (SELECT :user_id));
+CREATE POLICY system ON text_tally_changes TO imgapp_system USING (true);
+GRANT SELECT ON text_tallies, text_tally_changes TO :app;
+GRANT SELECT, INSERT, UPDATE (texts) ON text_tallies TO imgapp_system;
+GRANT SELECT, INSERT, DELETE ON text_tally_changes TO imgapp_system;
 
 CREATE TRIGGER image_texts_state BEFORE INSERT OR UPDATE ON image_texts
     FOR EACH ROW EXECUTE FUNCTION imgapp_set_text_state();
@@ -133,3 +163,18 @@ CREATE TRIGGER images_own_text AFTER UPDATE OF
 CREATE TRIGGER images_text_sources AFTER UPDATE OF context, visible_text ON images FOR EACH ROW
     WHEN ((OLD.context, OLD.visible_text) IS DISTINCT FROM (NEW.context, NEW.visible_text))
     EXECUTE FUNCTION imgapp_check_texts_again();
+
+CREATE TRIGGER image_texts_tallied_new AFTER INSERT ON image_texts
+    REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION imgapp_tally_texts();
+CREATE TRIGGER image_texts_tallied AFTER UPDATE ON image_texts
+    REFERENCING OLD TABLE AS gone NEW TABLE AS came
+    FOR EACH STATEMENT EXECUTE FUNCTION imgapp_tally_texts();
+CREATE TRIGGER image_texts_tallied_gone AFTER DELETE ON image_texts
+    REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION imgapp_tally_texts();
+CREATE TRIGGER images_texts_tallied AFTER UPDATE OF deleted_at ON images FOR EACH ROW
+    WHEN ((OLD.deleted_at IS NULL) <> (NEW.deleted_at IS NULL))
+    EXECUTE FUNCTION imgapp_tally_texts_of();
+CREATE TRIGGER images_texts_gone BEFORE DELETE ON images FOR EACH ROW
+    WHEN (OLD.deleted_at IS NULL) EXECUTE FUNCTION imgapp_tally_texts_of();
+CREATE TRIGGER text_changes_tallied AFTER INSERT ON text_changes
+    REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION imgapp_tally_days();

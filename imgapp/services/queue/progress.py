@@ -29,6 +29,7 @@ from imgapp.services.library.tallies import TALLIES, add_up, by_reason, number, 
 from imgapp.services.queue.concurrency import seconds_a_picture
 from imgapp.services.queue.requeueing import waiting_anew
 from imgapp.services.queue.waiting_reasons import explain
+from imgapp.services.texts import coverage
 
 UNKNOWN = "unknown"
 FEW = 60
@@ -205,6 +206,7 @@ def note_rounds() -> None:
     with transaction() as session:
         session.execute(_NOTE)
     add_up()
+    coverage.add_up()
 
 
 def _since(session: Session) -> datetime | None:

@@ -1,16 +1,19 @@
 """Coverage: counts which texts are missing, drafts, returned and approved, and with which doubts.
 
-Of all of a person's pictures, or of those that a query finds, in one language.
+Of all of a person's pictures, or of those that a query finds, in one language. Of all, it is read
+from the tallies that the database keeps, and the worker adds up.
 """
 
 from __future__ import annotations
 
 import json
-from datetime import date, datetime
+from collections import Counter, defaultdict
+from datetime import UTC, date, datetime, timedelta
 from uuid import UUID
 
 from pydantic import Field
 from sqlalchemy import text
+from sqlmodel import Session
 
 from imgapp.adapters.db import transaction
 from imgapp.models import Shape
@@ -21,25 +24,27 @@ from imgapp.services.texts.texts import first_language
 
 DAYS = 90
 
-_COUNT = text("SELECT * FROM imgapp_coverage(CAST(:wanted AS jsonb), :language)")
-_DOUBTS = text("SELECT rule, texts FROM imgapp_coverage_doubts(CAST(:wanted AS jsonb), :language)")
+_COUNTS = text(
+    "SELECT what, key, texts FROM imgapp_coverage_counts(CAST(:wanted AS jsonb), :language)"
+)
+_FRAME = text("SELECT * FROM imgapp_coverage_frame(CAST(:wanted AS jsonb), :language)")
+_PEOPLE = text("SELECT id, email FROM users WHERE id = ANY(CAST(:ids AS uuid[]))")
 _COURSE = text("""
-    SELECT (c.at AT TIME ZONE 'UTC')::date AS day, c.kind, count(*) AS texts
-    FROM text_changes c
-    WHERE c.user_id = :user_id AND c.language = :language AND c.kind IN ('approved', 'returned')
-        AND c.at >= now() - make_interval(days => :days)
-    GROUP BY 1, 2 ORDER BY 1
+    SELECT what AS kind, CAST(key AS date) AS day, sum(texts)::bigint AS texts FROM (
+        SELECT what, key, texts FROM text_tallies
+        WHERE user_id = :user_id AND language = :language
+            AND what IN ('approved', 'returned') AND key >= :first
+        UNION ALL
+        SELECT what, key, change FROM text_tally_changes
+        WHERE user_id = :user_id AND language = :language
+            AND what IN ('approved', 'returned') AND key >= :first
+    ) t GROUP BY 1, 2 ORDER BY 2
 """)
-_PEOPLE = text("""
-    SELECT t.approved_by AS user_id, u.email, count(*) AS texts
-    FROM image_texts t LEFT JOIN users u ON u.id = t.approved_by
-    WHERE t.user_id = :user_id AND t.language = :language AND t.state = 'approved'
-    GROUP BY 1, 2 ORDER BY 3 DESC LIMIT 50
-""")
-_LANGUAGES = text("""
-    SELECT language, count(*) AS texts FROM image_texts
-    WHERE user_id = :user_id GROUP BY 1 ORDER BY 2 DESC LIMIT 100
-""")
+_LANGUAGES = text("SELECT language FROM imgapp_text_languages()")
+_ADD_UP = text("SELECT imgapp_add_up_text_tallies(:most)")
+_MOST = 100_000
+_MOST_REVIEWERS = 50
+_STATES = ("draft", "returned", "approved", "decorative", "stale", "by_model")
 
 
 class DoubtCount(Shape):
@@ -74,8 +79,11 @@ class Coverage(Shape):
     by_model: int = Field(description="Of those approved: the alt text is a model's own words")
     oldest_waiting: datetime | None = Field(description="Since when the oldest draft waits")
     doubts: list[DoubtCount] = Field(description="By rule, the most first")
-    reviewers: list[ReviewerCount] = Field(description="Of all pictures")
-    course: list[DayCount] = Field(description="Of all pictures, the last 90 days, oldest first")
+    reviewers: list[ReviewerCount] = Field(description="Who approved most, first")
+    course: list[DayCount] = Field(
+        description="Of all pictures, those removed since among them: the last 90 days, oldest "
+        "first, without the days on which nothing was approved or returned"
+    )
 
 
 def coverage(user_id: UUID, language: str | None, wanted: ImageQuery | None = None) -> Coverage:
@@ -86,23 +94,48 @@ def coverage(user_id: UUID, language: str | None, wanted: ImageQuery | None = No
     terms = json.dumps(terms_of(user_id, wanted) if wanted else {})
     with transaction(user_id) as session:
         language = check_language(language) if language else first_language(session, user_id)
-        values = {"wanted": terms, "language": language, "user_id": user_id, "days": DAYS}
-        counts = session.execute(_COUNT, values).mappings().one()
-        doubts = session.execute(_DOUBTS, values).mappings().all()
-        people = session.execute(_PEOPLE, values).mappings().all()
-        days: dict[date, dict[str, int]] = {}
-        for row in session.execute(_COURSE, values):
-            days.setdefault(row.day, {})[row.kind] = row.texts
+        values = {"wanted": terms, "language": language}
+        frame = session.execute(_FRAME, values).mappings().one()
+        counts: dict[str, Counter[str]] = defaultdict(Counter)
+        for row in session.execute(_COUNTS, values):
+            counts[row.what][row.key] = row.texts
+        states = {name: counts["state"][name] for name in _STATES}
+        said = states["draft"] + states["returned"] + states["approved"]
         return Coverage(
             language=language,
-            **counts,
-            doubts=[DoubtCount(**row) for row in doubts],
-            reviewers=[ReviewerCount(**row) for row in people],
-            course=[
-                DayCount(day=day, approved=one.get("approved", 0), returned=one.get("returned", 0))
-                for day, one in days.items()
-            ],
+            **frame,
+            **states,
+            missing=max(frame["pictures"] - said, 0),
+            doubts=[DoubtCount(rule=rule, texts=n) for rule, n in _most_first(counts["doubt"])],
+            reviewers=_reviewers(session, counts["reviewer"]),
+            course=_course(session, user_id, language),
         )
+
+
+def _most_first(counts: Counter[str]) -> list[tuple[str, int]]:
+    return sorted(counts.items(), key=lambda one: (-one[1], one[0]))
+
+
+def _reviewers(session: Session, counts: Counter[str]) -> list[ReviewerCount]:
+    first = _most_first(counts)[:_MOST_REVIEWERS]
+    ids = [UUID(key) for key, _ in first if key]
+    emails = {row.id: row.email for row in session.execute(_PEOPLE, {"ids": ids})}
+    found = ((UUID(key) if key else None, texts) for key, texts in first)
+    return [
+        ReviewerCount(user_id=one, email=emails.get(one), texts=texts) for one, texts in found
+    ]
+
+
+def _course(session: Session, user_id: UUID, language: str) -> list[DayCount]:
+    first = (datetime.now(UTC) - timedelta(days=DAYS)).date().isoformat()
+    values = {"user_id": user_id, "language": language, "first": first}
+    days: dict[date, Counter[str]] = defaultdict(Counter)
+    for row in session.execute(_COURSE, values):
+        days[row.day][row.kind] = row.texts
+    return [
+        DayCount(day=day, approved=one["approved"], returned=one["returned"])
+        for day, one in days.items()
+    ]
 
 
 def first_language_of(user_id: UUID) -> str:
@@ -114,4 +147,10 @@ def first_language_of(user_id: UUID) -> str:
 def languages_of(user_id: UUID) -> list[str]:
     """The languages in which anything is said of a person's pictures, the most first."""
     with transaction(user_id) as session:
-        return [row.language for row in session.execute(_LANGUAGES, {"user_id": user_id})]
+        return [row.language for row in session.execute(_LANGUAGES)]
+
+
+def add_up() -> None:
+    """Add up what has changed, so that there is little to read. Raises DatabaseUnavailable."""
+    with transaction() as session:
+        session.execute(_ADD_UP, {"most": _MOST})

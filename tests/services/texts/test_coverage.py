@@ -8,10 +8,16 @@ from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
+import pytest
 from fastapi.testclient import TestClient
+from sqlalchemy import text
 
+from imgapp.adapters import db
+from imgapp.models import ImageEdit
+from imgapp.services.library import images, trash
+from imgapp.services.library.bulk import ImageSelection
 from imgapp.services.library.image_query import ImageQuery
-from imgapp.services.texts import checks, coverage, texts
+from imgapp.services.texts import bulk_approval, checks, coverage, texts
 from imgapp.services.texts.texts import TextEdit
 from tests.conftest import Person
 from tests.support.rows import add_image
@@ -94,3 +100,85 @@ def test_the_evidence_says_who_approved_what(
     assert (counted["approved"], counted["missing"]) == (1, 1)
     rules = client.get("/api/text-rules").json()["items"]
     assert all(rule["sentence"].endswith(".") for rule in rules)
+
+
+_TRUTH = text("""
+    SELECT t.language, n.what, n.key, count(*) AS texts
+    FROM image_texts t JOIN images i ON i.id = t.image_id AND i.deleted_at IS NULL
+    CROSS JOIN LATERAL imgapp_text_counts(
+        t.state, t.decorative, t.approved_at, t.approved_by, t.written_by, t.doubts
+    ) n GROUP BY 1, 2, 3
+""")
+_KEPT = text("""
+    SELECT language, what, key, sum(texts)::bigint AS texts FROM (
+        SELECT language, what, key, texts FROM text_tallies
+        UNION ALL SELECT language, what, key, change FROM text_tally_changes
+    ) t WHERE what IN ('state', 'doubt', 'reviewer') GROUP BY 1, 2, 3 HAVING sum(texts) <> 0
+""")
+
+
+def tallies(person: Person, query: Any = _KEPT) -> set[tuple[Any, ...]]:
+    with db.transaction(person.user_id) as session:
+        return {tuple(row) for row in session.execute(query)}
+
+
+def test_the_tallies_follow_whatever_becomes_of_a_text(
+    alice: Person, subtests: pytest.Subtests
+) -> None:
+    ids = some_texts(alice)
+    user = alice.user_id
+    steps: dict[str, Callable[[], object]] = {
+        "the rules are asked": checks.check_some,
+        "it is decorative": lambda: write(alice, ids[3], "de", decorative=True, approve=True),
+        "it is reopened": lambda: texts.reopen(user, ids[0], "de"),
+        "its language is another": lambda: images.edit_image(
+            user, ids[2], ImageEdit(language="fr", alt_text="Une maison")
+        ),
+        "many are approved": lambda: bulk_approval.approve(user, ImageSelection(ids=tuple(ids))),
+        "to the trash": lambda: images.delete_image(user, ids[1]),
+        "written in the trash": lambda: run(user, _WRITE_IN_TRASH),
+        "out of it": lambda: trash.restore_image(user, ids[1]),
+        "removed at once": lambda: images.delete_image(user, ids[2], permanent=True),
+        "removed from the trash": lambda: (
+            images.delete_image(user, ids[3]), trash.empty_trash(user)
+        ),
+        "added up": coverage.add_up,
+        "removed": lambda: run(user, "DELETE FROM image_texts WHERE NOT is_own"),
+    }  # fmt: skip
+    for name, step in steps.items():
+        with subtests.test(name):
+            step()
+            assert tallies(alice) == tallies(alice, _TRUTH)
+    assert tallies(alice)
+
+
+_WRITE_IN_TRASH = (
+    "UPDATE image_texts t SET alt_text = 'A cat' FROM images i"
+    " WHERE i.id = t.image_id AND i.deleted_at IS NOT NULL AND NOT t.is_own"
+)
+
+
+def run(user_id: UUID, sql: str) -> None:
+    with db.transaction(user_id) as session:
+        session.execute(text(sql))
+
+
+def test_a_picture_in_the_trash_is_not_covered(alice: Person) -> None:
+    ids = some_texts(alice)
+    before = coverage.coverage(alice.user_id, "de")
+    images.delete_image(alice.user_id, ids[0])
+    after = coverage.coverage(alice.user_id, "de")
+    assert (after.pictures, after.approved) == (before.pictures - 1, before.approved - 1)
+    assert after.missing == before.missing
+    assert after.course == before.course  # what somebody did that day was done
+
+
+def test_what_was_added_up_is_counted_once(alice: Person) -> None:
+    some_texts(alice)
+    before = coverage.coverage(alice.user_id, "de")
+    coverage.add_up()
+    after = coverage.coverage(alice.user_id, "de")
+    assert after.model_dump(exclude={"counted_at"}) == before.model_dump(exclude={"counted_at"})
+    whole = coverage.coverage(alice.user_id, "de", ImageQuery(orientation="landscape"))
+    compared = {"missing", "draft", "returned", "approved", "stale", "by_model", "reviewers"}
+    assert whole.model_dump(include=compared) == after.model_dump(include=compared)
