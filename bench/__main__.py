@@ -28,6 +28,7 @@ from bench import (
     search,
     session_check,
     tabs,
+    texts,
 )
 from bench.report import Result
 
@@ -49,6 +50,7 @@ BENCHES = {
     "tabs": tabs.run,
     "search": search.run,
     "meaning": meaning.run,
+    "texts": texts.run,
     "million": million.run,
 }
 NAMED_ONLY = {"peers": peers.run}

@@ -20,6 +20,8 @@ from imgapp.ui.admin import (
     queue,
     queue_sections,
 )
+from imgapp.ui.coverage import page as coverage_page
+from imgapp.ui.coverage.state import CoverageState
 from imgapp.ui.gallery import failure_sections, failures_page, page, progress_strip, trash_page
 from imgapp.ui.settings import (
     account,
@@ -62,6 +64,7 @@ PAGES = (
         failure_sections.page,
         [failures_page.FailuresState.load, progress_strip.ProgressState.load],
     ),
+    Page("/coverage", "Coverage · imgapp", coverage_page.page, CoverageState.load),
     Page("/trash", "Trash · imgapp", trash_page.page, trash_page.TrashState.load),
     Page("/account", "Account · imgapp", account_sections.page, account.AccountState.load),
     Page(
@@ -112,7 +115,7 @@ def look() -> dict[str, Any]:
             "selection",
             "sheet",
         ),
-        *("settings", "descriptions", "progress", "usage", "print"),
+        *("settings", "descriptions", "progress", "usage", "coverage", "print"),
     )
     return {
         "stylesheets": [f"/styles/{name}.css" for name in sheets],

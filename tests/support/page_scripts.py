@@ -9,7 +9,7 @@ from imgapp.adapters import frontend
 
 LIMITS = {"/": 300_000} | dict.fromkeys(
     [
-        *("/failures", "/trash", "/account", "/descriptions", "/usage", "/webhooks", "/help"),
+        *("/coverage", "/failures", "/trash", "/account", "/descriptions", "/usage", "/webhooks", "/help"),
         *("/models", "/queue", "/people", "/audit", "/sign-in"),
     ],
     190_000,

@@ -58,7 +58,7 @@ BEGIN
         v_where := v_where || CASE WHEN (p_wanted ->> 'no_alt_text')::boolean
             THEN ' AND i.no_alt_text' ELSE ' AND NOT i.no_alt_text' END;
     END IF;
-    IF p_wanted ? 'decorative' THEN
+    IF p_wanted ? 'decorative' AND NOT p_wanted ? 'language' THEN
         v_where := v_where || CASE WHEN (p_wanted ->> 'decorative')::boolean
             THEN ' AND i.decorative' ELSE ' AND i.decorative IS NOT TRUE' END;
     END IF;
@@ -121,6 +121,10 @@ DECLARE
 BEGIN
     IF p_wanted ? 'language' THEN
         v_text := v_text || format(' AND t.language = %L', p_wanted ->> 'language');
+        IF p_wanted ? 'decorative' THEN
+            v_text := v_text || CASE WHEN (p_wanted ->> 'decorative')::boolean
+                THEN ' AND t.decorative' ELSE ' AND t.decorative IS NOT TRUE' END;
+        END IF;
     END IF;
     IF p_wanted ->> 'doubt' = 'any' THEN
         v_text := v_text || ' AND t.doubts <> ''[]''';
@@ -134,7 +138,11 @@ BEGIN
         RETURN ' AND NOT ' || v_text || ')';
     END IF;
     IF p_wanted ? 'state' THEN
-        v_text := v_text || format(' AND t.state = %L', p_wanted ->> 'state');
+        v_text := v_text || CASE p_wanted ->> 'state'
+            WHEN 'stale' THEN ' AND t.state <> ''approved'' AND t.approved_at IS NOT NULL'
+            WHEN 'by_model' THEN
+                ' AND t.state = ''approved'' AND t.written_by ->> ''alt_text'' = ''model'''
+            ELSE format(' AND t.state = %L', p_wanted ->> 'state') END;
     END IF;
     RETURN ' AND ' || v_text || ')';
 END

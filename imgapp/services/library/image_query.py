@@ -50,6 +50,10 @@ class TextFilter(StrEnum):
     DRAFT = "draft"
     APPROVED = "approved"
     RETURNED = "returned"
+    STALE = "stale"
+    """Not approved, while an older wording is, and holds."""
+    BY_MODEL = "by_model"
+    """Approved, and the alt text is a model's own words."""
 
 
 class ImageQuery(BaseModel):
@@ -63,6 +67,7 @@ class ImageQuery(BaseModel):
     no_alt_text: bool | None = None
     """Neither an alt text nor marked as decorative."""
     decorative: bool | None = None
+    """The picture or, with `language`, its text in that."""
     edited: bool | None = None
     """A person wrote at least one of its texts."""
     format: PictureFormat | None = None

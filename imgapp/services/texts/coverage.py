@@ -121,9 +121,7 @@ def _reviewers(session: Session, counts: Counter[str]) -> list[ReviewerCount]:
     ids = [UUID(key) for key, _ in first if key]
     emails = {row.id: row.email for row in session.execute(_PEOPLE, {"ids": ids})}
     found = ((UUID(key) if key else None, texts) for key, texts in first)
-    return [
-        ReviewerCount(user_id=one, email=emails.get(one), texts=texts) for one, texts in found
-    ]
+    return [ReviewerCount(user_id=one, email=emails.get(one), texts=texts) for one, texts in found]
 
 
 def _course(session: Session, user_id: UUID, language: str) -> list[DayCount]:

@@ -34,6 +34,7 @@ from imgapp.ui.gallery.progress_watch import ProgressWatch
 from imgapp.ui.gallery.trash_page import TrashState
 from imgapp.ui.shell.cards import Card, card_of
 from imgapp.ui.shell.connected_tabs import tabs
+from imgapp.ui.shell.news import news
 from imgapp.ui.shell.tab_state_store import TabStateStore
 
 log = logging.getLogger(__name__)
@@ -86,6 +87,7 @@ class Bridge:
     def take(self, event: ImageEvent) -> None:
         """Note a change; it is pushed at once, or with the others when a push is under way."""
         self.progress.note(event.user_id)
+        news.note(event.user_id)
         if event.image_id is None:
             self._reload_soon(event.user_id)
             return
@@ -200,6 +202,7 @@ class Bridge:
         """Events were missed: let every tab read its window again."""
         for user_id in tabs.people():
             self.progress.note(user_id)
+            news.note(user_id)
             await self._reload(user_id)
 
     async def _reload(self, user_id: UUID, tried: int = 0) -> None:
@@ -224,6 +227,7 @@ class Bridge:
 
     async def _forget(self) -> None:
         for user_id in tabs.keep(self._here()):
+            news.forget(user_id)
             await self.subscriber.unfollow(user_id)
         # Others may have connected meanwhile.
         here = self._here()

@@ -115,6 +115,7 @@ def _account(email: str) -> rx.Component:
         rx.el.div(
             rx.el.p("Signed in as", class_name="quiet"),
             rx.el.p(email, class_name="menu-email"),
+            _menu_link("chart-no-axes-column", "Coverage", "/coverage"),
             _menu_link("settings", "Account", "/account"),
             _menu_link("trash-2", "Trash", "/trash"),
             _menu_link("circle-help", "Help", "/help"),
