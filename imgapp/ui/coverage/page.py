@@ -88,10 +88,12 @@ def _select(label: str, name: str, options: list[Choice], value: str) -> rx.Comp
     return rx.el.div(
         rx.el.label(label, html_for=name),
         rx.el.select(
-            rx.foreach(options, lambda one: rx.el.option(one.name, value=one.value)),
+            rx.foreach(
+                options,
+                lambda one: rx.el.option(one.name, value=one.value, selected=one.value == value),
+            ),
             name=name,
             id=name,
-            default_value=value,
             class_name="input",
         ),
         class_name="field",
