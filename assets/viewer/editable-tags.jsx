@@ -3,7 +3,7 @@
 import { useEffect, useId, useRef, useState } from "react";
 import { X } from "lucide-react";
 import { change, params } from "$/public/shell/address.js";
-import { save } from "$/public/viewer/picture-edits.js";
+import { Changed, saveText } from "$/public/viewer/picture-edits.js";
 import { say } from "$/public/viewer/viewer-toast.js";
 
 const MOST = 100;
@@ -17,7 +17,7 @@ function find(tag) {
 }
 
 // Changes are applied to the newest tags that are known, one after the other.
-function useTags(imageId, value) {
+function useTags(imageId, language, version, value) {
   const [shown, setShown] = useState(null);
   const [problem, setProblem] = useState("");
   const newest = useRef(value);
@@ -33,10 +33,19 @@ function useTags(imageId, value) {
     pending.current += 1;
     setShown(change(newest.current));
     waiting.current = waiting.current.then(async () => {
-      const wanted = change(newest.current);
+      // Somebody else's change stays: ours is made to what they left.
+      const send = async () => {
+        const base = newest.current;
+        const holds = (text) => same(text?.tags ?? [], base);
+        const text = await saveText(imageId, language, version, { tags: change(base) }, holds);
+        newest.current = text.tags ?? [];
+      };
       try {
-        const image = await save(imageId, { tags: wanted });
-        newest.current = image.tags ?? [];
+        await send().catch((error) => {
+          if (!(error instanceof Changed)) throw error;
+          newest.current = error.text?.tags ?? [];
+          return send();
+        });
         say(done);
       } catch (error) {
         setProblem(`Not saved: ${error.message}`);
@@ -49,8 +58,8 @@ function useTags(imageId, value) {
   return { tags, update, problem };
 }
 
-export function EditableTags({ imageId, value, lang }) {
-  const { tags, update, problem } = useTags(imageId, value);
+export function EditableTags({ imageId, language, version, value }) {
+  const { tags, update, problem } = useTags(imageId, language, version, value);
   const [typed, setTyped] = useState("");
   const id = useId();
   const input = useRef(null);
@@ -81,7 +90,7 @@ export function EditableTags({ imageId, value, lang }) {
   };
   return (
     <>
-      <ul className="tags all" lang={lang || undefined}>
+      <ul className="tags all" lang={language}>
         {tags.map((tag) => (
           <li key={tag} className="tag removable">
             <button type="button" dir="auto" title={`Pictures tagged ${tag}`} onClick={() => find(tag)}>
@@ -106,7 +115,7 @@ export function EditableTags({ imageId, value, lang }) {
               ref={input}
               id={id}
               className="tag-input"
-              lang={lang || undefined}
+              lang={language}
               dir="auto"
               placeholder="Add a tag"
               maxLength={MOST}

@@ -7,35 +7,52 @@ import { useEffect, useLayoutEffect, useId, useRef, useState } from "react";
 import { Pencil } from "lucide-react";
 import { LONG, advice, lengthOf } from "$/public/viewer/alt-advice.js";
 import { draftOf, keepDraft } from "$/public/viewer/drafts.js";
-import { save } from "$/public/viewer/picture-edits.js";
+import { Changed, save, saveText } from "$/public/viewer/picture-edits.js";
 import { say } from "$/public/viewer/viewer-toast.js";
 
-// `draft` is {text, base} while it is edited; `saved` is shown until the server says the same.
-function useText({ imageId, field, value, title }) {
-  const [draft, setDraft] = useState(() => draftOf(imageId, field) ?? null);
+const saidOf = (text, field) => text?.[field] ?? "";
+
+// `draft` is {text, base} while it is edited; `saved` is shown until the server says the same;
+// `theirs` is what somebody else wrote meanwhile, until the page says the same.
+function useText({ imageId, field, value, title, language, version }) {
+  const name = language ? `${language} ${field}` : field;
+  const [draft, setDraft] = useState(() => draftOf(imageId, name) ?? null);
   const [saved, setSaved] = useState(null);
+  const [theirs, setTheirs] = useState(null);
   const [problem, setProblem] = useState("");
   const change = (next) => {
     const dirty = next && next.text !== next.base;
-    keepDraft(imageId, field, dirty ? next : null);
+    keepDraft(imageId, name, dirty ? next : null);
+    if (!next) setTheirs(null);
     setDraft(next);
   };
+  const now = theirs ?? value;
+  useEffect(() => setTheirs(null), [value]);
+  const send = (changes) =>
+    language
+      ? saveText(imageId, language, version, changes, (text) => saidOf(text, field) === now)
+      : save(imageId, changes);
   // Without an alt text nobody has said anything; other texts may well be empty.
   const empty = field === "alt_text" ? null : "";
-  const submit = async () => {
+  const submit = async ({ approve = false } = {}) => {
     const { text, base } = draft;
+    const wanted = text.trim();
     setProblem("");
-    if (text.trim() === base.trim() && base === value) return change(null);
-    setSaved({ text: text.trim(), base: value });
+    const same = wanted === base.trim() && base === now;
+    if (same && !approve) return change(null);
+    const changes = same ? { approve } : { [field]: wanted || empty };
+    if (approve) changes.approve = true;
+    setSaved({ text: wanted, base: value });
     change(null);
     try {
-      const image = await save(imageId, { [field]: text.trim() || empty });
-      setSaved((now) => now && { ...now, text: image[field] ?? "", done: true });
-      say(`${title} saved`);
+      const answer = await send(changes);
+      setSaved((before) => before && { ...before, text: saidOf(answer, field), done: true });
+      say(approve ? `${title} saved and approved` : `${title} saved`);
     } catch (error) {
       setSaved(null);
-      setProblem(`Not saved: ${error.message}`);
       change({ text, base });
+      if (error instanceof Changed) setTheirs(saidOf(error.text, field));
+      setProblem(`Not saved: ${error.message}`);
     }
     return undefined;
   };
@@ -43,7 +60,7 @@ function useText({ imageId, field, value, title }) {
   useEffect(() => {
     if (settled) setSaved(null);
   }, [settled]);
-  return { draft, change, submit, saved, problem, setProblem };
+  return { draft, change, submit, saved, now, problem, setProblem };
 }
 
 function Counter({ text }) {
@@ -75,10 +92,10 @@ function Meanwhile({ value, lang, onTake }) {
   );
 }
 
-function Editor({ title, lang, long, most, counts, value, text }) {
+function Editor({ title, language, long, most, counts, text }) {
   const id = useId();
   const box = useRef(null);
-  const { draft, change, submit, problem } = text;
+  const { draft, change, submit, now, problem } = text;
   // Before the next key: whoever types on at once types into the field.
   useLayoutEffect(() => {
     box.current.focus();
@@ -109,7 +126,7 @@ function Editor({ title, lang, long, most, counts, value, text }) {
         ref={box}
         id={id}
         className="input long"
-        lang={lang || undefined}
+        lang={language || undefined}
         dir="auto"
         rows={long ? 4 : 2}
         maxLength={most}
@@ -119,8 +136,8 @@ function Editor({ title, lang, long, most, counts, value, text }) {
         onKeyDown={onKeyDown}
       />
       {counts && <Counter text={draft.text} />}
-      {value !== draft.base && value !== draft.text && (
-        <Meanwhile value={value} lang={lang} onTake={() => change({ text: value, base: value })} />
+      {now !== draft.base && now !== draft.text && (
+        <Meanwhile value={now} lang={language} onTake={() => change({ text: now, base: now })} />
       )}
       {problem && (
         <p role="alert" className="form-message">
@@ -131,6 +148,11 @@ function Editor({ title, lang, long, most, counts, value, text }) {
         <button type="submit" className="button small primary">
           Save
         </button>
+        {language && (
+          <button type="button" className="button small" onClick={() => submit({ approve: true })}>
+            Save and approve
+          </button>
+        )}
         <button type="button" className="button small" onClick={() => change(null)}>
           Cancel
         </button>
@@ -142,8 +164,20 @@ function Editor({ title, lang, long, most, counts, value, text }) {
   );
 }
 
+// What the picture's own text says, for whoever writes it in another language.
+function Beside({ beside, besideLanguage, besideName }) {
+  return (
+    <p className="beside">
+      <span className="byline">{besideName}: </span>
+      <span lang={besideLanguage} dir="auto">
+        {beside}
+      </span>
+    </p>
+  );
+}
+
 export function EditableText(props) {
-  const { title, value, lang, shownAs, nothing, keys, children } = props;
+  const { title, value, language, shownAs, nothing, keys, beside, children } = props;
   const text = useText(props);
   const { draft, change, saved } = text;
   const pencil = useRef(null);
@@ -179,13 +213,14 @@ export function EditableText(props) {
       ) : (
         <p
           className={`${said ? "said" : "quiet"} ${shownAs ?? ""} ${saved && !saved.done ? "saving" : ""}`}
-          lang={(said && lang) || undefined}
+          lang={(said && language) || undefined}
           dir={said ? "auto" : undefined}
           onDoubleClick={begin}
         >
           {said || nothing}
         </p>
       )}
+      {beside && <Beside {...props} />}
     </>
   );
 }

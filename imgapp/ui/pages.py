@@ -33,6 +33,7 @@ from imgapp.ui.settings import (
     spending,
     spending_administration,
     spending_sections,
+    text_rules,
     webhook_sections,
     webhooks,
 )
@@ -71,7 +72,11 @@ PAGES = (
         "/descriptions",
         "Descriptions · imgapp",
         description_sections.page,
-        [descriptions.DescriptionsState.load, prompts.PromptState.load],
+        [
+            descriptions.DescriptionsState.load,
+            text_rules.TextRulesState.load,
+            prompts.PromptState.load,
+        ],
     ),
     Page(
         "/usage",

@@ -97,9 +97,17 @@ class PreferencesEdit(BaseModel):
 def languages(and_this: str | None = None) -> list[tuple[str, str]]:
     """Languages to choose from, by their English names: tags (BCP 47) and what to show."""
     tags = {*COMMON_LANGUAGES, *filter(None, [and_this])}
-    names = {tag: dict.fromkeys((language_name(tag), own_name(tag))) for tag in tags}
-    shown = [(tag, " · ".join(both)) for tag, both in names.items()]
-    return sorted(shown, key=lambda one: one[1].casefold())
+    return sorted(((tag, full_name(tag)) for tag in tags), key=lambda one: one[1].casefold())
+
+
+def english_name(tag: str) -> str:
+    """What a language is called in English."""
+    return language_name(tag)
+
+
+def full_name(tag: str) -> str:
+    """What a language is called in English, and by those who speak it."""
+    return " · ".join(dict.fromkeys((language_name(tag), own_name(tag))))
 
 
 def get_preferences(user_id: UUID) -> PreferencesPublic:

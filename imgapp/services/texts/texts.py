@@ -36,6 +36,8 @@ from imgapp.services.library.serialize import texts_of
 
 DEFAULT_LANGUAGE = "en"
 LONGEST_NOTE = 2_000
+NOTHING_SAID = ""
+"""The tag of a text that there is not: who writes the first one can say so (`If-Match: ""`)."""
 FIELDS = ("alt_text", "description", "tags", "decorative")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _PERSON = "person"
@@ -79,6 +81,7 @@ def write_text(
 ) -> Versioned[TextPublic]:
     """Write what a person says of a picture in a language; no model overwrites it.
 
+    A text whose last word is taken away is gone, and its tag is `NOTHING_SAID`.
     Raises NotFound, InvalidRequest (`unknown_language`), Conflict (`nothing_to_approve`), and
     PreconditionFailed if the text has none of the versions `required`.
     """
@@ -145,7 +148,7 @@ def _change(
     with transaction(user_id) as session:
         image = images.fetch(session, image_id, lock=True)
         text = fetch_text(session, image_id, language)
-        if required is not None and (text is None or _tag(text) not in required):
+        if required is not None and (tag_of(text) if text else NOTHING_SAID) not in required:
             raise PreconditionFailed
         change(session, image, text)
         session.flush()
@@ -157,7 +160,21 @@ def _change(
             session.flush()
         after_commit(session, partial(events.publish, user_id, "image_edited", image_id))
         after_commit(session, wake_ups.call_for_chores)  # webhooks may be told
-        return _versioned(session, image_id, language)
+        return _left(session, image, language)
+
+
+def _left(session: Session, image: Image, language: str) -> Versioned[TextPublic]:
+    """What is said now. Where the last word was taken away, that is nothing, and no text."""
+    text = fetch_text(session, image.id, language)
+    if text is not None and all(getattr(text, field) is None for field in FIELDS):
+        session.delete(text)
+        session.flush()
+        text = None
+    if text is not None:
+        return _versioned(session, image.id, language)
+    nothing = ImageText(image_id=image.id, language=language, user_id=image.user_id)
+    unknown = {"model_version": None, "prompt_version": None}
+    return Versioned(NOTHING_SAID, TextPublic.model_validate(nothing.model_dump() | unknown))
 
 
 def _set(
@@ -253,8 +270,9 @@ def _versioned(session: Session, image_id: UUID, language: str) -> Versioned[Tex
     text = texts_of(session, [image_id]).get(image_id, {}).get(language)
     if text is None:
         raise NotFound
-    return Versioned(_tag(text), text)
+    return Versioned(tag_of(text), text)
 
 
-def _tag(text: ImageText | TextPublic) -> str:
+def tag_of(text: ImageText | TextPublic) -> str:
+    """The version of a text: another one after each change of its words or its state."""
     return f"{(text.changed_at - _EPOCH) // timedelta(microseconds=1):x}"

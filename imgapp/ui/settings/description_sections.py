@@ -7,6 +7,8 @@ import reflex as rx
 from imgapp.ui.settings.descriptions import DescriptionsState
 from imgapp.ui.settings.prompt_sections import prompt_sections
 from imgapp.ui.settings.prompts import PromptState
+from imgapp.ui.settings.text_rule_sections import text_rule_sections
+from imgapp.ui.settings.text_rules import TextRulesState
 from imgapp.ui.shell.reflex_types import Action, either
 from imgapp.ui.shell.settings_layout import (
     badge,
@@ -29,6 +31,7 @@ def descriptions_page(state: type[DescriptionsState], prompt: type[PromptState])
         "Descriptions",
         rx.el.p("How your pictures are described.", class_name="quiet"),
         _purpose(state),
+        *text_rule_sections(TextRulesState),
         _places(state),
         _pause(state),
         *prompt_sections(prompt),
@@ -50,7 +53,7 @@ def _purpose(state: type[DescriptionsState]) -> rx.Component:
 def _form(state: type[DescriptionsState]) -> rx.Component:
     return rx.el.form(
         rx.el.div(
-            rx.el.label("Language", html_for="language"),
+            rx.el.label("First language", html_for="language"),
             rx.el.select(
                 rx.foreach(
                     state.languages,
@@ -88,7 +91,7 @@ def _form(state: type[DescriptionsState]) -> rx.Component:
             default_value=state.vocabulary,
         ),
         rx.el.button("Save", type="submit", class_name="button primary"),
-        on_submit=state.save,
+        on_submit=[state.save, TextRulesState.load],
         class_name="stack wide",
         custom_attrs={"aria-label": "Language and purpose"},
     )

@@ -141,7 +141,7 @@ def server_words(model: str, *, stays: bool) -> tuple[str, bool]:
 
 
 _NAMES = {
-    "language": "Language",
+    "language": "First language",
     "context": "What the pictures are for",
     "glossary": "Names and terms",
     "vocabulary": "Tags of your own",

@@ -112,11 +112,11 @@ def stand_view(budget: BudgetPublic, month: MonthSpent) -> BudgetView:
 
 def estimate_words(said: Estimate) -> str:
     """What so many pictures will take, in a few sentences."""
-    many = pictures(said.pictures)
+    many, s = pictures(said.pictures), "s" if said.pictures == 1 else ""
     if said.basis is None:
-        return f"{many} cost nothing: imgapp describes them with what it measures itself."
+        return f"{many} cost{s} nothing: imgapp describes them with what it measures itself."
     tokens = f"{said.input_tokens:,} tokens in and {said.output_tokens:,} out"
-    told = [f"{many} take about {tokens} of {said.model}"]
+    told = [f"{many} take{s} about {tokens} of {said.model}"]
     told[0] += ", of which no price is known." if said.cost is None else f": {about(said.cost)}."
     if said.basis == "guess":
         told.append("That is a guess: nothing was described with it lately.")

@@ -6,10 +6,11 @@ import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 import reflex as rx
+from pydantic import BaseModel, ValidationError
 
 from imgapp.errors import ImgappError, NotFound, NotSignedIn
 from imgapp.services.common.thread_pools import in_io
@@ -19,6 +20,8 @@ from imgapp.ui.shell.reflex_types import as_text, either, handler
 from imgapp.ui.shell.viewer_context import current_viewer
 
 log = logging.getLogger(__name__)
+
+S = TypeVar("S", bound=BaseModel)
 
 
 MOST_SHOWN = 4
@@ -122,6 +125,15 @@ async def failures_shown(state: rx.State) -> AsyncIterator[None]:
     except ImgappError as error:
         log.warning("action_failed", extra={"code": error.code})
         await say(state, error.detail, is_error=True)
+
+
+async def fitting(state: rx.State, shape: type[S], said: dict[str, Any]) -> S | None:
+    """What came from the browser, if it fits; else None, and a message."""
+    try:
+        return shape(**said)
+    except ValidationError as error:
+        await say(state, error.errors()[0]["msg"].removeprefix("Value error, "), is_error=True)
+        return None
 
 
 def id_of(text: str) -> UUID:

@@ -43,9 +43,16 @@ class EditableText(rx.Component):
     field: rx.Var[str]
     title: rx.Var[str]
     value: rx.Var[str]
-    lang: rx.Var[str]
+    language: rx.Var[str]
+    """Of the text (BCP 47); none for the words in the picture, which may be in any."""
+    version: rx.Var[str]
+    """The version that is shown."""
     nothing: rx.Var[str]
     """Said where there is no text."""
+    beside: rx.Var[str]
+    """What the picture's own text says, where another language is shown."""
+    beside_language: rx.Var[str]
+    beside_name: rx.Var[str]
     most: rx.Var[int]
     """Characters."""
     long: rx.Var[bool]
@@ -62,8 +69,9 @@ class EditableTags(rx.Component):
     library = "$/public/viewer/editable-tags.jsx"
     tag = "EditableTags"
     image_id: rx.Var[str]
+    language: rx.Var[str]
+    version: rx.Var[str]
     value: rx.Var[list[str]]
-    lang: rx.Var[str]
 
 
 class TextLanguage(rx.Component):
@@ -83,6 +91,8 @@ class DecorativeSwitch(rx.Component):
     library = "$/public/viewer/decorative.jsx"
     tag = "DecorativeSwitch"
     image_id: rx.Var[str]
+    language: rx.Var[str]
+    version: rx.Var[str]
     value: rx.Var[bool]
     alt_text: rx.Var[str]
 
@@ -95,6 +105,13 @@ class CopyWays(rx.Component):
     alt_text: rx.Var[str]
     decorative: rx.Var[bool]
     filename: rx.Var[str]
+
+
+class TakesFocus(rx.Component):
+    """Gives the focus to the first field in it when it appears, and back when it goes."""
+
+    library = "$/public/viewer/takes-focus.jsx"
+    tag = "TakesFocus"
 
 
 def swatch(code: str) -> rx.Component:

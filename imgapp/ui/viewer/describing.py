@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import reflex as rx
-from pydantic import BaseModel, ValidationError
 
 from imgapp.models import ImageEdit
 from imgapp.services.analysis import describe, preferences
@@ -15,7 +14,7 @@ from imgapp.services.common.thread_pools import in_db
 from imgapp.services.installation import vision_models
 from imgapp.services.installation.vision_models import VisionModels
 from imgapp.services.library import images
-from imgapp.ui.shell.notices import failures_shown, id_of, say
+from imgapp.ui.shell.notices import failures_shown, fitting, id_of, say
 from imgapp.ui.shell.reflex_types import handler
 from imgapp.ui.shell.viewer_context import current_viewer
 
@@ -51,7 +50,7 @@ class Describing(rx.State, mixin=True):
     async def describe_like_this(self, said: dict[str, Any]) -> None:
         user, image = current_viewer().user_id, id_of(self._shown_id())
         named = {name: said[name] for name in AnalysisOptions.model_fields if said.get(name)}
-        wishes = await self._read(AnalysisOptions, named)
+        wishes = await fitting(self, AnalysisOptions, named)
         if wishes is None:
             return
         async with failures_shown(self):
@@ -73,21 +72,13 @@ class Describing(rx.State, mixin=True):
 
     async def _edit(self, changes: dict[str, Any], done: str) -> None:
         user, image = current_viewer().user_id, id_of(self._shown_id())
-        edit = await self._read(ImageEdit, changes)
+        edit = await fitting(self, ImageEdit, changes)
         if edit is None:
             return
         async with failures_shown(self):
             await in_db(images.edit_image, user, image, edit)
             await say(self, done)
             await self._look_again()
-
-    async def _read(self, shape: type[BaseModel], said: dict[str, Any]) -> Any:
-        """What the browser sent, if it fits; else a message."""
-        try:
-            return shape(**said)
-        except ValidationError as error:
-            await say(self, error.errors()[0]["msg"].removeprefix("Value error, "), is_error=True)
-            return None
 
     def _shown_id(self) -> str:
         """The picture that is open."""

@@ -55,11 +55,8 @@ class Details:
     size: str = ""
     """The file's size as people read it."""
     alt_text: str = ""
-    alt_text_by: str = ""
     description: str = ""
-    description_by: str = ""
     tags: list[str] = field(default_factory=list)
-    tags_by: str = ""
     visible_text: str = ""
     visible_text_by: str = ""
     also_read: str = ""
@@ -118,11 +115,8 @@ def details_of(image: ImagePublic) -> Details:
         file_size=image.file_size,
         size=file_size(image.file_size),
         alt_text=image.alt_text or "",
-        alt_text_by=writer(image, "alt_text") or writer(image, "decorative"),
         description=image.description or "",
-        description_by=writer(image, "description"),
         tags=image.tags or [],
-        tags_by=writer(image, "tags"),
         visible_text=image.visible_text or "",
         visible_text_by=writer(image, "visible_text"),
         also_read="\n".join(missed_of(image)),

@@ -27,15 +27,14 @@ from imgapp.ui.viewer.describing import Describing
 from imgapp.ui.viewer.describing_section import describing_section
 from imgapp.ui.viewer.details import Details, Neighbour, beside_of, details_of
 from imgapp.ui.viewer.facts_section import facts_section
-from imgapp.ui.viewer.history import TextHistory
 from imgapp.ui.viewer.history_sections import history_section
-from imgapp.ui.viewer.texts_section import texts_section
+from imgapp.ui.viewer.text_state_sections import languages_section
+from imgapp.ui.viewer.texts_section import ViewerTexts, texts_section
 
 
-class ViewerState(TextHistory, Describing, rx.State):
+class ViewerState(ViewerTexts, Describing, rx.State):
     """The picture that is open, if any, and the ones before and after it."""
 
-    image: Details = Details()
     previous: Neighbour = Neighbour()
     next: Neighbour = Neighbour()
     by_meaning: bool = False
@@ -60,6 +59,7 @@ class ViewerState(TextHistory, Describing, rx.State):
                 self.missing = str(image_id)
                 return
             self.image = details_of(image)
+            await self._show_texts(user, image)
             self.by_meaning = await in_db(meaning.is_on, user)
             await self._look_around(user, image.id)
             await self._follow(user, image.id)
@@ -80,6 +80,7 @@ class ViewerState(TextHistory, Describing, rx.State):
     @handler
     async def close(self) -> None:
         current_viewer()
+        self._wanted_language = ""
         self._empty()
 
     @handler
@@ -163,6 +164,7 @@ def viewer_panel() -> rx.Component:
     return rx.el.div(
         _head(image),
         _state(image),
+        languages_section(ViewerState, image),
         texts_section(ViewerState, image, on_add_read=ViewerState.add_read_lines),
         facts_section(image),
         describing_section(ViewerState, image),

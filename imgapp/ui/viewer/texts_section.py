@@ -20,10 +20,18 @@ from imgapp.ui.viewer.details import Details
 from imgapp.ui.viewer.history import TextHistory
 from imgapp.ui.viewer.history_sections import suggestion, text_owner
 from imgapp.ui.viewer.history_words import TITLES
+from imgapp.ui.viewer.text_states import TextStates
 
 
-def texts_section(state: type[TextHistory], image: Details, *, on_add_read: Action) -> rx.Component:
+class ViewerTexts(TextStates, TextHistory, mixin=True):
+    """What of the viewer's state the texts are shown from."""
+
+    image: Details = Details()
+
+
+def texts_section(state: type[ViewerTexts], image: Details, *, on_add_read: Action) -> rx.Component:
     """Alt text, description, tags and visible text, with who wrote each."""
+    said = state.said
     return rx.el.div(
         _section(
             state,
@@ -32,9 +40,9 @@ def texts_section(state: type[TextHistory], image: Details, *, on_add_read: Acti
                 state,
                 image,
                 "alt_text",
-                image.alt_text,
+                said.alt_text,
                 nothing=either(
-                    image.decorative,
+                    said.decorative,
                     "Decorative: screen readers skip it.",
                     either(
                         image.status == AnalysisStatus.COMPLETED.value,
@@ -45,15 +53,18 @@ def texts_section(state: type[TextHistory], image: Details, *, on_add_read: Acti
                 most=2_000,
                 counts=True,
                 keys="e",
+                beside=said.beside,
             ),
             CopyWays.create(
-                alt_text=image.alt_text, decorative=image.decorative, filename=image.filename
+                alt_text=said.alt_text, decorative=said.decorative, filename=image.filename
             ),
             DecorativeSwitch.create(
                 image_id=image.id,
-                value=image.decorative,
-                alt_text=image.alt_text,
-                key=f"{image.id}-decorative",
+                language=said.language,
+                version=said.version,
+                value=said.decorative,
+                alt_text=said.alt_text,
+                key=f"{image.id}-{said.language}-decorative",
             ),
         ),
         _section(
@@ -63,42 +74,52 @@ def texts_section(state: type[TextHistory], image: Details, *, on_add_read: Acti
                 state,
                 image,
                 "description",
-                image.description,
+                said.description,
                 nothing="Nothing yet.",
                 most=20_000,
                 long=True,
                 shown_as="lines",
+                beside=said.beside_description,
             ),
         ),
         _section(
             state,
             "tags",
-            _head(state, image, "tags"),
+            rx.el.div(*_named(state, "tags", said.tags_by), class_name="viewer-text-head"),
             EditableTags.create(
-                image_id=image.id, value=image.tags, lang=image.language, key=f"{image.id}-tags"
+                image_id=image.id,
+                language=said.language,
+                version=said.version,
+                value=said.tags,
+                key=f"{image.id}-{said.language}-tags",
             ),
         ),
         _section(
             state,
             "visible_text",
-            _text(
-                state,
-                image,
-                "visible_text",
-                image.visible_text,
+            EditableText.create(
+                *_named(state, "visible_text", image.visible_text_by),
+                image_id=image.id,
+                field="visible_text",
+                title=TITLES["visible_text"],
+                value=image.visible_text,
                 nothing="None.",
                 most=50_000,
                 long=True,
                 shown_as="viewer-visible-text",
+                key=f"{image.id}-visible_text",
             ),
             _also_read(image, on_add_read),
         ),
-        rx.el.section(
-            TextLanguage.create(
-                image_id=image.id,
-                value=image.language,
-                languages=[list(one) for one in preferences.languages()],
-                key=f"{image.id}-language",
+        rx.cond(
+            said.is_own,
+            rx.el.section(
+                TextLanguage.create(
+                    image_id=image.id,
+                    value=image.language,
+                    languages=[list(one) for one in preferences.languages()],
+                    key=f"{image.id}-language",
+                ),
             ),
         ),
         class_name="viewer-texts",
@@ -122,36 +143,37 @@ def _also_read(image: Details, on_add: Action) -> rx.Component:
     )
 
 
-def _section(state: type[TextHistory], name: str, *content: rx.Component) -> rx.Component:
-    return rx.el.section(*content, suggestion(state, name, TITLES[name]))
+def _section(state: type[ViewerTexts], name: str, *content: rx.Component) -> rx.Component:
+    shown = suggestion(state, name, TITLES[name])
+    if name != "visible_text":  # which is as it is read, whatever the language
+        shown = rx.cond(state.said.is_own, shown)
+    return rx.el.section(*content, shown)
 
 
 def _text(
-    state: type[TextHistory], image: Details, name: str, value: str, **how: Any
+    state: type[ViewerTexts], image: Details, name: str, value: str, **how: Any
 ) -> rx.Component:
-    # Words that are in the picture may be in any language.
-    lang = "" if name == "visible_text" else image.language
+    said = state.said
     return EditableText.create(
-        *_named(state, image, name),
+        *_named(state, name, getattr(said, f"{name}_by")),
         image_id=image.id,
         field=name,
         title=TITLES[name],
         value=value,
-        lang=lang,
-        key=f"{image.id}-{name}",
+        language=said.language,
+        version=said.version,
+        beside_language=said.beside_language,
+        beside_name=said.beside_name,
+        key=f"{image.id}-{said.language}-{name}",
         **how,
     )
 
 
-def _head(state: type[TextHistory], image: Details, name: str) -> rx.Component:
-    return rx.el.div(*_named(state, image, name), class_name="viewer-text-head")
-
-
-def _named(state: type[TextHistory], image: Details, name: str) -> list[rx.Component]:
+def _named(state: type[ViewerTexts], name: str, by: str) -> list[rx.Component]:
     """The title of a text, who wrote it, and the way to let models write it again."""
-    by = getattr(image, f"{name}_by")
+    written = state.image.written if name == "visible_text" else state.said.written
     return [
         rx.el.h3(TITLES[name]),
         rx.cond(by != "", rx.el.span(by, class_name="byline")),
-        text_owner(state, name, image.written),
+        text_owner(state, name, written),
     ]

@@ -127,12 +127,12 @@ def test_what_cannot_be_saved_is_put_back_says_why_and_is_not_lost(
     problem = {"code": "store_unavailable", "detail": "The database does not answer"}
 
     def refuse(route: Route) -> None:
-        if route.request.method == "PATCH":
+        if route.request.method == "PUT":
             route.fulfill(status=503, content_type="application/json", body=json.dumps(problem))
         else:
             route.continue_()
 
-    page.route(f"**/api/images/{one}", refuse)
+    page.route(f"**/api/images/{one}/texts/en", refuse)
     field = edit(page, "Alt text")
     field.fill(MINE)
     page.keyboard.press("Enter")
@@ -149,7 +149,7 @@ def test_what_cannot_be_saved_is_put_back_says_why_and_is_not_lost(
     expect(switch).to_have_attribute("aria-checked", "false")
     assert read(page, one)["alt_text"] == ANSWER["alt_text"]
 
-    page.unroute(f"**/api/images/{one}")
+    page.unroute(f"**/api/images/{one}/texts/en")
     alt_text.get_by_role("button", name="Save").click()
     expect(viewer.locator(".viewer-said")).to_have_text("Alt text saved")
     stored(page, one, alt_text=MINE)
