@@ -4,6 +4,7 @@ import { useEffect, useId, useRef, useState, useSyncExternalStore } from "react"
 import { ArrowDownUp, ListFilter, MessageSquareDashed, Search, X } from "lucide-react";
 import * as address from "$/public/shell/address.js";
 import { announce } from "$/public/shell/announce.js";
+import { languageName } from "$/public/shell/language-names.js";
 import { useListed } from "$/public/gallery/list-length.js";
 import * as words from "$/public/find/find-words.js";
 
@@ -182,8 +183,11 @@ function TagField({ params }) {
   );
 }
 
-function Filters({ params, count }) {
+function Filters({ params, count, languages, rules, onOpen }) {
   const common = { params };
+  const language = params.get("language");
+  const tags = [...new Set([...languages, ...(language ? [language] : [])])];
+  const inLanguages = Object.fromEntries(tags.map((tag) => [tag, languageName(tag)]));
   const from = { shown: (moment) => words.dayOf(moment), written: (date) => words.momentOf(date) };
   const to = {
     shown: (moment) => words.dayOf(moment, { end: true }),
@@ -192,7 +196,7 @@ function Filters({ params, count }) {
   const size = { type: "number", min: 0, step: "any", inputMode: "decimal", shown: words.megabytesOf, written: words.bytesOf };
   return (
     <>
-      <button type="button" className="button" popoverTarget="filters">
+      <button type="button" className="button" popoverTarget="filters" onClick={onOpen}>
         <ListFilter size={17} aria-hidden />
         <span className="wide">Filters</span>
         {count > 0 && <span className="find-count">{count}</span>}
@@ -203,6 +207,9 @@ function Filters({ params, count }) {
         <Choice label="Alt text" name="no_alt_text" options={words.ALT_TEXT} {...common} />
         <Choice label="Decorative" name="decorative" options={words.DECORATIVE} {...common} />
         <Choice label="Texts" name="edited" options={words.EDITED} {...common} />
+        <Choice label="Language of the text" name="language" options={inLanguages} {...common} />
+        <Choice label="State of the text" name="state" options={words.STATES} {...common} />
+        <Choice label="Doubt" name="doubt" options={{ any: words.ANY_DOUBT, ...rules }} {...common} />
         <TagField {...common} />
         <Choice label="Format" name="format" options={words.FORMATS} {...common} />
         <Choice label="Orientation" name="orientation" options={words.ORIENTATION} {...common} />
@@ -290,10 +297,10 @@ function Needing({ count }) {
   );
 }
 
-export function FindBar({ live, total, found, query: answered, needing, onFind }) {
+export function FindBar({ live, total, found, query: answered, needing, languages, rules, onFind, onFilters }) {
   const query = useQuery();
   const params = new URLSearchParams(query);
-  const chips = words.chipsOf(params);
+  const chips = words.chipsOf(params, rules);
   const filtered = chips.length > 0 || Boolean(params.get("q"));
   useAsking(query, live, onFind);
   const listed = useListed(answered, found);
@@ -308,7 +315,7 @@ export function FindBar({ live, total, found, query: answered, needing, onFind }
     <div className="find-bar">
       <div className="find-row">
         <SearchField value={params.get("q") ?? ""} />
-        <Filters params={params} count={chips.length} />
+        <Filters params={params} count={chips.length} languages={languages} rules={rules} onOpen={() => onFilters()} />
         <Sort params={params} />
       </div>
       {filtered && <Chips chips={chips} params={params} found={listed} />}

@@ -1,5 +1,7 @@
 // Filters in words: the labels of chips, and dates and sizes as the address has them.
 
+import { languageName } from "../shell/language-names.js";
+
 export const STATUS = {
   pending: "Waiting",
   in_progress: "Being described",
@@ -23,9 +25,12 @@ export const needing = (count) =>
   count === 1 ? "1 picture needs a text" : `${count.toLocaleString()} pictures need a text`;
 export const DECORATIVE = { true: "Decorative", false: "Not decorative" };
 export const EDITED = { true: "Edited by a person", false: "As models wrote it" };
+export const STATES = { missing: "Missing", draft: "Draft", approved: "Approved", returned: "Returned" };
+export const ANY_DOUBT = "Any doubt";
 export const FILTERS = [
   ...["status", "no_alt_text", "decorative", "edited", "tag", "format", "orientation"],
   ...["uploaded_from", "uploaded_to", "larger_than", "smaller_than", "batch", "like"],
+  ...["language", "state", "doubt"],
 ];
 
 const MB = 1_000_000;
@@ -70,15 +75,18 @@ const words = {
   uploaded_to: (value) => `Until ${said(value, { end: true })}`,
   larger_than: (value) => `Over ${megabytesOf(value)} MB`,
   smaller_than: (value) => `Under ${megabytesOf(value)} MB`,
+  language: (value) => `Text in ${languageName(value)}`,
+  state: (value) => STATES[value] && `Text: ${STATES[value].toLowerCase()}`,
+  doubt: (value, rules) => (value === "any" ? ANY_DOUBT : `Doubt: ${rules[value] ?? value}`),
   batch: () => "Of one batch",
   like: () => "Like one picture",
 };
 
-// {name, value, text} for each filter of an address.
-export function chipsOf(params) {
+// {name, value, text} for each filter of an address; `rules` are sentences by the ids of rules.
+export function chipsOf(params, rules = {}) {
   return [...params]
     .filter(([name, value]) => FILTERS.includes(name) && value !== "")
-    .map(([name, value]) => ({ name, value, text: words[name](value) }))
+    .map(([name, value]) => ({ name, value, text: words[name](value, rules) }))
     .filter((chip) => chip.text);
 }
 

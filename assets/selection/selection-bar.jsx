@@ -1,9 +1,10 @@
 // The selection bar: tags, describes, downloads, prints and deletes what is selected.
 
 import { useEffect, useId, useRef, useState } from "react";
-import { Download, Printer, RotateCw, Tag, Trash2, X } from "lucide-react";
+import { Check, Download, Printer, RotateCw, Tag, Trash2, X } from "lucide-react";
 import { announce } from "$/public/shell/announce.js";
 import { keyOf } from "$/public/shell/keys.js";
+import { languageName } from "$/public/shell/language-names.js";
 import { useListed } from "$/public/gallery/list-length.js";
 import { useSelection } from "$/public/selection/selection-gestures.js";
 import { selection } from "$/public/selection/selection.js";
@@ -69,6 +70,74 @@ function TagsDialog({ dialog, count, onTag }) {
   );
 }
 
+function Language({ label, none, languages, value, onChoose }) {
+  const id = useId();
+  return (
+    <div className="field">
+      <label htmlFor={id}>{label}</label>
+      <select id={id} className="input" value={value} onChange={(event) => onChoose(event.target.value)}>
+        <option value="">{none}</option>
+        {languages.map((tag) => (
+          <option key={tag} value={tag}>
+            {languageName(tag)}
+          </option>
+        ))}
+      </select>
+    </div>
+  );
+}
+
+function Describing({ cost, languages, onDescribe }) {
+  const [language, setLanguage] = useState("");
+  const [source, setSource] = useState("");
+  const words = language ? `Describe them in ${languageName(language)}` : "Describe them again";
+  return (
+    <form
+      className="selection-ask"
+      aria-label="Describe again"
+      onSubmit={(event) => {
+        event.preventDefault();
+        onDescribe({ language, made_from: language && source !== language ? source : "" });
+      }}
+    >
+      <Language label="Language" none="As always" languages={languages} value={language} onChoose={setLanguage} />
+      {language && (
+        <Language
+          label="From the approved words in"
+          none="None: from the picture"
+          languages={languages.filter((tag) => tag !== language)}
+          value={source === language ? "" : source}
+          onChoose={setSource}
+        />
+      )}
+      <p role="status">{cost || "Counting what it takes…"}</p>
+      <button type="submit" className="button primary" disabled={!cost}>
+        {words}
+      </button>
+    </form>
+  );
+}
+
+function Approving({ languages, onApprove }) {
+  const [language, setLanguage] = useState("");
+  return (
+    <form
+      className="selection-ask"
+      aria-label="Approve"
+      onSubmit={(event) => {
+        event.preventDefault();
+        onApprove(language);
+      }}
+    >
+      <Language label="Texts in" none="Each picture's own" languages={languages} value={language} onChoose={setLanguage} />
+      <p>Somebody should have looked at each of them. What says nothing is left out.</p>
+      <button type="submit" className="button primary">
+        Approve them
+      </button>
+    </form>
+  );
+}
+
 // A form of the browser's own: the answer is a file, which no script has to hold.
 function download(chosen) {
   const form = document.createElement("form");
@@ -85,10 +154,12 @@ function download(chosen) {
   form.remove();
 }
 
-export function SelectionBar({ found: counted, query, failed, cost, onTrash, onTag, onAnalyze, onPrice, onPrint }) {
+export function SelectionBar(props) {
+  const { found: counted, query, failed, cost, languages } = props;
+  const { onTrash, onTag, onAnalyze, onApprove, onPrice, onPrint, onLanguages } = props;
   useSelection();
   const dialog = useRef(null);
-  const [asking, setAsking] = useState(false);
+  const [asking, setAsking] = useState(""); // what is asked before it is done
   const found = useListed(query, counted);
   const count = selection.size(found);
   const chosen = () => selection.chosen(query);
@@ -103,11 +174,18 @@ export function SelectionBar({ found: counted, query, failed, cost, onTrash, onT
   const prints = count > 0 && count <= MOST_PRINTED;
   act.current = { trash, tags: () => dialog.current?.showModal(), print: prints && (() => onPrint(chosen())) };
 
+  const ask = (what) => {
+    setAsking(asking === what ? "" : what);
+    if (asking === what) return;
+    onLanguages();
+    if (what === "describe") onPrice(chosen());
+  };
+
   // What could not be done: those pictures are seen again.
   useEffect(() => selection.show(), [failed]);
   useEffect(() => {
     announce(count ? said(count) : "");
-    if (!count) setAsking(false);
+    if (!count) setAsking("");
   }, [count]);
   useEffect(() => {
     const key = (event) => {
@@ -145,15 +223,11 @@ export function SelectionBar({ found: counted, query, failed, cost, onTrash, onT
           <Action icon={Tag} onClick={() => dialog.current.showModal()}>
             Tags
           </Action>
-          <Action
-            icon={RotateCw}
-            aria-expanded={asking}
-            onClick={() => {
-              setAsking(!asking);
-              if (!asking) onPrice(chosen());
-            }}
-          >
+          <Action icon={RotateCw} aria-expanded={asking === "describe"} onClick={() => ask("describe")}>
             Describe again
+          </Action>
+          <Action icon={Check} aria-expanded={asking === "approve"} onClick={() => ask("approve")}>
+            Approve
           </Action>
           {count <= MOST_DOWNLOADED && (
             <Action icon={Download} onClick={() => download(chosen())}>
@@ -168,21 +242,24 @@ export function SelectionBar({ found: counted, query, failed, cost, onTrash, onT
           <Action icon={Trash2} onClick={trash}>
             Delete
           </Action>
-          {asking && (
-            <div className="selection-ask" role="status">
-              <p>{cost || "Counting what it takes…"}</p>
-              <button
-                type="button"
-                className="button primary"
-                disabled={!cost}
-                onClick={() => {
-                  onAnalyze(chosen());
-                  selection.clear();
-                }}
-              >
-                Describe them again
-              </button>
-            </div>
+          {asking === "describe" && (
+            <Describing
+              cost={cost}
+              languages={languages}
+              onDescribe={(how) => {
+                onAnalyze(chosen(), how);
+                selection.clear();
+              }}
+            />
+          )}
+          {asking === "approve" && (
+            <Approving
+              languages={languages}
+              onApprove={(language) => {
+                onApprove(chosen(), language);
+                selection.clear();
+              }}
+            />
           )}
         </section>
       )}

@@ -21,6 +21,7 @@ from imgapp.adapters.vision import BASIC
 from imgapp.errors import Conflict, NotFound
 from imgapp.models import Run, RunItem, RunOutcome, now
 from imgapp.services.analysis import run_feeder
+from imgapp.services.analysis.options import AnalysisOptions
 from imgapp.services.analysis.run_schemas import (
     NewRun,
     RunCounts,
@@ -260,13 +261,16 @@ def _shown(session: Session, rows: Iterable[Run]) -> list[RunPublic]:
     ]
 
 
-def analyze(user_id: UUID, chosen: ImageSelection) -> tuple[BulkResult, UUID | None]:
+def analyze(
+    user_id: UUID, chosen: ImageSelection, wishes: AnalysisOptions | None = None
+) -> tuple[BulkResult, UUID | None]:
     """Analyse pictures again in a run, whose id comes with it; none if there are no pictures.
 
-    Raises Conflict (too many runs), DatabaseUnavailable.
+    Raises Conflict (too many runs), DatabaseUnavailable, InvalidRequest (model).
     """
     ids = chosen.resolve(user_id)
     if not ids:
         return BulkResult(0), None
-    run = create_run(user_id, NewRun.model_construct(images=ids, reuse=False))
+    how = wishes.model_dump() if wishes else {}
+    run = create_run(user_id, NewRun.model_construct(images=ids, reuse=False, **how))
     return BulkResult(len(ids), changed=ids[: run.total]), run.id

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import reflex as rx
 
+from imgapp.ui.gallery.text_languages import TextLanguages
+from imgapp.ui.shell.doubt_words import sentences
 from imgapp.ui.shell.reflex_types import Fires, Unbound
 
 
@@ -19,8 +21,13 @@ class FindBar(rx.Component):
     """What the page shows now."""
     needing: rx.Var[int]
     """How many pictures need a text."""
+    languages: rx.Var[list[str]]
+    rules: rx.Var[dict[str, str]]
+    """What each rule says of a text that it doubts."""
     on_find: Fires[str]
     """The address asks for something else."""
+    on_filters: Fires[()]
+    """The filters are opened."""
 
 
 class ClearFilters(rx.Component):
@@ -40,7 +47,10 @@ def find_bar(
         found=found,
         query=query,
         needing=needing,
+        languages=TextLanguages.tags,
+        rules=sentences(),
         on_find=on_find,
+        on_filters=TextLanguages.look,
     )
 
 

@@ -1,4 +1,4 @@
-"""Bulk actions of the gallery: tag, analyse, download and delete what is selected."""
+"""Bulk actions of the gallery: tag, analyse, approve, download and delete what is selected."""
 
 from __future__ import annotations
 
@@ -10,13 +10,25 @@ import reflex as rx
 
 from imgapp.errors import InvalidRequest
 from imgapp.services.analysis import runs
+from imgapp.services.analysis.options import AnalysisOptions
+from imgapp.services.analysis.preferences import english_name
 from imgapp.services.common.thread_pools import in_io
 from imgapp.services.library import bulk
 from imgapp.services.library.bulk import ImageSelection
 from imgapp.services.library.image_query import ImageQuery
 from imgapp.services.spending import budgets
+from imgapp.services.texts import bulk_approval
+from imgapp.ui.gallery.text_languages import TextLanguages
 from imgapp.ui.shell.money_words import estimate_words
-from imgapp.ui.shell.notices import Undo, failures_shown, id_of, say, with_those_left
+from imgapp.ui.shell.notices import (
+    ApprovedTexts,
+    Undo,
+    failures_shown,
+    fitting,
+    id_of,
+    say,
+    with_those_left,
+)
 from imgapp.ui.shell.reason_words import pictures
 from imgapp.ui.shell.reflex_types import Fires, Unbound, handler
 from imgapp.ui.shell.viewer_context import current_viewer
@@ -60,11 +72,30 @@ class SelectionState(rx.State):
             self.cost = await in_io(_cost, user, chosen_of(chosen))
 
     @handler
-    async def analyze(self, chosen: dict[str, Any]) -> None:
+    async def analyze(self, chosen: dict[str, Any], how: dict[str, Any]) -> None:
+        """Describe again, or in a further language; in a run, as they may be many."""
         user = current_viewer().user_id
+        named = {name: str(how[name]) for name in ("language", "made_from") if how.get(name)}
+        wishes = await fitting(self, AnalysisOptions, named)
+        if wishes is None:
+            return
         async with failures_shown(self):
-            outcome, _ = await in_io(runs.analyze, user, chosen_of(chosen))
-            await say(self, f"{pictures(len(outcome.changed))} will be described again")
+            outcome, _ = await in_io(runs.analyze, user, chosen_of(chosen), wishes)
+            again = f"in {english_name(wishes.language)}" if wishes.language else "again"
+            await say(self, f"{pictures(len(outcome.changed))} will be described {again}")
+
+    @handler
+    async def approve(self, chosen: dict[str, Any], language: str) -> None:
+        """What is said in a language; "" is each picture's own text."""
+        user, tag = current_viewer().user_id, str(language) or None
+        async with failures_shown(self):
+            outcome = await in_io(bulk_approval.approve, user, chosen_of(chosen), tag)
+            undo = None
+            if _can_undo(outcome):
+                until = await in_io(bulk_approval.database_time, user)
+                undo = Undo(approved=ApprovedTexts(tuple(outcome.changed), tag, until))
+            done = f"approved in {english_name(tag)}" if tag else "approved"
+            await say(self, _told(outcome, done), undo=undo)
 
 
 def chosen_of(said: object) -> ImageSelection:
@@ -106,7 +137,11 @@ class SelectionBar(rx.Component):
     cost: rx.Var[str]
     on_trash: Fires[dict[str, Any]]
     on_tag: Fires[dict[str, Any], bool, list[str]]
-    on_analyze: Fires[dict[str, Any]]
+    languages: rx.Var[list[str]]
+    on_analyze: Fires[dict[str, Any], dict[str, Any]]
+    on_approve: Fires[dict[str, Any], str]
+    on_languages: Fires[()]
+    """A language is about to be chosen."""
     on_price: Fires[dict[str, Any]]
     on_print: Fires[dict[str, Any]]
 
@@ -120,7 +155,10 @@ def selection_bar(*, found: int, query: str, on_print: Unbound[dict[str, Any]]) 
         cost=SelectionState.cost,
         on_trash=SelectionState.trash,
         on_tag=SelectionState.tag,
+        languages=TextLanguages.tags,
         on_analyze=SelectionState.analyze,
+        on_approve=SelectionState.approve,
+        on_languages=TextLanguages.look,
         on_price=SelectionState.price,
         on_print=on_print,
     )

@@ -6,6 +6,7 @@ import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -15,6 +16,7 @@ from pydantic import BaseModel, ValidationError
 from imgapp.errors import ImgappError, NotFound, NotSignedIn
 from imgapp.services.common.thread_pools import in_io
 from imgapp.services.library import bulk
+from imgapp.services.texts import bulk_approval
 from imgapp.ui.shell.reason_words import pictures
 from imgapp.ui.shell.reflex_types import as_text, either, handler
 from imgapp.ui.shell.viewer_context import current_viewer
@@ -38,6 +40,15 @@ class Notice:
 
 
 @dataclass(frozen=True)
+class ApprovedTexts:
+    """Texts that were approved at once, over at `until` (`bulk_approval.take_back`)."""
+
+    images: tuple[UUID, ...]
+    language: str | None
+    until: datetime
+
+
+@dataclass(frozen=True)
 class Undo:
     """What takes something back."""
 
@@ -45,11 +56,14 @@ class Undo:
     """Pictures that come out of the trash again."""
     tags: tuple[dict[str, Any], ...] = ()
     """Tags as they were (`bulk.Outcome.before`)."""
+    approved: ApprovedTexts | None = None
 
     def take_back(self, user_id: UUID) -> bulk.BulkResult:
         """Raises DatabaseUnavailable."""
         if self.tags:
             return bulk.undo_tags(user_id, self.tags)
+        if done := self.approved:
+            return bulk_approval.take_back(user_id, done.images, done.language, done.until)
         return bulk.restore(user_id, self.trashed)
 
 

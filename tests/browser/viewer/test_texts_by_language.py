@@ -205,7 +205,8 @@ def test_what_is_missing_is_written_by_a_model_from_the_picture_or_from_approved
     expect(viewer.get_by_text("Translated from English by")).to_contain_text("translation-")
     expect(tab(page, "German · Deutsch draft")).to_be_visible()
     [call] = model.calls[asked:]
-    assert call.sizes == [] and ANSWER["alt_text"] in call.said, "no picture was sent"
+    assert call.sizes == [], "no picture was sent"
+    assert ANSWER["alt_text"] in call.said
     assert said(page, one, "en")["state"] == "approved", "the text of before is as it was"
     assert said(page, one, "de")["made_from"] == "en"
 
