@@ -60,7 +60,14 @@ from imgapp.models.schemas import (
     TextWords,
     Waiting,
 )
-from imgapp.models.texts import ImageText, TextAuthor, TextChange, TextState
+from imgapp.models.texts import (
+    ImageText,
+    ReviewLease,
+    SecondLook,
+    TextAuthor,
+    TextChange,
+    TextState,
+)
 from imgapp.models.uploads import (
     Batch,
     BatchItem,
@@ -111,10 +118,12 @@ __all__ = [
     "Prompt",
     "PromptTrial",
     "ProviderState",
+    "ReviewLease",
     "Run",
     "RunItem",
     "RunOutcome",
     "Scope",
+    "SecondLook",
     "Shape",
     "StorageUsage",
     "StoreRemoval",

@@ -81,6 +81,10 @@ class Preferences(SQLModel, table=True):
     """What the person writes is approved in the same step."""
     rules_off: list[str] = Field(default_factory=list, sa_type=ARRAY(Text))
     """Rules whose doubts are not shown."""
+    review_blind_share: int = 0
+    """Of a hundred pictures in Review, those whose text is shown when it is asked for."""
+    review_second_share: int = 0
+    """Of a hundred that are approved there, those that a second person sees."""
     vocabulary: list[str] = Field(default_factory=list, sa_type=ARRAY(Text))
     """Tags of their own."""
     never_cloud: bool = False

@@ -117,3 +117,37 @@ class TextChange(SQLModel, table=True):
     analysis_id: uuid.UUID | None = None
     made_from: str | None = text_or_null()
     note: str | None = text_or_null()
+
+
+class ReviewLease(SQLModel, table=True):
+    """A text that somebody has in front of them in Review: nobody else gets it meanwhile."""
+
+    __tablename__ = "review_leases"
+    __table_args__ = (Index("review_leases_of_person", "user_id", "reviewer"),)
+
+    image_id: uuid.UUID = Field(foreign_key="images.id", ondelete="CASCADE", primary_key=True)
+    language: str = Field(sa_type=Text, primary_key=True)
+    user_id: uuid.UUID = Field(foreign_key="users.id", ondelete="CASCADE")
+    reviewer: uuid.UUID
+    """A tab, or a program."""
+    expires_at: datetime = timestamp()
+
+
+class SecondLook(SQLModel, table=True):
+    """An approved text of which a second person is asked, and what came of it."""
+
+    __tablename__ = "second_looks"
+    __table_args__ = (Index("second_looks_of_person", "user_id", "language", "looked_at"),)
+
+    image_id: uuid.UUID = Field(foreign_key="images.id", ondelete="CASCADE", primary_key=True)
+    language: str = Field(sa_type=Text, primary_key=True)
+    user_id: uuid.UUID = Field(foreign_key="users.id", ondelete="CASCADE")
+    words: dict[str, Any] = Field(sa_type=JSONB)
+    """As they were approved."""
+    first_by: uuid.UUID
+    """The session, or access token, that approved them."""
+    asked_at: datetime = timestamp(default_factory=now)
+    second_by: uuid.UUID | None = None
+    looked_at: datetime | None = timestamp(default=None)
+    agreed: bool | None = None
+    """Whether the second approved the same words; null until they looked."""

@@ -26,8 +26,10 @@ from imgapp.models import (
     Preferences,
     Prompt,
     PromptTrial,
+    ReviewLease,
     Run,
     RunItem,
+    SecondLook,
     TextChange,
     UserSession,
     Webhook,
@@ -113,6 +115,8 @@ DEFINERS = {
     "imgapp_find_among",
     "imgapp_find_count",
     "imgapp_find_position",
+    "imgapp_review_count",
+    "imgapp_review_queue",
     "imgapp_timeline",
     "imgapp_purge_deleted_images",
     "imgapp_purge_deleted_person",
@@ -155,6 +159,8 @@ TABLES = [
     "text_changes",
     "text_tallies",
     "text_tally_changes",
+    "review_leases",
+    "second_looks",
     "image_deletions",
     "image_blocks",
     "image_tallies",
@@ -269,6 +275,16 @@ def one_row_of_each(user_id: UUID) -> list[SQLModel]:
         FetchRest(user_id=user_id, host="pictures.example.org", until=now()),
         webhook,
         WebhookDelivery(user_id=user_id, webhook_id=webhook.id, event="ping"),
+        ReviewLease(
+            user_id=user_id,
+            image_id=image.id,
+            language="en",
+            reviewer=new_id(),
+            expires_at=now(),
+        ),
+        SecondLook(
+            user_id=user_id, image_id=image.id, language="en", words={}, first_by=new_id()
+        ),
     ]
 
 
@@ -347,6 +363,8 @@ def test_without_a_person_nothing_is_visible(alices_rows, subtests) -> None:
         ("runs", "cancelled_at = now()"),
         ("run_items", "outcome = 'failed'"),
         ("image_texts", "state = 'approved'"),
+        ("review_leases", "expires_at = now()"),
+        ("second_looks", "agreed = true, looked_at = now()"),
         ("image_embeddings", "embedding = embedding"),
         ("embedding_requests", "taken_until = now()"),
     ],
@@ -378,6 +396,8 @@ def test_a_password_can_only_be_changed_by_its_owner(alice, mallory, everything)
         "prompt_trials",
         "webhooks",
         "image_texts",
+        "review_leases",
+        "second_looks",
         "image_embeddings",
         "embedding_requests",
     ],

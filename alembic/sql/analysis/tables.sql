@@ -53,6 +53,14 @@ CREATE TABLE preferences (
     -- Rules whose doubts are not shown.
     rules_off text[] NOT NULL DEFAULT '{}'
         CONSTRAINT preferences_rules_off_check CHECK (cardinality(rules_off) <= 100),
+    -- Of a hundred pictures in Review: whose text is shown when it is asked for, and which a second
+    -- person sees.
+    review_blind_share integer NOT NULL DEFAULT 0
+        CONSTRAINT preferences_review_blind_share_check
+        CHECK (review_blind_share BETWEEN 0 AND 100),
+    review_second_share integer NOT NULL DEFAULT 0
+        CONSTRAINT preferences_review_second_share_check
+        CHECK (review_second_share BETWEEN 0 AND 100),
     vocabulary text[] NOT NULL DEFAULT '{}'
         CONSTRAINT preferences_vocabulary_check CHECK (cardinality(vocabulary) <= 2000),
     never_cloud boolean NOT NULL DEFAULT false,
@@ -220,7 +228,7 @@ GRANT SELECT, INSERT ON image_analyses TO :app;
 GRANT SELECT, INSERT, DELETE,
     UPDATE (
         language, context, glossary, glossaries, further_languages, approve_own, rules_off,
-        vocabulary, never_cloud, paused, paused_at, updated_at
+        review_blind_share, review_second_share, vocabulary, never_cloud, paused, paused_at, updated_at
     )
     ON preferences TO :app;
 GRANT SELECT, INSERT, DELETE ON prompts TO :app;

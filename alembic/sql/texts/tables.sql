@@ -73,6 +73,37 @@ CREATE TABLE text_changes (
 CREATE INDEX text_changes_of_text ON text_changes (image_id, language, at DESC, id DESC);
 CREATE INDEX text_changes_of_person ON text_changes (user_id, at DESC, id DESC);
 
+-- Who has which text in front of them in Review, and until when: nobody else gets it meanwhile.
+CREATE TABLE review_leases (
+    image_id uuid NOT NULL REFERENCES images ON DELETE CASCADE,
+    language text NOT NULL,
+    user_id uuid NOT NULL REFERENCES users ON DELETE CASCADE,
+    -- A tab, or a program.
+    reviewer uuid NOT NULL,
+    expires_at timestamptz NOT NULL,
+    PRIMARY KEY (image_id, language)
+);
+CREATE INDEX review_leases_of_person ON review_leases (user_id, reviewer);
+
+-- Approved texts of which a second person is asked, and what came of it.
+CREATE TABLE second_looks (
+    image_id uuid NOT NULL REFERENCES images ON DELETE CASCADE,
+    language text NOT NULL,
+    user_id uuid NOT NULL REFERENCES users ON DELETE CASCADE,
+    -- As they were approved: of other words nobody is asked.
+    words jsonb NOT NULL,
+    -- The sessions, or access tokens, of both.
+    first_by uuid NOT NULL,
+    asked_at timestamptz NOT NULL DEFAULT now(),
+    second_by uuid,
+    looked_at timestamptz,
+    -- Whether the second approved the same words.
+    agreed boolean,
+    PRIMARY KEY (image_id, language),
+    CONSTRAINT second_looks_check CHECK ((looked_at IS NULL) = (agreed IS NULL))
+);
+CREATE INDEX second_looks_of_person ON second_looks (user_id, language, looked_at);
+
 -- Foreign keys look past row-level security: what a row points to must be the person's own, too.
 ALTER TABLE image_texts ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 CREATE POLICY own ON image_texts
@@ -97,6 +128,30 @@ CREATE POLICY own ON text_changes
         )
     );
 
+ALTER TABLE review_leases ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE POLICY own ON review_leases
+    USING (user_id = (SELECT :user_id))
+    WITH CHECK (
+        user_id = (SELECT :user_id)
+        AND EXISTS (
+            SELECT FROM images
+            WHERE images.id = review_leases.image_id AND images.user_id = review_leases.user_id
+        )
+    );
+CREATE POLICY system ON review_leases FOR SELECT TO imgapp_system USING (true);
+
+ALTER TABLE second_looks ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE POLICY own ON second_looks
+    USING (user_id = (SELECT :user_id))
+    WITH CHECK (
+        user_id = (SELECT :user_id)
+        AND EXISTS (
+            SELECT FROM images
+            WHERE images.id = second_looks.image_id AND images.user_id = second_looks.user_id
+        )
+    );
+CREATE POLICY system ON second_looks FOR SELECT TO imgapp_system USING (true);
+
 GRANT SELECT (
         image_id, language, user_id, is_own, decorative, state, state_at, written_by, approved_at,
         approved_by, doubts, changed_at
@@ -107,6 +162,11 @@ GRANT SELECT, INSERT, DELETE, UPDATE (
         changed_at
     ) ON image_texts TO :app;
 GRANT SELECT, INSERT ON text_changes TO :app;
+GRANT SELECT (approved) ON image_texts TO imgapp_system;
+GRANT SELECT ON review_leases, second_looks TO imgapp_system;
+GRANT SELECT, INSERT, DELETE, UPDATE (reviewer, expires_at) ON review_leases TO :app;
+GRANT SELECT, INSERT, DELETE,
+    UPDATE (words, first_by, asked_at, second_by, looked_at, agreed) ON second_looks TO :app;
 
 -- How many texts count as what, and what is to be added to that (tallies.sql).
 CREATE TABLE text_tallies (

@@ -77,6 +77,16 @@ IMAGE: dict[str, Any] = {
     "duplicate": None,
 }
 
+_TO_REVIEW: dict[str, Any] = {
+    "image_id": EXAMPLE_ID,
+    "language": "de",
+    "place": f"0-{EXAMPLE_ID}",
+    "etag": "644b1f2e9c3a0",
+    "second": False,
+    "blind": False,
+    "image": IMAGE,
+}
+
 _ANALYSIS: dict[str, Any] = {
     **_SUMMARY,
     **_TEXTS,
@@ -140,6 +150,9 @@ PICTURES: dict[str, dict[str, Any]] = {
         ],
         "next_cursor": None,
     },
+    "ReviewQueue": {"items": [_TO_REVIEW], "total": 340, "leased_seconds": 90},
+    "ReviewedText": {"etag": "644b1f2e9c3a0", "text": TEXT},
+    "Agreement": {"looked_at": 42, "agreed": 37, "waiting": 5},
     "ImagePage": {
         "items": [IMAGE],
         "next_cursor": "AAZWZ0mKQkABmi9efEF7HJ1TLwpuG4xEo1V8Yt0pJb2n9Qw3rS6mdA",

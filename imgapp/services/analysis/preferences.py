@@ -60,6 +60,12 @@ class PreferencesPublic(Shape):
     further_languages: list[str] = Field(description="What pictures are owed besides `language`")
     approve_own: bool = Field(description="What one writes is approved in the same step")
     rules_off: list[str] = Field(description="Rules whose doubts are not shown")
+    review_blind_share: int = Field(
+        description="Of a hundred pictures in Review, those whose text waits until it is asked for"
+    )
+    review_second_share: int = Field(
+        description="Of a hundred that are approved in Review, those that a second person sees"
+    )
     vocabulary: list[str] = Field(description="Tags of one's own, which go before all others")
     never_cloud: bool = Field(description="No picture is sent to a model elsewhere")
     paused: bool = Field(description="None of one's pictures is analysed")
@@ -87,6 +93,8 @@ class PreferencesEdit(BaseModel):
     rules_off: list[Annotated[str, Field(max_length=50, pattern=r"^[a-z_]+$")]] = Field(
         default_factory=list, max_length=100
     )
+    review_blind_share: int = Field(default=0, ge=0, le=100)
+    review_second_share: int = Field(default=0, ge=0, le=100)
     vocabulary: list[Annotated[str, Field(max_length=MAX_TAG_LENGTH)]] = Field(
         default_factory=list, max_length=MOST_WORDS
     )
@@ -154,6 +162,8 @@ def _all(changes: dict[str, Any]) -> dict[str, Any]:
         "further_languages": [],
         "approve_own": False,
         "rules_off": [],
+        "review_blind_share": 0,
+        "review_second_share": 0,
         "vocabulary": [],
         "never_cloud": False,
         "paused": False,

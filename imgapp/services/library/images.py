@@ -59,7 +59,7 @@ def public_images(user_id: UUID, ids: Iterable[UUID]) -> list[ImagePublic]:
     if not wanted:
         return []
     with transaction(user_id) as session:
-        return shown(session, _fetch_many(session, wanted))
+        return shown(session, fetch_many(session, wanted))
 
 
 def taken_in(user_id: UUID, taken: Sequence[Ingested]) -> list[ImagePublic]:
@@ -153,7 +153,10 @@ def fetch(session: Session, image_id: UUID, *, lock: bool = False, trash: bool =
     return image
 
 
-def _fetch_many(session: Session, ids: list[UUID]) -> list[Image]:
+def fetch_many(session: Session, ids: list[UUID]) -> list[Image]:
+    """The rows of these pictures that are there, in that order, without the trash."""
+    if not ids:
+        return []
     query = select(Image).where(col(Image.id).in_(ids), col(Image.deleted_at).is_(None))
     found = {image.id: image for image in session.execute(query).scalars()}
     return [found[image_id] for image_id in ids if image_id in found]

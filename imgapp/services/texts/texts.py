@@ -90,7 +90,7 @@ def write_text(
 
     def write(session: Session, image: Image, text: ImageText | None) -> None:
         if given:
-            _write(session, image, text, language, given)
+            write_words(session, image, text, language, given)
 
     return _change(user_id, image_id, language, write, required, approve=edit.approve)
 
@@ -154,7 +154,7 @@ def _change(
         session.flush()
         if approve:
             text = fetch_text(session, image_id, language)
-            _require_words(text)
+            require_words(text)
             assert text is not None
             text.state = TextState.APPROVED
             session.flush()
@@ -190,14 +190,14 @@ def _set(
         if text is None:
             raise NotFound
         if state is TextState.APPROVED:
-            _require_words(text)
+            require_words(text)
         text.state, text.note = state, note
         session.add(text)
 
     return _change(user_id, image_id, check_language(language), change, required)
 
 
-def _require_words(text: ImageText | None) -> None:
+def require_words(text: ImageText | None) -> None:
     if text is None or not (text.alt_text or text.decorative):
         raise Conflict(
             "There is no alt text to approve: write one, or say that the picture is decorative.",
@@ -205,7 +205,7 @@ def _require_words(text: ImageText | None) -> None:
         )
 
 
-def _write(
+def write_words(
     session: Session, image: Image, text: ImageText | None, language: str, given: dict[str, Any]
 ) -> None:
     own, first = own_text(session, image.id), first_language(session, image.user_id)
