@@ -8,6 +8,7 @@
 
 import { keyOf } from "./keys.js";
 import { GRID_SHORTCUTS } from "../gallery/grid-keys.js";
+import { REVIEW_SHORTCUTS } from "../review/review-keys.js";
 import { SELECTION_SHORTCUTS } from "../selection/selection-keys.js";
 import { VIEWER_SHORTCUTS } from "../viewer/viewer-keys.js";
 
@@ -29,6 +30,7 @@ export const GROUPS = [
   { title: "Pictures", shortcuts: GRID_SHORTCUTS },
   { title: "Several pictures", shortcuts: SELECTION_SHORTCUTS },
   { title: "An open picture", shortcuts: VIEWER_SHORTCUTS },
+  { title: "Review", shortcuts: REVIEW_SHORTCUTS },
 ].filter((group) => group.shortcuts.length > 0);
 
 // The keys that are pressed together; "+" alone is a key.

@@ -23,6 +23,8 @@ from imgapp.ui.admin import (
 from imgapp.ui.coverage import page as coverage_page
 from imgapp.ui.coverage.state import CoverageState
 from imgapp.ui.gallery import failure_sections, failures_page, page, progress_strip, trash_page
+from imgapp.ui.review import page as review_page
+from imgapp.ui.review.state import ReviewState
 from imgapp.ui.settings import (
     account,
     account_sections,
@@ -66,6 +68,7 @@ PAGES = (
         [failures_page.FailuresState.load, progress_strip.ProgressState.load],
     ),
     Page("/coverage", "Coverage · imgapp", coverage_page.page, CoverageState.load),
+    Page("/review", "Review · imgapp", review_page.page, ReviewState.load),
     Page("/trash", "Trash · imgapp", trash_page.page, trash_page.TrashState.load),
     Page("/account", "Account · imgapp", account_sections.page, account.AccountState.load),
     Page(
@@ -120,7 +123,7 @@ def look() -> dict[str, Any]:
             "selection",
             "sheet",
         ),
-        *("settings", "descriptions", "progress", "usage", "coverage", "print"),
+        *("settings", "descriptions", "progress", "usage", "coverage", "review", "print"),
     )
     return {
         "stylesheets": [f"/styles/{name}.css" for name in sheets],

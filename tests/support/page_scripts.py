@@ -9,8 +9,8 @@ from imgapp.adapters import frontend
 
 LIMITS = {"/": 300_000} | dict.fromkeys(
     [
-        *("/coverage", "/failures", "/trash", "/account", "/descriptions", "/usage", "/webhooks"),
-        *("/help", "/models", "/queue", "/people", "/audit", "/sign-in"),
+        *("/coverage", "/failures", "/review", "/trash", "/account", "/descriptions", "/usage"),
+        *("/webhooks", "/help", "/models", "/queue", "/people", "/audit", "/sign-in"),
     ],
     190_000,
 )

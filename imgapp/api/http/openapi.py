@@ -11,6 +11,7 @@ from imgapp.api.examples import EXAMPLE_ID, EXAMPLES
 from imgapp.api.http.entity_tags import TAGGED
 from imgapp.api.http.image_query import ImageFilter
 from imgapp.api.http.problems import MEDIA_TYPE, Problem, documented, examples
+from imgapp.services.texts.review_decisions import ReviewDecision
 from imgapp.settings import get_settings
 
 DESCRIPTION = """\
@@ -70,8 +71,9 @@ def _document(app: FastAPI) -> dict[str, Any]:
     schemas = components.setdefault("schemas", {})
     problem = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
     schemas.update(problem.pop("$defs", {}), Problem=problem)
-    chosen = ImageFilter.model_json_schema(ref_template="#/components/schemas/{model}")
-    schemas.update(chosen.pop("$defs", {}), ImageFilter=chosen)  # no answer has one
+    for asked in (ImageFilter, ReviewDecision):  # no answer has one
+        said = asked.model_json_schema(ref_template="#/components/schemas/{model}")
+        schemas.update(said.pop("$defs", {}), **{asked.__name__: said})
     components["securitySchemes"] = {
         "token": {"type": "http", "scheme": "bearer", "description": "A personal access token"},
         "session": {"type": "apiKey", "in": "cookie", "name": get_settings().session_cookie},

@@ -32,6 +32,7 @@ from imgapp.ui.gallery.live_window import (
 from imgapp.ui.gallery.page import GalleryState
 from imgapp.ui.gallery.progress_watch import ProgressWatch
 from imgapp.ui.gallery.trash_page import TrashState
+from imgapp.ui.review.state import ReviewState, reviewing
 from imgapp.ui.shell.cards import Card, card_of
 from imgapp.ui.shell.connected_tabs import tabs
 from imgapp.ui.shell.news import news
@@ -62,6 +63,7 @@ class Bridge:
         self.waiting: dict[UUID, dict[UUID, bool]] = {}
         self.pushing: dict[UUID, asyncio.Task[None]] = {}
         self.reloading: dict[UUID, asyncio.Task[None]] = {}
+        self.told = time.time_ns() // 1_000_000
         self.progress = ProgressWatch(app, self._connected)
 
     async def run(self) -> None:
@@ -149,6 +151,7 @@ class Bridge:
         tokens = self._connected(user_id)
         if not tokens:
             return
+        await self._tell_reviewers(tokens, changed)
         total = await in_db(images.count_images, user_id) if recount else None
         for start in range(0, len(changed), _BATCH):
             ids = changed[start : start + _BATCH]
@@ -186,6 +189,13 @@ class Bridge:
             told.append(set_in_pages(self.app, those, GalleryState, **values))
         await _all(told)
 
+    async def _tell_reviewers(self, tokens: list[str], changed: list[UUID]) -> None:
+        """Let tabs that review know which pictures changed; none named: all may have."""
+        self.told += 1
+        told = {"seq": self.told, "ids": list(map(str, changed))}
+        those = [token for token in tokens if token in reviewing]
+        await set_in_pages(self.app, those, ReviewState, news=told)
+
     async def _note(self, token: str, user_id: UUID, total: int | None) -> None:
         """Pictures came or went: what the state of a tab says has to be right, too."""
         async with self.app.modify_state(rx.BaseStateToken(ident=token, cls=GalleryState)) as state:
@@ -210,6 +220,7 @@ class Bridge:
         try:
             tokens = self._connected(user_id)
             patches_of(user_id).leave_out()
+            await self._tell_reviewers(tokens, [])
             await self._tell(user_id, {wanted: ListChanges([], []) for wanted in _lists(tokens)})
             await _all(self._note(token, user_id, None) for token in tokens)
         except Exception:
@@ -233,6 +244,7 @@ class Bridge:
         here = self._here()
         for token in live_tabs.keys() - here:
             del live_tabs[token]
+        reviewing.intersection_update(here)
         if isinstance(states := self.app.state_manager, TabStateStore):
             for token in states.here() - here:
                 await states.let_go(token)

@@ -40,6 +40,7 @@ def frame(
             PlainLink.create(logo(), rx.el.span("imgapp"), href="/", class_name="brand"),
             rx.cond(live, _count(total)) if live is not None and total is not None else None,
             rx.el.div(class_name="space"),
+            _review_link(here),
             _not_live(here),
             _upload_button(live) if live is not None else None,
             _account(email),
@@ -50,6 +51,17 @@ def frame(
         ShortcutSheet.create(),
         # Where `assets/shell/announce.js` speaks.
         rx.el.div(class_name="sr-only", role="status", data_announcements=""),
+    )
+
+
+def _review_link(here: str) -> rx.Component:
+    """In the menu too, for where there is no room for it here."""
+    return PlainLink.create(
+        rx.icon("list-checks", size=17, aria_hidden="true"),
+        "Review",
+        href="/review",
+        class_name="button ghost wide",
+        custom_attrs={"aria-current": "page"} if here == "/review" else {},
     )
 
 
@@ -115,6 +127,7 @@ def _account(email: str) -> rx.Component:
         rx.el.div(
             rx.el.p("Signed in as", class_name="quiet"),
             rx.el.p(email, class_name="menu-email"),
+            _menu_link("list-checks", "Review", "/review"),
             _menu_link("chart-no-axes-column", "Coverage", "/coverage"),
             _menu_link("settings", "Account", "/account"),
             _menu_link("trash-2", "Trash", "/trash"),
