@@ -51,7 +51,8 @@ export class ReviewLine {
     this.front = 0; // the first that nobody passed
     this.total = 0;
     this.from = from;
-    this.pending = 0;
+    this.pending = 0; // decisions that are not sent yet
+    this.unsent = 0; // by how many texts they shorten the queue
     this.undoable = [];
     this.mode = ""; // or "edit", "return"
     this.loaded = false;
@@ -87,10 +88,10 @@ export class ReviewLine {
     this.reading = asked;
     this.again = false;
     const { query, reviewer } = this.sitting;
-    const undecided = this.pending;
+    const { unsent } = this;
     try {
       const queue = await this.calls.readQueue(query, { reviewer, from: this.place, limit: AHEAD });
-      if (asked === this.line) this.take(queue, undecided);
+      if (asked === this.line) this.take(queue, unsent);
     } catch (error) {
       if (asked === this.line) this.failed = error.message;
     }
@@ -100,9 +101,10 @@ export class ReviewLine {
     if (this.again) await this.load();
   }
 
-  take({ items, total }, undecided) {
-    Object.assign(this, { failed: "", loaded: true });
-    this.total = Math.max(0, total - Math.max(undecided, this.pending));
+  take({ items, total }, unsent) {
+    // What was on its way meanwhile may be counted, or not: that is asked again once it is there.
+    Object.assign(this, { failed: "", loaded: true, guessed: Boolean(unsent || this.pending) });
+    this.total = Math.max(0, total - unsent);
     const known = new Map(this.line.map((item) => [item.image_id, item]));
     const passed = new Set(this.line.slice(0, this.front));
     const here = this.at === this.front ? this.current : null;
@@ -175,33 +177,38 @@ export class ReviewLine {
     Object.assign(item, { done: decision, draft: null, problem: "", meanwhile: false });
     this.keep(item, { ...NO_TEXT, ...text, ...changes, state: STATES[decision] }, item.etag);
     if (fresh) this.count(decision, 1);
-    this.undoable.push({ item, before, decision });
+    const step = { item, before, decision, fresh };
+    this.undoable.push(step);
     this.announce(body.decorative ? "Decorative, approved." : SAID[decision]);
     this.pass();
-    this.send(item, body, () => {
+    this.send(step, body, fresh ? 1 : 0, () => {
+      step.refused = true;
+      if (step.takenBack) return false;
       this.undoable = this.undoable.filter((one) => one.item !== item);
       if (fresh) this.count(decision, -1);
       this.keep(item, text, item.etag);
       item.draft = draft;
+      return true;
     });
   }
 
   undo() {
-    const last = this.undoable.pop();
-    if (!last) {
+    const step = this.undoable.pop();
+    if (!step) {
       this.announce("There is nothing to take back.");
       return;
     }
-    const { item, before, decision } = last;
-    const at = this.line.indexOf(item);
+    const { item, before, decision, fresh } = step;
     if (decision) {
+      step.takenBack = true;
       this.keep(item, before && { ...textOf(item), ...before }, item.etag);
-      this.count(decision, -1);
-      this.send(item, before ? { decision: "undo", before } : { decision: "undo" }, () => {});
+      if (fresh) this.count(decision, -1);
+      const body = before ? { decision: "undo", before } : { decision: "undo" };
+      this.send(step, body, fresh ? -1 : 0, () => true);
     }
     item.done = undefined;
     this.announce(`Taken back: ${nameOf(item)}.`);
-    this.move(at);
+    this.move(this.line.indexOf(item));
   }
 
   count(decision, by) {
@@ -210,19 +217,24 @@ export class ReviewLine {
     if (decision === "approve") this.sitting.approved += by;
   }
 
-  send(item, body, refused) {
+  // `shortens` the queue by so many; `refused` says whether the picture is to come back.
+  send(step, body, shortens, refused) {
+    const { item } = step;
     this.pending += 1;
+    this.unsent += shortens;
     this.sent = this.sent.then(async () => {
       try {
-        // What was decided before did not hold: there is nothing to take back.
-        if (body.decision === "undo" && item.problem) return;
+        // What did not hold is not taken back.
+        if (body.decision === "undo" && step.refused) return;
         const { text, etag } = await this.calls.decide(item, body);
-        this.keep(item, text, etag);
+        if (step.takenBack && body.decision !== "undo") item.etag = etag;
+        else this.keep(item, text, etag);
       } catch (error) {
-        refused();
-        await this.comeBack(item, body, error);
+        if (refused()) await this.comeBack(item, body, error);
       } finally {
         this.pending -= 1;
+        this.unsent -= shortens;
+        if (!this.pending && this.guessed) this.load();
         this.tell();
       }
     });

@@ -159,6 +159,21 @@ def _an_error(page: Page) -> None:
     page.get_by_role("alert").filter(visible=True).wait_for()
 
 
+def _reviewing(key: str, opened: str) -> Callable[[Page], None]:
+    def go(page: Page) -> None:
+        page.get_by_test_id("review").wait_for()
+        if key:
+            page.keyboard.press(key)
+        page.locator(opened).first.wait_for()
+
+    return go
+
+
+def _review_options(page: Page) -> None:
+    page.get_by_role("button", name="Options of Review").click()
+    page.get_by_label("The picture first, of a hundred").wait_for()
+
+
 def _shortcuts(page: Page) -> None:
     page.keyboard.press("?")
     page.get_by_role("dialog", name="Keyboard shortcuts").wait_for()
@@ -181,6 +196,11 @@ OPENED = (
     Place("A picture, with the shortcuts", "/", open=_shortcuts_over_a_picture),
     Place("A picture that went to the trash", "/", PERSON, open=_undo),
     Place("No such picture", f"/?picture={UUID(int=1)}", open=_no_such_picture),
+    Place("Review, editing", "/review", open=_reviewing("e", ".review-editor")),
+    Place("Review, returning", "/review", open=_reviewing("r", ".review-editor")),
+    Place("Review, options", "/review", open=_review_options),
+    Place("Review, at its end", "/review?state=returned"),
+    Place("Review, nothing there", "/review", NEWCOMER),
     Place("Uploads", "/", open=_a_refused_file),
     Place("An error", "/usage", open=_an_error),
     Place("What the account page asks first", "/account", open=_all_that_asks_first),

@@ -30,6 +30,8 @@ $$;
 
 -- The next of a queue that nobody else has in front of them, those with doubts first if that is
 -- wanted (`part` 0). `p_place` is {part, id}: the queue begins with that picture, or where it was.
+-- Doubts come and go: a picture that was in one part, and is in the other by now, is where it comes
+-- earlier.
 CREATE OR REPLACE FUNCTION imgapp_review_queue(
     p_wanted jsonb, p_doubtful_first boolean, p_place jsonb, p_reviewer uuid, p_who uuid,
     p_limit integer
@@ -47,42 +49,49 @@ DECLARE
         ' AND d.language = %L AND d.doubts <> ''[]'')',
         :user_id, p_wanted ->> 'language'
     );
-    v_from integer := CASE WHEN p_doubtful_first THEN coalesce((p_place ->> 'part')::integer, 0)
-        ELSE 1 END;
+    v_from integer := CASE WHEN p_doubtful_first THEN 0 ELSE 1 END;
     v_key text;
-    v_descending boolean;
+    v_direction text;
+    v_begin record;
     v_after text;
-    v_begin text;
     v_found integer := 0;
     v_rows integer;
 BEGIN
-    SELECT o.key, o.descending INTO v_key, v_descending FROM public.imgapp_wanted_order(p_wanted) o;
+    SELECT o.key, CASE WHEN o.descending THEN 'DESC' ELSE 'ASC' END INTO v_key, v_direction
+    FROM public.imgapp_wanted_order(p_wanted) o;
+    -- Of a picture that is gone nobody knows where it was: the queue begins anew.
+    EXECUTE format(
+        'SELECT i.id, %s::text AS key, CASE WHEN %s THEN 0 ELSE 1 END AS part'
+        ' FROM public.images i WHERE i.id = %L AND i.user_id = %L',
+        v_key, v_doubtful, p_place ->> 'id', :user_id
+    ) INTO v_begin;
+    IF v_begin.id IS NOT NULL THEN
+        v_from := greatest(v_from, least(v_begin.part, (p_place ->> 'part')::integer));
+        RETURN QUERY EXECUTE format(
+            'SELECT i.id, %s FROM public.images i WHERE i.id = %L AND %s',
+            v_from, v_begin.id, v_where
+        );
+        GET DIAGNOSTICS v_found = ROW_COUNT;
+        v_where := v_where || format(' AND i.id <> %L', v_begin.id);
+    END IF;
     FOR v_part IN v_from .. 1 LOOP
+        EXIT WHEN v_found >= p_limit;
         v_after := '';
-        IF v_part = v_from AND p_place IS NOT NULL THEN
-            EXECUTE format(
-                'SELECT %s::text FROM public.images i WHERE i.id = %L AND i.user_id = %L',
-                v_key, p_place ->> 'id', :user_id
-            ) INTO v_begin;
-            -- Of a picture that is gone nobody knows where it was: its part begins anew.
-            IF v_begin IS NOT NULL THEN
-                v_after := format(
-                    ' AND (%s, i.id) %s (%L, %L::uuid)',
-                    v_key, CASE WHEN v_descending THEN '<=' ELSE '>=' END, v_begin, p_place ->> 'id'
-                );
-            END IF;
+        IF v_part = v_from AND v_begin.id IS NOT NULL THEN
+            v_after := format(
+                ' AND (%s, i.id) %s (%L, %L::uuid)',
+                v_key, CASE v_direction WHEN 'DESC' THEN '<' ELSE '>' END, v_begin.key, v_begin.id
+            );
         END IF;
         RETURN QUERY EXECUTE format(
             'SELECT i.id, %s FROM public.images i WHERE %s%s%s ORDER BY %s %s, i.id %s LIMIT %s',
             v_part, v_where,
             CASE WHEN NOT p_doubtful_first THEN '' WHEN v_part = 0 THEN ' AND ' || v_doubtful
                 ELSE ' AND NOT ' || v_doubtful END,
-            v_after, v_key, CASE WHEN v_descending THEN 'DESC' ELSE 'ASC' END,
-            CASE WHEN v_descending THEN 'DESC' ELSE 'ASC' END, p_limit - v_found
+            v_after, v_key, v_direction, v_direction, p_limit - v_found
         );
         GET DIAGNOSTICS v_rows = ROW_COUNT;
         v_found := v_found + v_rows;
-        EXIT WHEN v_found >= p_limit;
     END LOOP;
 END
 $$;

@@ -109,6 +109,11 @@ def _editing() -> rx.Component:
             "A picture that only decorates can be marked so: its alt text is empty on purpose, "
             "and screen readers pass over it."
         ),
+        rx.el.p(
+            "To go through many, one key each, open ",
+            PlainLink.create("Review", href="/review"),
+            ": approve, edit or return what is said, alone or with others at once."
+        ),
     )
 
 

@@ -110,6 +110,20 @@ def test_what_is_doubtful_comes_first_if_that_is_wanted(alice: Person, ann: View
         assert ids(queue(ann, tab, doubtful_first=True, begin=item.place)) == order[at:]
 
 
+def test_a_place_holds_where_doubts_come_and_go(alice: Person, ann: Viewer) -> None:
+    drafts, tab = add_drafts(alice, 4), new_id()
+    doubt(alice, drafts[0])
+    item = queue(ann, tab, doubtful_first=True)[1]
+    assert item.image_id == drafts[1]
+    doubt(alice, drafts[1])
+    doubt(alice, drafts[3])
+    again = queue(ann, tab, doubtful_first=True, begin=item.place)
+    assert ids(again) == [drafts[1], drafts[3], drafts[2]]
+    texts.write_text(alice.user_id, drafts[1], "en", TextEdit(alt_text="Without a doubt"))
+    again = queue(ann, tab, doubtful_first=True, begin=again[0].place)
+    assert ids(again) == [drafts[1], drafts[3], drafts[2]]
+
+
 def test_two_who_share_a_queue_get_different_pictures(alice: Person, ann: Viewer) -> None:
     drafts = add_drafts(alice, 5)
     one, other = new_id(), new_id()
