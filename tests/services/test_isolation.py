@@ -282,9 +282,7 @@ def one_row_of_each(user_id: UUID) -> list[SQLModel]:
             reviewer=new_id(),
             expires_at=now(),
         ),
-        SecondLook(
-            user_id=user_id, image_id=image.id, language="en", words={}, first_by=new_id()
-        ),
+        SecondLook(user_id=user_id, image_id=image.id, language="en", words={}, first_by=new_id()),
     ]
 
 

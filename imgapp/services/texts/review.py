@@ -163,9 +163,7 @@ def chosen(image_id: UUID, language: str, share: int, salt: str) -> bool:
     return zlib.crc32(f"{salt} {image_id} {language}".encode()) % 100 < share
 
 
-def _take(
-    session: Session, asked: dict[str, Any], language: str, user_id: UUID
-) -> dict[UUID, int]:
+def _take(session: Session, asked: dict[str, Any], language: str, user_id: UUID) -> dict[UUID, int]:
     """The pictures that are leased now, in the order of the queue, each with its part."""
     parts: dict[UUID, int] = {}
     for _ in range(_TRIES):

@@ -293,9 +293,7 @@ def _restore_approved(session: Session, text: ImageText) -> None:
 def _changes(text: ImageText) -> Any:
     return (
         select(TextChange)
-        .where(
-            col(TextChange.image_id) == text.image_id, col(TextChange.language) == text.language
-        )
+        .where(col(TextChange.image_id) == text.image_id, col(TextChange.language) == text.language)
         .order_by(col(TextChange.at).desc(), col(TextChange.id).desc())
     )
 

@@ -112,7 +112,7 @@ def _editing() -> rx.Component:
         rx.el.p(
             "To go through many, one key each, open ",
             PlainLink.create("Review", href="/review"),
-            ": approve, edit or return what is said, alone or with others at once."
+            ": approve, edit or return what is said, alone or with others at once.",
         ),
     )
 

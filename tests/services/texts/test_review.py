@@ -26,9 +26,7 @@ from tests.support.rows import add_analysis, add_image
 
 def session_of(person: Person) -> Viewer:
     """Somebody at the account, in a browser of their own."""
-    return Viewer(
-        user_id=person.user_id, email=person.email, is_admin=False, session_id=new_id()
-    )
+    return Viewer(user_id=person.user_id, email=person.email, is_admin=False, session_id=new_id())
 
 
 def add_drafts(person: Person, count: int, language: str = "en") -> list[UUID]:
@@ -283,9 +281,7 @@ def test_undo_makes_a_text_what_it_was(
     assert answer.alt_text == "A dog"
 
 
-def test_undo_brings_back_the_wording_that_was_approved_before(
-    alice: Person, ann: Viewer
-) -> None:
+def test_undo_brings_back_the_wording_that_was_approved_before(alice: Person, ann: Viewer) -> None:
     [draft] = add_drafts(alice, 1)
     say(ann, draft, "approve")
     say(ann, draft, "save", alt_text="Newer")
