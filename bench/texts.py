@@ -9,7 +9,7 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
-from bench.library import make_library, servers_of, vacuum
+from bench.library import AT_ONCE, make_library, servers_of, vacuum
 from bench.report import Result, percentile
 from imgapp.adapters import db
 from imgapp.services.library import card_rows
@@ -49,12 +49,14 @@ CROSS JOIN (VALUES
 CROSS JOIN LATERAL (SELECT CASE n % 10
     WHEN 0 THEN 'draft' WHEN 1 THEN 'returned' WHEN 2 THEN NULL ELSE 'approved' END AS state
 ) s
-WHERE s.state IS NOT NULL;
+WHERE s.state IS NOT NULL AND n BETWEEN :first AND :last;
 UPDATE images i SET further_search = t.search FROM (
     SELECT d.image_id, d.search || f.search AS search
     FROM image_texts d JOIN image_texts f ON f.image_id = d.image_id AND f.language = 'fr'
     WHERE d.user_id = :user_id AND d.language = 'de'
-) t WHERE t.image_id = i.id;
+) t WHERE t.image_id = i.id AND i.further_search = ''
+"""
+_TALLIES = """
 DELETE FROM text_tally_changes WHERE user_id = :user_id;
 DELETE FROM text_tallies WHERE user_id = :user_id;
 INSERT INTO text_tallies (user_id, language, what, key, texts)
@@ -103,17 +105,30 @@ def make(app: App, email: str) -> UUID:
 def add_languages(variables: dict[str, str], user_id: UUID) -> None:
     """Let all of somebody's pictures have texts in two further languages, as if in long years."""
     owner = sa.create_engine(variables["IMGAPP_MIGRATE_DATABASE_URL"], poolclass=sa.NullPool)
+    for first in range(1, PICTURES + 1, AT_ONCE):
+        _as_owner(owner, user_id, _FURTHER, first=first, last=first + AT_ONCE - 1)
+    _as_owner(owner, user_id, _TALLIES)
+
+
+def _as_owner(owner: sa.Engine, user_id: UUID, statements: str, **numbers: int) -> None:
+    """With no trigger, which would do for each row what is done here for all at once."""
+    values = {"user_id": f"'{user_id}'::uuid"} | {name: str(n) for name, n in numbers.items()}
+    for name, value in values.items():
+        statements = statements.replace(f":{name}", value)
     with owner.begin() as connection:
         setting = sa.text("SELECT set_config('app.user_id', :user_id, true)")
         connection.execute(setting, {"user_id": str(user_id)})
-        for table in _TABLES:
-            connection.execute(sa.text(f"ALTER TABLE {table} DISABLE TRIGGER USER"))
-            connection.execute(sa.text(f"ALTER TABLE {table} NO FORCE ROW LEVEL SECURITY"))
-        for statement in _FURTHER.replace(":user_id", f"'{user_id}'::uuid").split(";"):
+        for change in ("DISABLE TRIGGER USER", "NO FORCE ROW LEVEL SECURITY"):
+            _alter(connection, change)
+        for statement in statements.split(";"):
             connection.exec_driver_sql(statement, execution_options={"no_parameters": True})
-        for table in _TABLES:
-            connection.execute(sa.text(f"ALTER TABLE {table} ENABLE TRIGGER USER"))
-            connection.execute(sa.text(f"ALTER TABLE {table} FORCE ROW LEVEL SECURITY"))
+        for change in ("ENABLE TRIGGER USER", "FORCE ROW LEVEL SECURITY"):
+            _alter(connection, change)
+
+
+def _alter(connection: sa.Connection, change: str) -> None:
+    for table in _TABLES:
+        connection.execute(sa.text(f"ALTER TABLE {table} {change}"))
 
 
 def measure(plain: UUID, texts: UUID) -> Iterator[Result]:

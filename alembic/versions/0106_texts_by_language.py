@@ -11,7 +11,7 @@ down_revision = "0105"
 def upgrade() -> None:
     # Triggers and columns need their functions, which are run after the migrations otherwise.
     execute("SET LOCAL check_function_bodies = off")
-    for name in ("texts/states", "texts/tallies", "webhooks/deliveries"):
+    for name in ("texts/states", "texts/tallies", "texts/uses", "webhooks/deliveries"):
         execute((FOLDER / "sql" / f"{name}.sql").read_text())
     execute(_TABLES)
     # The owner of the tables sees all rows. Triggers come after what was there before.
@@ -80,8 +80,10 @@ def upgrade() -> None:
             glossaries, further_languages, approve_own, rules_off, review_blind_share,
             review_second_share
         ) ON preferences TO :app;
-        ALTER TABLE runs ADD COLUMN made_from text
-            CONSTRAINT runs_made_from_check CHECK (length(made_from) <= 35);
+        ALTER TABLE runs
+            ADD COLUMN made_from text
+                CONSTRAINT runs_made_from_check CHECK (length(made_from) <= 35),
+            ADD COLUMN use text CONSTRAINT runs_use_check CHECK (length(use) <= 500);
         ALTER TABLE webhooks DROP CONSTRAINT webhooks_events_check;
         ALTER TABLE webhooks ADD CONSTRAINT webhooks_events_check CHECK (
             cardinality(events) > 0
@@ -300,6 +302,52 @@ GRANT SELECT ON review_leases, second_looks TO imgapp_system;
 GRANT SELECT, INSERT, DELETE, UPDATE (reviewer, expires_at) ON review_leases TO :app;
 GRANT SELECT, INSERT, DELETE,
     UPDATE (words, first_by, asked_at, second_by, looked_at, agreed) ON second_looks TO :app;
+
+-- What is said of a picture where it is used, if that is something else than everywhere.
+CREATE TABLE image_uses (
+    id uuid PRIMARY KEY,
+    image_id uuid NOT NULL REFERENCES images ON DELETE CASCADE,
+    user_id uuid NOT NULL REFERENCES users ON DELETE CASCADE,
+    -- Of a place, or its address.
+    name text NOT NULL CONSTRAINT image_uses_name_check CHECK (length(name) BETWEEN 1 AND 500),
+    role text NOT NULL
+        CONSTRAINT image_uses_role_check
+        CHECK (role IN ('informative', 'functional', 'decorative', 'complex')),
+    context text CONSTRAINT image_uses_context_check CHECK (length(context) <= 10000),
+    language text NOT NULL
+        CONSTRAINT image_uses_language_check
+        CHECK (language ~ '^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$' AND length(language) <= 35),
+    alt_text text,
+    description text,
+    written_by jsonb NOT NULL DEFAULT '{}'
+        CONSTRAINT image_uses_written_by_check
+        CHECK (jsonb_typeof(written_by) = 'object' AND length(written_by::text) <= 300),
+    analysis_id uuid,
+    state text NOT NULL DEFAULT 'draft'
+        CONSTRAINT image_uses_state_check CHECK (state IN ('draft', 'approved', 'returned')),
+    state_at timestamptz NOT NULL DEFAULT now(),
+    state_by uuid,
+    note text CONSTRAINT image_uses_note_check CHECK (length(note) <= 2000),
+    -- The wording that was approved last.
+    approved jsonb,
+    created_at timestamptz NOT NULL DEFAULT now(),
+    changed_at timestamptz NOT NULL DEFAULT now(),
+    CONSTRAINT image_uses_name_key UNIQUE (image_id, name, language)
+);
+ALTER TABLE image_uses ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE POLICY own ON image_uses
+    USING (user_id = (SELECT :user_id))
+    WITH CHECK (
+        user_id = (SELECT :user_id)
+        AND EXISTS (
+            SELECT FROM images
+            WHERE images.id = image_uses.image_id AND images.user_id = image_uses.user_id
+        )
+    );
+GRANT SELECT, INSERT, DELETE, UPDATE (
+        name, role, context, alt_text, description, written_by, analysis_id, state, state_at,
+        state_by, note, approved, changed_at
+    ) ON image_uses TO :app;
 """
 
 _TRIGGERS = """
@@ -351,4 +399,7 @@ CREATE TRIGGER images_texts_gone BEFORE DELETE ON images FOR EACH ROW
     WHEN (OLD.deleted_at IS NULL) EXECUTE FUNCTION imgapp_tally_texts_of();
 CREATE TRIGGER text_changes_tallied AFTER INSERT ON text_changes
     REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION imgapp_tally_days();
+
+CREATE TRIGGER image_uses_state BEFORE INSERT OR UPDATE ON image_uses
+    FOR EACH ROW EXECUTE FUNCTION imgapp_set_use_state();
 """

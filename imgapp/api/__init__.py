@@ -48,6 +48,7 @@ from imgapp.api.routes import (
     tokens,
     tus,
     uploads,
+    uses,
     webhooks,
 )
 
@@ -68,6 +69,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     images.router,
     history.router,
     texts.router,
+    uses.router,
     coverage.router,
     review.router,
     runs.router,

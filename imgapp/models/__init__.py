@@ -62,11 +62,13 @@ from imgapp.models.schemas import (
 )
 from imgapp.models.texts import (
     ImageText,
+    ImageUse,
     ReviewLease,
     SecondLook,
     TextAuthor,
     TextChange,
     TextState,
+    UseRole,
 )
 from imgapp.models.uploads import (
     Batch,
@@ -107,6 +109,7 @@ __all__ = [
     "ImageStatus",
     "ImageText",
     "ImageUrls",
+    "ImageUse",
     "Installation",
     "InstallationPrompt",
     "LearnedConcurrency",
@@ -136,6 +139,7 @@ __all__ = [
     "UploadState",
     "UsageMonth",
     "UsageRemoved",
+    "UseRole",
     "User",
     "UserSession",
     "Viewer",

@@ -49,6 +49,7 @@ class Run(SQLModel, table=True):
     language: str | None = text_or_null()
     detail: str | None = text_or_null()
     made_from: str | None = text_or_null()
+    use: str | None = text_or_null()
     reuse: bool = True
     total: int = 0
     created_at: datetime = timestamp(default_factory=now)

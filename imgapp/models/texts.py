@@ -7,11 +7,11 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, cast
 
-from sqlalchemy import ARRAY, FetchedValue, Index, Text, text
+from sqlalchemy import ARRAY, FetchedValue, Index, Text, UniqueConstraint, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, SQLModel
 
-from imgapp.models.base import now, text_or_null, timestamp
+from imgapp.models.base import new_id, now, text_or_null, timestamp
 
 
 class TextState(StrEnum):
@@ -92,6 +92,46 @@ class ImageText(SQLModel, table=True):
         default=None, sa_type=cast(Any, JSONB(none_as_null=True))
     )
     """What the rules found; null before they were asked."""
+    changed_at: datetime = timestamp(default_factory=now)
+
+
+class UseRole(StrEnum):
+    """What a picture does where it is used (W3C, An alt Decision Tree)."""
+
+    INFORMATIVE = "informative"
+    FUNCTIONAL = "functional"
+    DECORATIVE = "decorative"
+    COMPLEX = "complex"
+
+
+class ImageUse(SQLModel, table=True):
+    """What is said of a picture in one place where it is used. The database keeps its state."""
+
+    __tablename__ = "image_uses"
+    __table_args__ = (UniqueConstraint("image_id", "name", "language", name="image_uses_name_key"),)
+
+    id: uuid.UUID = Field(default_factory=new_id, primary_key=True)
+    image_id: uuid.UUID = Field(foreign_key="images.id", ondelete="CASCADE")
+    user_id: uuid.UUID = Field(foreign_key="users.id", ondelete="CASCADE")
+    name: str = Field(sa_type=Text)
+    """Of a place, or its address."""
+    role: str = Field(default=UseRole.INFORMATIVE, sa_type=Text)
+    context: str | None = text_or_null()
+    language: str = Field(sa_type=Text)
+    alt_text: str | None = text_or_null()
+    description: str | None = text_or_null()
+    written_by: dict[str, str] = Field(default_factory=dict, sa_type=JSONB)
+    """Of each that is known: `person` or `model`."""
+    analysis_id: uuid.UUID | None = None
+    state: str = Field(default=TextState.DRAFT, sa_type=Text)
+    state_at: datetime = timestamp(default_factory=now)
+    state_by: uuid.UUID | None = None
+    note: str | None = text_or_null()
+    approved: dict[str, Any] | None = Field(
+        default=None, sa_type=cast(Any, JSONB(none_as_null=True))
+    )
+    """The wording that was approved last."""
+    created_at: datetime = timestamp(default_factory=now)
     changed_at: datetime = timestamp(default_factory=now)
 
 

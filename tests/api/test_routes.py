@@ -11,8 +11,9 @@ import pytest
 from fastapi.routing import iter_route_contexts
 from starlette.testclient import TestClient
 
+from imgapp.adapters import db
 from imgapp.api import is_api_path
-from imgapp.models import Image, Scope, new_id
+from imgapp.models import Image, ImageUse, Scope, new_id
 from imgapp.services.accounts import sessions, tokens
 from imgapp.services.analysis import runs
 from imgapp.services.analysis.run_schemas import NewRun, RunFilter
@@ -65,7 +66,7 @@ IMAGE_ROUTES = [(m, p) for m, p in ITEM_ROUTES if "{image_id}" in p]
 
 
 def address(path: str, item_id: object) -> str:
-    items = "image|token|session|person|batch|upload|webhook|delivery|run|trial"
+    items = "image|use|token|session|person|batch|upload|webhook|delivery|run|trial"
     return re.sub(rf"\{{({items})_id\}}", str(item_id), path).replace("{language}", "en")
 
 
@@ -73,10 +74,21 @@ def described(person: Person) -> Image:
     return add_image(person.user_id, alt_text="A dog", alt_text_by="model", language="en")
 
 
+def add_use(person: Person, image_id: UUID, use: ImageUse) -> None:
+    with db.transaction(person.user_id) as session:
+        use.image_id, use.user_id = image_id, person.user_id
+        session.add(use)
+
+
 def an_item_of(person: Person, path: str) -> UUID:
     """The id of what the path is about, made for this person."""
     if "{image_id}" in path:
-        return described(person).id
+        image_id = described(person).id
+        if "{use_id}" in path:
+            # Of the same id, as that stands for both in the path.
+            use = ImageUse(id=image_id, name="home", language="en", alt_text="Home")
+            add_use(person, image_id, use)
+        return image_id
     if "{batch_id}" in path:
         return batches.create_batch(person.user_id, NewBatch()).id
     if "{run_id}" in path:
@@ -209,13 +221,13 @@ def test_a_token_may_do_what_its_scopes_say(
     token = {scope: tokens.create_token(alice.user_id, scope, [scope]).token for scope in Scope}
     for method, path in IMAGE_ROUTES:
         with subtests.test(f"{method} {path}"):
-            image = described(alice)
+            image_id = an_item_of(alice, path)
             reads = method == "GET"
             needed, other = (Scope.READ, Scope.WRITE) if reads else (Scope.WRITE, Scope.READ)
             answers = [
                 stranger.request(
                     method,
-                    address(path, image.id),
+                    address(path, image_id),
                     headers={
                         "authorization": f"Bearer {token[scope]}",
                         "content-type": "application/json",
@@ -226,8 +238,9 @@ def test_a_token_may_do_what_its_scopes_say(
             ]
             assert answers[0].status_code == 403
             assert answers[0].json()["code"] == "missing_scope"
+            uses = ("/uses",) if method == "POST" else ()
             says_what_to_take = path == "/api/review/{image_id}/{language}" or (
-                path.startswith("/api/images/") and path.endswith(("/restore", "/return"))
+                path.startswith("/api/images/") and path.endswith(("/restore", "/return", *uses))
             )
             fine = (422,) if says_what_to_take else (200, 202, 204, 307)
             assert answers[1].status_code in fine

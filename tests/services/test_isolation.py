@@ -23,6 +23,7 @@ from imgapp.models import (
     Image,
     ImageAnalysis,
     ImageText,
+    ImageUse,
     Preferences,
     Prompt,
     PromptTrial,
@@ -157,6 +158,7 @@ TABLES = [
     "image_analyses",
     "image_texts",
     "text_changes",
+    "image_uses",
     "text_tallies",
     "text_tally_changes",
     "review_leases",
@@ -194,7 +196,13 @@ SHARED_TABLES = [
 # There where the database has pgvector; written by functions and never as models.
 OPTIONAL_TABLES = {"image_embeddings", "embedding_requests"}
 # Written by triggers alone, and never as models.
-TRIGGERED_TABLES = {"image_blocks", "image_tallies", "image_tally_changes"}
+TRIGGERED_TABLES = {
+    "image_blocks",
+    "image_tallies",
+    "image_tally_changes",
+    "text_tallies",
+    "text_tally_changes",
+}
 KNOWN_TABLES = {*TABLES, *SYSTEM_TABLES, *PAST_TABLES, *SHARED_TABLES}
 
 
@@ -260,6 +268,7 @@ def one_row_of_each(user_id: UUID) -> list[SQLModel]:
     return [
         image,
         an_analysis(user_id, image.id),
+        ImageUse(user_id=user_id, image_id=image.id, name="home", language="en"),
         UserSession(user_id=user_id, token_hash=digest, expires_at=now()),
         AccessToken(user_id=user_id, name="n", token_hash=digest, hint="h", scopes=["read"]),
         IdempotencyKey(user_id=user_id, key="k", fingerprint="f"),
@@ -286,6 +295,13 @@ def one_row_of_each(user_id: UUID) -> list[SQLModel]:
     ]
 
 
+A_DOUBT = """UPDATE image_texts SET doubts = '[{"rule": "hedge", "excerpt": ""}]'"""
+
+
+def of_text(image: SQLModel) -> dict[str, Any]:
+    return {"image_id": image.id, "user_id": image.user_id, "language": "en", "written_by": {}}
+
+
 @pytest.fixture
 def alices_rows(alice) -> list[SQLModel]:
     rows = one_row_of_each(alice.user_id)
@@ -300,7 +316,9 @@ def alices_rows(alice) -> list[SQLModel]:
         session.delete(removed)
         session.flush()
         session.execute(sa.text("SELECT imgapp_add_up_text_tallies(1000)"))
-        session.execute(sa.text("UPDATE image_texts SET state = 'returned', note = 'x'"))
+        session.add(TextChange(**of_text(rows[0]), id=new_id(), kind="written", words={}))
+        session.flush()
+        session.execute(sa.text(A_DOUBT))
         session.execute(sa.text(AN_EMBEDDING), {"user": alice.user_id})
         session.execute(sa.text("SELECT imgapp_note_progress()"))
         paid, under_way = new_id(), new_id()
@@ -363,6 +381,7 @@ def test_without_a_person_nothing_is_visible(alices_rows, subtests) -> None:
         ("image_texts", "state = 'approved'"),
         ("review_leases", "expires_at = now()"),
         ("second_looks", "agreed = true, looked_at = now()"),
+        ("image_uses", "state = 'approved'"),
         ("image_embeddings", "embedding = embedding"),
         ("embedding_requests", "taken_until = now()"),
     ],
@@ -396,6 +415,7 @@ def test_a_password_can_only_be_changed_by_its_owner(alice, mallory, everything)
         "image_texts",
         "review_leases",
         "second_looks",
+        "image_uses",
         "image_embeddings",
         "embedding_requests",
     ],
@@ -425,7 +445,9 @@ def test_an_analysis_cannot_be_hung_on_somebody_elses_picture(mallory, alices_ro
 
 def test_a_text_cannot_be_said_of_somebody_elses_picture(mallory, alices_rows) -> None:
     theirs = {"user_id": mallory.user_id, "image_id": alices_rows[0].id, "language": "de"}
-    for row in (ImageText(**theirs), TextChange(**theirs, id=new_id(), kind="written")):
+    use = ImageUse(**theirs, name="home")
+    change = TextChange(**theirs, id=new_id(), kind="written")
+    for row in (ImageText(**theirs), use, change):
         with pytest.raises(sa.exc.ProgrammingError, match="row-level security"):
             add(mallory.user_id, row)
 
@@ -512,6 +534,8 @@ FORBIDDEN = [
     "UPDATE users SET disabled_at = NULL",
     "UPDATE identities SET user_id = gen_random_uuid()",
     "UPDATE storage_usage SET bytes = 0",
+    "UPDATE image_uses SET user_id = gen_random_uuid()",
+    "UPDATE image_uses SET image_id = gen_random_uuid()",
     "UPDATE image_texts SET user_id = gen_random_uuid()",
     "UPDATE image_texts SET image_id = gen_random_uuid()",
     "UPDATE text_changes SET kind = 'approved'",

@@ -132,6 +132,7 @@ CREATE TABLE runs (
     model text CONSTRAINT runs_model_check CHECK (length(model) <= 200),
     language text CONSTRAINT runs_language_check CHECK (length(language) <= 35),
     made_from text CONSTRAINT runs_made_from_check CHECK (length(made_from) <= 35),
+    use text CONSTRAINT runs_use_check CHECK (length(use) <= 500),
     detail text CONSTRAINT runs_detail_check CHECK (detail IN ('brief', 'standard', 'detailed')),
     reuse boolean NOT NULL,
     total integer NOT NULL,

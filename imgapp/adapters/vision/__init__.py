@@ -12,6 +12,7 @@ from imgapp.adapters.vision.base import (
     Description,
     Detail,
     Picture,
+    PlaceOfUse,
     Question,
     SourceText,
 )
@@ -32,6 +33,7 @@ __all__ = [
     "Description",
     "Detail",
     "Picture",
+    "PlaceOfUse",
     "PromptVariables",
     "Question",
     "Server",

@@ -37,6 +37,16 @@ class SourceText:
 
 
 @dataclass(frozen=True)
+class PlaceOfUse:
+    """Where a picture is used, for which something else is to be said than everywhere."""
+
+    name: str
+    role: str
+    """informative, functional, decorative or complex."""
+    context: str | None = None
+
+
+@dataclass(frozen=True)
 class Question:
     """What is asked about a picture, and of which model."""
 
@@ -52,6 +62,8 @@ class Question:
     """The person's own tags: an answer's tags become these where they mean the same."""
     source: SourceText | None = None
     """A text to be translated, instead of a picture to be described."""
+    use: str | None = None
+    """The name of the use that it is asked for; None for the picture's own text."""
     previous: str | None = None
     """The code of the failure that this attempt follows: what went wrong is asked for firmly."""
 

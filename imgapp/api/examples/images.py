@@ -51,6 +51,32 @@ TEXT: dict[str, Any] = {
     "changed_at": "2026-07-06T09:12:44.310000Z",
 }
 
+_CHOSEN: dict[str, Any] = {"language": "de", "state": "approved", **_GERMAN}
+
+_FOR_USE: dict[str, Any] = {
+    "role": "functional",
+    "alt_text": "Zum roten Fahrrad",
+    "description": None,
+}
+
+_USE: dict[str, Any] = {
+    "id": "019a2f61-0a11-7c3b-9d22-7b1f6c4e8a90",
+    "name": "https://shop.example/bicycles/7",
+    **_FOR_USE,
+    "context": "Leads to the page of the bicycle",
+    "language": "de",
+    "written_by": {"alt_text": "person"},
+    "state": "approved",
+    "state_at": "2026-07-06T09:14:10.120000Z",
+    "state_by": "019a2f5d-11aa-7e02-8c11-5b6d0f3c9a10",
+    "note": None,
+    "approved": _FOR_USE,
+    "doubts": [],
+    "holds": _CHOSEN | {"alt_text": "Zum roten Fahrrad", "tags": None},
+    "created_at": "2026-07-06T09:14:02.800000Z",
+    "changed_at": "2026-07-06T09:14:10.120000Z",
+}
+
 IMAGE: dict[str, Any] = {
     "id": EXAMPLE_ID,
     "filename": "IMG_2041.jpg",
@@ -135,6 +161,8 @@ PICTURES: dict[str, dict[str, Any]] = {
         ],
         "next_cursor": None,
     },
+    "UsePublic": _USE,
+    "UsesPublic": {"items": [_USE], "next_cursor": None, "text": _CHOSEN},
     "TextChangesPage": {
         "items": [
             {

@@ -272,7 +272,11 @@ def _keep(
     after_commit(session, partial(metrics.analysis_ended, "completed"))
     if claim.asks:
         after_commit(session, partial(second_reading.offer, image.user_id, image.id))
-    if image.own_language not in (None, finding.ask.language, analysis["language"]):
+    if finding.ask.use or image.own_language not in (
+        None,
+        finding.ask.language,
+        analysis["language"],
+    ):
         return _keep_beside(session, claim, finding, analysis, changes)
     changes |= current_text(image, finding.description) | {"analysis_id": analysis["id"]}
     return [db.insertion("image_analyses", analysis), _update(claim, changes)]
@@ -285,7 +289,8 @@ def _keep_beside(
     analysis: dict[str, object],
     changes: dict[str, object],
 ) -> list[Query]:
-    """What is said in another language than the picture's own text: rarer, and more to do."""
+    """What is said in another language than the picture's own text, or for a use: rarer, and more
+    to do."""
     db.execute(session, db.insertion("image_analyses", analysis))
     answer, ask = ImageAnalysis.model_validate(analysis), finding.ask
     keep_answer(
@@ -294,6 +299,7 @@ def _keep_beside(
         answer,
         ask.language,
         made_from=ask.made_from,
+        use=ask.use,
     )
     session.flush()
     return [_update(claim, changes)]

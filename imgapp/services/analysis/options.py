@@ -29,6 +29,12 @@ class AnalysisOptions(BaseModel):
         description="Translate the approved text of this language, instead of looking at the "
         "picture; where none is approved, the picture is looked at",
     )
+    use: Annotated[str, Field(min_length=1, max_length=500)] | None = Field(
+        default=None,
+        description="Write for the use of this name, with its role and context, and leave the "
+        "picture's own text as it is; a picture without one gets one. `made_from` has no effect "
+        "with it",
+    )
 
     def as_request(self, **more: Any) -> dict[str, Any] | None:
         """What waits with the picture until it is asked; None where nothing was said."""

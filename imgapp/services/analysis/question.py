@@ -15,6 +15,7 @@ from sqlmodel import Session
 from imgapp.adapters import db
 from imgapp.adapters.vision import (
     BASIC,
+    PlaceOfUse,
     PromptVariables,
     Question,
     SourceText,
@@ -46,7 +47,14 @@ _SAID = """
             SELECT t.approved FROM image_texts t JOIN images i ON i.id = t.image_id
             WHERE i.id = %(image_id)s
                 AND t.language = coalesce(%(made_from)s, i.ask ->> 'made_from')
-        ) AS source
+        ) AS source,
+        (
+            SELECT jsonb_build_object('role', v.role, 'context', v.context)
+            FROM image_uses v JOIN images i ON i.id = v.image_id
+            WHERE i.id = %(image_id)s AND v.name = coalesce(%(use)s, i.ask ->> 'use')
+            ORDER BY v.language = coalesce(i.ask ->> 'language', p.language) DESC, v.language
+            LIMIT 1
+        ) AS use
     FROM users u
     LEFT JOIN preferences p ON p.user_id = u.id
     LEFT JOIN LATERAL (
@@ -79,7 +87,7 @@ def picture_and_ask(user_id: UUID, image_id: UUID, model: str) -> tuple[Image, Q
 
     One exchange, as this is read for each picture. Raises DatabaseUnavailable.
     """
-    values = {"user_id": user_id, "image_id": image_id, "made_from": None}
+    values = {"user_id": user_id, "image_id": image_id, "made_from": None, "use": None}
     pictures, said = db.read(user_id, (_PICTURE, values), (_SAID, values))
     if not pictures or not said:
         return None
@@ -105,7 +113,14 @@ def _ask_for(said: Any, image: Image, model: str | None) -> Question:
         request,
         model=model,
         previous=image.error_code,
+        use=_use(said, request),
     )
+
+
+def _use(said: Any, request: dict[str, Any]) -> PlaceOfUse | None:
+    name = request.get("use")
+    known = said.use or {"role": "informative", "context": None}
+    return PlaceOfUse(name, known["role"], known["context"]) if name else None
 
 
 def ask_with(session: Session, image: Image, asked: NamedPrompt) -> Question:
@@ -121,8 +136,13 @@ def must_stay(session: Session, image: Image) -> bool:
 
 
 def _said(session: Session, image: Image) -> Any:
-    made_from = (image.ask or {}).get("made_from")
-    values = {"user_id": image.user_id, "image_id": image.id, "made_from": made_from}
+    asked = image.ask or {}
+    values = {
+        "user_id": image.user_id,
+        "image_id": image.id,
+        "made_from": asked.get("made_from"),
+        "use": asked.get("use"),
+    }
     return session.connection().exec_driver_sql(_SAID, values).one()
 
 
@@ -146,7 +166,7 @@ def _wishes(said: Any, image: Image, request: dict[str, Any]) -> PromptVariables
 
 def _source(said: Any, request: dict[str, Any]) -> SourceText | None:
     """The approved words to be translated; None if the picture is to be looked at."""
-    words = said.source if request.get("made_from") else None
+    words = said.source if request.get("made_from") and not request.get("use") else None
     if not words or not words["alt_text"]:
         return None
     return SourceText(

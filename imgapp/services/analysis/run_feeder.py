@@ -119,7 +119,7 @@ def _reuse(session: Session, run: Run, item: RunItem, image: Image) -> bool:
         return False
     analysis = answer_reuse.repeated(found, run.id)
     session.execute(insert(ImageAnalysis).values(**analysis.model_dump()))
-    keep_answer(session, image, analysis, ask.language, made_from=ask.made_from)
+    keep_answer(session, image, analysis, ask.language, made_from=ask.made_from, use=ask.use)
     image.analysis_status = AnalysisStatus.COMPLETED
     image.completed_at = analysis.completed_at
     image.error_code = image.error_message = image.waiting_reason = image.ask = None

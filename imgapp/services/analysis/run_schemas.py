@@ -96,6 +96,7 @@ class RunPublic(Shape):
     made_from: str | None = Field(
         default=None, description="The language whose approved texts are translated"
     )
+    use: str | None = Field(default=None, description="The use for which it writes")
     reuse: bool
     total: int = Field(description="Pictures that were chosen when it was made")
     pictures: RunCounts

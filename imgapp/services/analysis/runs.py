@@ -193,6 +193,7 @@ def _make(session: Session, user_id: UUID, new: NewRun) -> Run:
         language=new.language,
         detail=new.detail,
         made_from=new.made_from,
+        use=new.use,
         reuse=new.reuse,
         total=session.execute(_COUNT, terms).scalar_one(),
     )

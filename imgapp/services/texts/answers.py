@@ -9,6 +9,7 @@ from sqlmodel import Session
 
 from imgapp.models import Image, ImageAnalysis, ImageText, WrittenBy
 from imgapp.services.library.text_provenance import current_text
+from imgapp.services.texts import uses
 from imgapp.services.texts.texts import (
     FIELDS,
     fetch_text,
@@ -25,13 +26,17 @@ def keep_answer(
     asked: str,
     *,
     made_from: str | None = None,
+    use: str | None = None,
 ) -> None:
     """Write what an answer says to the picture, whose row is locked, in its owner's transaction.
 
     `asked` is the language that was asked for, `made_from` that of the text which was translated.
     In another language than the picture's own text, it stands beside that, or takes its place if it
-    is the person's first.
+    is the person's first. What was asked for a `use` is that one's text alone.
     """
+    if use is not None:
+        uses.keep_answer(session, image, analysis, asked, use)
+        return
     own = own_text(session, image.id)
     if own is None or own.language in (asked, analysis.language):
         for name, value in current_text(image, analysis).items():
