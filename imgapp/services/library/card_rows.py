@@ -18,7 +18,7 @@ from imgapp.services.library.total import TOTAL, total_of
 
 
 class CardRow(NamedTuple):
-    """The columns of `images` of which a card is made."""
+    """What a card is made of: columns of a picture, and of its text in its owner's language."""
 
     id: UUID
     user_id: UUID
@@ -40,18 +40,49 @@ class CardRow(NamedTuple):
     placeholder: str | None
     transparent: bool
     """Whether one sees through a part of it."""
+    mark: str
+    """Of the text that is shown: `a` for approved, `r` for returned, and `d` if it is doubtful."""
 
 
+# What is shown is in the person's first language; a picture whose own text is in another one may
+# have one in that beside it, and only then is that looked up.
+_FIRST = "coalesce((SELECT p.language FROM preferences p LIMIT 1), 'en')"
+_OFF = "coalesce((SELECT p.rules_off FROM preferences p LIMIT 1), '{}')"
+_TEXTS = f"""
+    LEFT JOIN image_texts o ON o.image_id = i.id AND o.is_own
+    LEFT JOIN LATERAL (
+        SELECT x.* FROM image_texts x
+        WHERE o.language <> {_FIRST} AND x.image_id = i.id AND x.language = {_FIRST}
+            AND (x.alt_text IS NOT NULL OR x.decorative)
+    ) f ON true
+"""  # noqa: S608
+_STATE = "coalesce(f.state, o.state)"
+_DOUBTS = "coalesce(f.doubts, o.doubts)"
 _COMPUTED = {
     "transparent": "coalesce((i.facts ->> 'has_alpha')::boolean, false) AS transparent",
+    "mark": f"""
+        CASE WHEN {_STATE} <> 'draft' THEN left({_STATE}, 1) ELSE '' END
+        || CASE WHEN {_DOUBTS} <> '[]' AND EXISTS (
+            SELECT FROM jsonb_array_elements({_DOUBTS}) d (one)
+            WHERE d.one ->> 'rule' <> ALL ({_OFF})
+        ) THEN 'd' ELSE '' END AS mark
+    """,
+    **{
+        name: f"CASE WHEN f.language IS NULL THEN i.{name} ELSE f.{name} END AS {name}"
+        for name in ("alt_text", "description", "tags", "decorative", "language")
+    },
 }
 _COLUMNS = ", ".join(_COMPUTED.get(name, f"i.{name}") for name in CardRow._fields)
-_AMONG = f"SELECT {_COLUMNS} FROM images i WHERE id = ANY(%(ids)s) AND deleted_at IS NULL"  # noqa: S608
+_AMONG = (
+    f"SELECT {_COLUMNS} FROM images i {_TEXTS}"  # noqa: S608
+    " WHERE i.id = ANY(%(ids)s) AND i.deleted_at IS NULL"
+)
 # In one statement, or what is removed in between would end the window before its end.
 _WINDOW = (
     f"SELECT {_COLUMNS} FROM"  # noqa: S608
     " imgapp_find(%(wanted)s, NULL, %(offset)s, %(limit)s, false)"
-    " WITH ORDINALITY AS found(id, ordinality) JOIN images i ON i.id = found.id ORDER BY ordinality"
+    " WITH ORDINALITY AS found(id, ordinality) JOIN images i ON i.id = found.id"
+    f" {_TEXTS} ORDER BY ordinality"
 )
 
 

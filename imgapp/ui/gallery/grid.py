@@ -134,6 +134,7 @@ def _text(card: Card) -> rx.Component:
 
 def _said(card: Card) -> rx.Component:
     return rx.el.div(
+        rx.cond(card.mark != "", _mark(card)),
         rx.cond(
             card.decorative & (card.alt_text == ""),
             rx.el.p("Decorative", class_name="card-alt quiet"),
@@ -152,6 +153,25 @@ def _said(card: Card) -> rx.Component:
             ),
         ),
         class_name="arriving",
+    )
+
+
+_MARKS = {
+    "a": "Approved",
+    "r": "Returned",
+    "d": "Doubtful",
+    "ad": "Approved, and doubtful",
+    "rd": "Returned, and doubtful",
+}
+
+
+def _mark(card: Card) -> rx.Component:
+    words = cast("Any", rx.match(card.mark, *_MARKS.items(), ""))
+    return rx.el.span(
+        rx.el.span(words, class_name="sr-only"),
+        class_name="card-mark",
+        data_mark=card.mark,
+        title=words,
     )
 
 

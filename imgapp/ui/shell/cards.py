@@ -44,6 +44,8 @@ class Card:
     """Of alt text, description and tags (BCP 47)."""
     placeholder: str = ""
     transparent: bool = False
+    mark: str = ""
+    """As in `CardRow`."""
 
 
 def card_of(row: CardRow) -> Card:
@@ -64,6 +66,7 @@ def card_of(row: CardRow) -> Card:
         language=row.language or "",
         placeholder=row.placeholder or "",
         transparent=bool(row.transparent),
+        mark=row.mark or "",
     )
 
 
