@@ -10,7 +10,7 @@ from typing import Any
 
 import httpx
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.conftest import Person, add_pictures, client_of, new_account, to_all_pictures
 from tests.browser.furniture import wait_for_status
@@ -70,6 +70,12 @@ def texts_of(client: httpx.Client, image_id: str) -> Any:
     return client.get(f"/api/images/{image_id}").json()["texts"]
 
 
+def said(page: Page, text: str) -> Locator:
+    notice = page.locator(".notice:visible", has_text=text)
+    expect(notice).to_be_visible()
+    return notice
+
+
 def select_all(page: Page) -> None:
     page.keyboard.press("Control+a")
     expect(page.get_by_test_id("selected")).to_have_text(f"{COUNT} selected")
@@ -120,13 +126,12 @@ def test_texts_are_approved_at_once_and_that_can_be_undone(
     form = gallery.get_by_role("form", name="Approve")
     form.get_by_label("Texts in").select_option("de")
     form.get_by_role("button", name="Approve them").click()
-    notice = gallery.locator(".notice:visible", has_text="2 pictures are approved in German")
-    expect(notice).to_be_visible()
+    notice = said(gallery, "2 pictures are approved in German")
     for image_id in reviewer.ids[:2]:
         texts = texts_of(client, image_id)
         assert (texts["de"]["state"], texts["en"]["state"]) == ("approved", "draft")
     notice.get_by_role("button", name="Undo").click()
-    expect(gallery.get_by_text("Undone: 2 pictures")).to_be_visible()
+    said(gallery, "Undone: 2 pictures")
     first, second = (texts_of(client, image_id)["de"] for image_id in reviewer.ids[:2])
     assert (first["state"], first["approved"]["alt_text"]) == ("draft", "Alt")
     assert (second["state"], second["note"], second["approved"]) == ("returned", "Blau", None)
@@ -134,7 +139,7 @@ def test_texts_are_approved_at_once_and_that_can_be_undone(
     select_all(gallery)
     gallery.get_by_role("button", name="Approve", exact=True).click()
     form.get_by_role("button", name="Approve them").click()
-    expect(gallery.get_by_text("3 pictures are approved")).to_be_visible()
+    said(gallery, "3 pictures are approved")
     assert texts_of(client, reviewer.ids[2])["en"]["state"] == "approved"
 
 
@@ -143,7 +148,9 @@ def test_a_further_language_is_written_in_a_run_from_approved_words(
 ) -> None:
     for image_id in reviewer.ids:
         client.post(f"/api/images/{image_id}/texts/en/approve").raise_for_status()
-    model.default = Reply(answer={"alt_text": GERMAN, "language": "de"})
+    description = f"{GERMAN}. Die Sonne wirft seinen Schatten auf den Boden."
+    german = {"alt_text": GERMAN, "description": description, "tags": ["Fahrrad"], "language": "de"}
+    model.default = Reply(answer=german)
     asked = len(model.calls)
     select_all(gallery)
     gallery.get_by_role("button", name="Describe again").click()
@@ -152,7 +159,7 @@ def test_a_further_language_is_written_in_a_run_from_approved_words(
     form.get_by_label("Language").select_option("de")
     form.get_by_label("From the approved words in").select_option("en")
     form.get_by_role("button", name="Describe them in German").click()
-    expect(gallery.get_by_text("3 pictures will be described in German")).to_be_visible()
+    said(gallery, "3 pictures will be described in German")
     missing = reviewer.ids[2]
     eventually(lambda: texts_of(client, missing).get("de", {}).get("alt_text") == GERMAN, 60)
     texts = texts_of(client, missing)
@@ -183,13 +190,14 @@ def test_languages_names_and_rules_are_chosen_in_the_settings(
     expect(rule.get_by_role("link").first).to_have_attribute("href", re.compile("https://"))
     rule.get_by_role("switch").click()
     expect(rule.get_by_role("switch")).to_have_attribute("aria-checked", "false")
-    said = client.get("/api/preferences").json()
-    assert said["further_languages"] == ["de", "fr"]
-    assert said["glossaries"] == {"fr": "Derby, une chaussure"}
-    assert (said["approve_own"], said["rules_off"]) == (True, ["emoji"])
+    kept = client.get("/api/preferences").json()
+    assert kept["further_languages"] == ["de", "fr"]
+    assert kept["glossaries"] == {"fr": "Derby, une chaussure"}
+    assert (kept["approve_own"], kept["rules_off"]) == (True, ["emoji"])
 
     page.locator('[data-language="de"]').get_by_role("button", name="Remove").click()
     expect(page.locator('[data-language="de"]')).to_have_count(0)
-    page.get_by_label("First language").select_option("de")
-    page.get_by_role("button", name="Save", exact=True).last.click()
+    form = page.get_by_role("form", name="Language and purpose")
+    form.get_by_label("First language").select_option("de")
+    form.get_by_role("button", name="Save").click()
     expect(page.locator('[data-language="de"]')).to_contain_text("Your first language")

@@ -150,7 +150,7 @@ def test_what_cannot_be_saved_is_put_back_says_why_and_is_not_lost(
     assert read(page, one)["alt_text"] == ANSWER["alt_text"]
 
     page.unroute(f"**/api/images/{one}/texts/en")
-    alt_text.get_by_role("button", name="Save").click()
+    alt_text.get_by_role("button", name="Save", exact=True).click()
     expect(viewer.locator(".viewer-said")).to_have_text("Alt text saved")
     stored(page, one, alt_text=MINE)
 

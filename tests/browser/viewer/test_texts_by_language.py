@@ -14,6 +14,18 @@ from tests.support.openai_server import ANSWER, OpenAIServer, Reply
 pytestmark = pytest.mark.browser
 
 GERMAN = "Ein rotes Fahrrad lehnt an einer weißen Wand"
+IN_GERMAN = {
+    "alt_text": GERMAN,
+    "description": f"{GERMAN}. Die Sonne wirft seinen Schatten auf den Boden.",
+    "tags": ["Fahrrad", "Wand"],
+    "language": "de",
+}
+IN_ARABIC = {
+    "alt_text": "دراجة حمراء عند جدار أبيض",
+    "description": "دراجة حمراء عند جدار أبيض في ضوء الشمس.",
+    "tags": ["دراجة"],
+    "language": "ar",
+}
 
 
 @pytest.fixture
@@ -198,7 +210,7 @@ def test_what_is_missing_is_written_by_a_model_from_the_picture_or_from_approved
     )
     expect(form).to_contain_text("1 picture takes about")
     source.select_option("en")
-    model.script(Reply(answer={"alt_text": GERMAN, "language": "de", "tags": ["Fahrrad"]}))
+    model.script(Reply(answer=IN_GERMAN))
     asked = len(model.calls)
     form.get_by_role("button", name="Write it").click()
     expect(text(page, "Alt text").locator(".said")).to_have_text(GERMAN)
@@ -211,9 +223,9 @@ def test_what_is_missing_is_written_by_a_model_from_the_picture_or_from_approved
     assert said(page, one, "de")["made_from"] == "en"
 
     tab(page, "Arabic").click()
-    model.script(Reply(answer={"alt_text": "دراجة حمراء عند جدار أبيض", "language": "ar"}))
+    model.script(Reply(answer=IN_ARABIC))
     viewer.get_by_role("button", name="Write it").click()
-    expect(text(page, "Alt text").locator(".said")).to_have_text("دراجة حمراء عند جدار أبيض")
+    expect(text(page, "Alt text").locator(".said")).to_have_text(IN_ARABIC["alt_text"])
     expect(viewer.get_by_text("From the picture, by")).to_be_visible()
     assert model.calls[-1].sizes, "this time it was looked at"
 
