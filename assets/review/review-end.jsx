@@ -4,6 +4,11 @@ import { useEffect, useRef } from "react";
 import { PartyPopper } from "lucide-react";
 import { params } from "$/public/shell/address.js";
 
+const ELSEWHERE = [
+  { state: "returned", name: "Returned texts" },
+  { state: "missing", name: "Missing texts" },
+];
+
 function addressOf(changes) {
   const next = params();
   for (const [name, value] of Object.entries({ at: null, ...changes })) {
@@ -47,14 +52,7 @@ export function End({ line }) {
       </p>
       <div className="row">
         {left > 0 && (
-          <button
-            type="button"
-            className="button primary"
-            onClick={() => {
-              line.begin(line.sitting.query, "");
-              line.load();
-            }}
-          >
+          <button type="button" className="button primary" onClick={() => line.beginAgain()}>
             Begin again
           </button>
         )}
@@ -71,12 +69,11 @@ export function End({ line }) {
         <a className="button" href="/">
           All pictures
         </a>
-        <a className="button" href={addressOf({ state: "returned", doubt: null })}>
-          Returned texts
-        </a>
-        <a className="button" href={addressOf({ state: "missing", doubt: null })}>
-          Missing texts
-        </a>
+        {ELSEWHERE.filter(({ state }) => state !== params().get("state")).map(({ state, name }) => (
+          <a key={state} className="button" href={addressOf({ state, doubt: null })}>
+            {name}
+          </a>
+        ))}
       </div>
     </section>
   );

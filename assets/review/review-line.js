@@ -29,7 +29,7 @@ export class ReviewLine {
     Object.assign(this, { calls, sitting, announce });
     this.listeners = new Set();
     this.sent = Promise.resolve();
-    this.begin(sitting.query, "");
+    this.begin(sitting.query, sitting.from);
   }
 
   subscribe = (listener) => {
@@ -76,6 +76,13 @@ export class ReviewLine {
   // Where to go on after a reload.
   get place() {
     return this.current?.place ?? this.line.at(-1)?.place ?? this.from;
+  }
+
+  // The same queue from its start: what was skipped comes again.
+  beginAgain() {
+    this.sitting.passed = this.sitting.decided;
+    this.begin(this.sitting.query, "");
+    this.load();
   }
 
   // Asks what is next. Of several at once there is one more after the one under way.

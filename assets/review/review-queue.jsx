@@ -49,7 +49,7 @@ function Share({ label, hint, name, value, onShare }) {
           }}
           onKeyDown={(event) => event.key === "Enter" && event.target.blur()}
         />
-        <span aria-hidden>%</span>
+        <span>%</span>
       </div>
       <p id={`${id}-hint`} className="field-hint">
         {hint}
@@ -82,15 +82,15 @@ function Options({ language, options }) {
       >
         <h2>Options</h2>
         <Share
-          label="The picture first, of a hundred"
-          hint="The model's text is shown when you ask for it: who begins with it writes worse."
+          label="Show the picture first"
+          hint="Of so many pictures the model’s text is shown when you ask for it: who begins with it writes worse."
           name="review_blind_share"
           value={blindShare}
           onShare={onShare}
         />
         <Share
-          label="Seen by a second person, of a hundred"
-          hint="A share of what is approved here comes to somebody who is signed in elsewhere."
+          label="Have a second person look"
+          hint="So many of the texts approved here come to somebody who is signed in elsewhere."
           name="review_second_share"
           value={secondShare}
           onShare={onShare}
@@ -107,7 +107,9 @@ function Progress({ line }) {
   return (
     <p className="review-progress" data-testid="progress">
       <strong>{line.position.toLocaleString("en")}</strong> of {line.of.toLocaleString("en")}
-      <span className="quiet">, {approved.toLocaleString("en")} approved in this sitting</span>
+      <span className="quiet">
+        , {approved.toLocaleString("en")} approved<span className="wide"> in this sitting</span>
+      </span>
     </p>
   );
 }

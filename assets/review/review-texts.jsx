@@ -187,7 +187,10 @@ export function Texts({ line, item, rules, names }) {
   const { language, image } = item;
   const hidden = item.blind && !item.revealed && !item.done;
   const words = line.mode === "edit" ? (
-    <Editor line={line} item={item} hidden={hidden} />
+    <>
+      <Editor line={line} item={item} hidden={hidden} />
+      {!hidden && <Doubts doubts={text?.doubts} rules={rules} />}
+    </>
   ) : hidden ? (
     <Hidden onShow={() => line.reveal()} />
   ) : (

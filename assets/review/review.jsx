@@ -18,8 +18,10 @@ import { putDown, takeUp } from "$/public/review/sitting.js";
 const RENEW_MS = 30_000; // leases last three times as long
 const SETTLE_MS = 300;
 
+const placeNow = () => address.params().get("at") ?? "";
+
 // The address without the place.
-export function queryNow() {
+function queryNow() {
   const rest = address.params();
   rest.delete("at");
   return rest.toString();
@@ -27,7 +29,7 @@ export function queryNow() {
 
 function useLine() {
   const line = useMemo(
-    () => new ReviewLine({ calls, sitting: takeUp(queryNow()), announce }),
+    () => new ReviewLine({ calls, sitting: takeUp(queryNow(), placeNow()), announce }),
     [],
   );
   useSyncExternalStore(line.subscribe, line.version, () => 0);
@@ -38,18 +40,15 @@ function useLine() {
 function useQueue(line) {
   useEffect(() => {
     const follow = () => {
-      if (queryNow() === line.sitting.query && line.loaded) return;
-      line.begin(queryNow(), address.params().get("at") ?? "");
+      if (queryNow() === line.sitting.query) return;
+      line.begin(queryNow(), placeNow());
       line.load();
     };
-    follow();
+    line.load();
     const look = () => document.hidden || line.load();
-    const leave = () => {
-      address.change({ at: line.place });
-      putDown(line.sitting);
-    };
+    const leave = () => putDown(line.sitting, line.place, placeNow());
     // The browser may keep the page as it was, and show it again.
-    const comeBack = (event) => event.persisted && Object.assign(line.sitting, takeUp(queryNow()));
+    const comeBack = (event) => event.persisted && takeUp(queryNow(), placeNow());
     const timer = setInterval(look, RENEW_MS);
     const unfollow = address.subscribe(follow);
     document.addEventListener("visibilitychange", look);

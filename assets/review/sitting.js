@@ -16,8 +16,10 @@ function newId() {
 
 export const nothingYet = () => ({ passed: 0, decided: 0, approved: 0 });
 
-// {reviewer, query, passed, decided, approved}; counts are of a queue, and begin with another one.
-export function takeUp(query) {
+// {reviewer, query, from, passed, decided, approved}; counts are of a queue, and begin with another
+// one. `at` is the place in the address: where it is the one that was left, the address had no time
+// to follow, and what is kept goes before it.
+export function takeUp(query, at) {
   let kept = {};
   try {
     kept = JSON.parse(sessionStorage.getItem(KEY)) ?? {};
@@ -25,14 +27,15 @@ export function takeUp(query) {
   } catch {
     // Storage may be blocked: then nothing is kept.
   }
-  const counts = kept.query === query ? kept : nothingYet();
-  const { passed, decided, approved } = { ...nothingYet(), ...counts };
-  return { reviewer: kept.reviewer ?? newId(), query, passed, decided, approved };
+  const same = kept.query === query;
+  const { passed, decided, approved } = { ...nothingYet(), ...(same ? kept : {}) };
+  const from = same && kept.at === at ? kept.from : at;
+  return { reviewer: kept.reviewer ?? newId(), query, from, passed, decided, approved };
 }
 
-export function putDown(sitting) {
+export function putDown(sitting, from, at) {
   try {
-    sessionStorage.setItem(KEY, JSON.stringify(sitting));
+    sessionStorage.setItem(KEY, JSON.stringify({ ...sitting, from, at }));
   } catch {
     // As above.
   }

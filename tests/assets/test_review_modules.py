@@ -13,7 +13,8 @@ const refusal = (status, message) => Object.assign(new Error(message), { status 
 const said = [];
 const server = { texts: {}, etags: {}, refuse: null, sent: [] };
 const item = (id) => ({
-  image_id: id, language: "en", place: `1-${id}`, etag: server.etags[id], second: false, blind: false,
+  image_id: id, language: "en", place: `1-${id}`, etag: server.etags[id], second: false,
+  blind: false,
   image: { id, filename: `${id}.jpg`, texts: server.texts[id] ? { en: server.texts[id] } : {} },
 });
 for (const id of ["a", "b", "c"]) {
@@ -145,6 +146,20 @@ def test_skipped_pictures_stay_and_are_gone_back_to() -> None:
     assert found == [["c", 3, 3, 0], ["a", 1, 3, 0], ["a", 1, 3, 0], []]
 
 
+def test_what_was_skipped_comes_again_from_the_start() -> None:
+    found = line(
+        """line.decide({ decision: "approve" });
+        line.skip();
+        line.skip();
+        await settled();
+        const end = now();
+        line.beginAgain();
+        await settled();
+        return [end, line.total, now()];"""
+    )
+    assert found == [[None, 4, 4, 1], 2, ["b", 2, 3, 1]]
+
+
 def test_what_somebody_else_decides_leaves_the_line_but_not_from_under_a_pen() -> None:
     found = line(
         """server.texts.a.state = "approved";
@@ -174,8 +189,8 @@ def typed(words: dict[str, str], base: dict[str, Any], now: dict[str, Any]) -> A
     return run(
         "review/typed-words.js",
         f"""const [words, base, now] = {given};
-        const shown = it.shownWords({{ words: {{ ...it.plain(base), ...words }}, base: it.plain(base) }},
-          it.plain(now));
+        const draft = {{ words: {{ ...it.plain(base), ...words }}, base: it.plain(base) }};
+        const shown = it.shownWords(draft, it.plain(now));
         return [shown, it.changesOf(shown, it.plain(now))];""",
     )
 

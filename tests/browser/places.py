@@ -171,7 +171,7 @@ def _reviewing(key: str, opened: str) -> Callable[[Page], None]:
 
 def _review_options(page: Page) -> None:
     page.get_by_role("button", name="Options of Review").click()
-    page.get_by_label("The picture first, of a hundred").wait_for()
+    page.get_by_label("Show the picture first").wait_for()
 
 
 def _shortcuts(page: Page) -> None:

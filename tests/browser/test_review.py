@@ -227,7 +227,7 @@ def test_the_picture_comes_first_where_the_models_text_waits(
     sign_in(page, alice, "/review")
     desk(page, queue[0])
     page.get_by_role("button", name="Options of Review").click()
-    share = page.get_by_label("The picture first, of a hundred")
+    share = page.get_by_label("Show the picture first")
     share.fill("100")
     page.keyboard.press("Enter")
     expect(page.locator(".review-options")).to_contain_text("No second person has looked")

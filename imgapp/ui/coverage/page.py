@@ -122,7 +122,7 @@ def _states(state: type[CoverageState]) -> rx.Component:
             class_name="coverage-bar",
             aria_hidden="true",
         ),
-        rx.el.ul(rx.foreach(view.figures, _figure), class_name="figures"),
+        rx.el.ul(rx.foreach(view.figures, _figure), class_name="coverage-figures"),
         rx.cond(
             length(view.further) > 0,
             rx.el.ul(rx.foreach(view.further, _part), class_name="parts"),
@@ -140,7 +140,9 @@ def _states(state: type[CoverageState]) -> rx.Component:
 
 
 def _share(one: Figure) -> rx.Component:
-    return rx.el.span(class_name=f"share {one.name}", style={"width": one.share}, key=one.name)
+    return rx.el.span(
+        class_name=f"coverage-share {one.name}", style={"width": one.share}, key=one.name
+    )
 
 
 def _figure(one: Figure) -> rx.Component:
