@@ -17,6 +17,7 @@ import { putDown, takeUp } from "$/public/review/sitting.js";
 
 const RENEW_MS = 30_000; // leases last three times as long
 const SETTLE_MS = 300;
+const COUNT_MS = 3000;
 
 const placeNow = () => address.params().get("at") ?? "";
 
@@ -71,18 +72,24 @@ function useQueue(line) {
   }, [line, line.loaded, place]);
 }
 
-// Somebody else changed pictures: those that come next, perhaps.
+// Somebody else changed pictures: those that come next, perhaps; else how many there are.
 function useNews(line, news) {
+  const timer = useRef(0);
   useEffect(() => {
-    if (!news.seq || !line.loaded) return undefined;
+    if (!news.seq || !line.loaded) return;
     const ahead = new Set(line.line.slice(line.at).map((item) => item.image_id));
-    const named = !news.ids.length || news.ids.some((id) => ahead.has(id));
-    if (!named && ahead.size > 1) return undefined;
-    const timer = setTimeout(() => line.load(), SETTLE_MS);
-    return () => clearTimeout(timer);
+    const soon = !news.ids.length || ahead.size < 2 || news.ids.some((id) => ahead.has(id));
+    if (timer.current && !soon) return;
+    clearTimeout(timer.current);
+    const look = () => {
+      timer.current = 0;
+      line.load();
+    };
+    timer.current = setTimeout(look, soon ? SETTLE_MS : COUNT_MS);
     // Only something new is news.
     // eslint-disable-next-line react-hooks/exhaustive-deps
   }, [news.seq]);
+  useEffect(() => () => clearTimeout(timer.current), []);
 }
 
 // Wherever the focus is, but in what lies over the page.
