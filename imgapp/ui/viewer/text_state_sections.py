@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import reflex as rx
 
 from imgapp.models import AnalysisStatus, TextState
@@ -30,7 +33,7 @@ def languages_section(state: type[TextStates], image: Details) -> rx.Component:
     )
 
 
-def _tab(state: type[TextStates]) -> object:
+def _tab(state: type[TextStates]) -> Callable[[Any], rx.Component]:
     def tab(one: LanguageTab) -> rx.Component:
         return rx.el.button(
             rx.el.span(class_name="state-mark", data_state=one.state, aria_hidden="true"),
@@ -184,6 +187,9 @@ def _button(
     primary: bool = False,
     shown: bool | None = None,
 ) -> rx.Component:
+    expanded: dict[str, Any] = {}
+    if shown is not None:
+        expanded["aria_expanded"] = either(shown, "true", "false")
     return rx.el.button(
         rx.icon(icon, size=15, aria_hidden="true") if icon else None,
         words,
@@ -191,5 +197,5 @@ def _button(
         class_name=f"button small{' primary' if primary else ''}",
         on_click=action,
         custom_attrs={"aria-keyshortcuts": key} if key else {},
-        **({} if shown is None else {"aria_expanded": either(shown, "true", "false")}),
+        **expanded,
     )
