@@ -50,6 +50,8 @@ DESCRIPTIONS: dict[str, dict[str, Any]] = {
         "further_languages": ["en"],
         "approve_own": False,
         "rules_off": [],
+        "review_blind_share": 0,
+        "review_second_share": 10,
         "vocabulary": ["sandal", "boot"],
         "never_cloud": False,
         "paused": False,

@@ -24,6 +24,7 @@ _RUN: dict[str, Any] = {
     "language": None,
     "detail": "detailed",
     "made_from": None,
+    "use": None,
     "reuse": True,
     "total": 340,
     "pictures": {
