@@ -20,7 +20,15 @@ from sqlmodel import Session
 from imgapp.adapters import db
 from imgapp.adapters.db import transaction
 from imgapp.errors import InvalidRequest
-from imgapp.models import ImagePublic, Preferences, Shape, TextAuthor, TextPublic, TextState, Viewer
+from imgapp.models import (
+    ImagePublic,
+    Preferences,
+    Shape,
+    TextAuthor,
+    TextPublic,
+    TextState,
+    Viewer,
+)
 from imgapp.services.batches import batches
 from imgapp.services.library import images
 from imgapp.services.library.image_query import ImageQuery
@@ -205,7 +213,7 @@ def _item(image: ImagePublic, language: str, part: int, blind_share: int) -> Rev
 
 def _of_a_model(said: TextPublic) -> bool:
     is_draft = said.state is TextState.DRAFT
-    return is_draft and said.written_by.get("alt_text") is TextAuthor.MODEL
+    return is_draft and said.written_by.get("alt_text") == TextAuthor.MODEL
 
 
 def _place(begin: str | None) -> Place | None:
