@@ -78,6 +78,10 @@ export class ReviewLine {
     return this.current?.place ?? this.line.at(-1)?.place ?? this.from;
   }
 
+  leave() {
+    if (this.until) this.calls.giveBack({ reviewer: this.sitting.reviewer, until: this.until });
+  }
+
   // The same queue from its start: what was skipped comes again.
   beginAgain() {
     this.sitting.passed = this.sitting.decided;
@@ -108,7 +112,8 @@ export class ReviewLine {
     if (this.again) await this.load();
   }
 
-  take({ items, total }, unsent) {
+  take({ items, total, leased_until: until }, unsent) {
+    this.until = until;
     // What was on its way meanwhile may be counted, or not: that is asked again once it is there.
     Object.assign(this, { failed: "", loaded: true, guessed: Boolean(unsent || this.pending) });
     this.total = Math.max(0, total - unsent);

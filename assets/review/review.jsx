@@ -47,9 +47,16 @@ function useQueue(line) {
     };
     line.load();
     const look = () => document.hidden || line.load();
-    const leave = () => putDown(line.sitting, line.place, placeNow());
+    const leave = () => {
+      putDown(line.sitting, line.place, placeNow());
+      line.leave();
+    };
     // The browser may keep the page as it was, and show it again.
-    const comeBack = (event) => event.persisted && takeUp(queryNow(), placeNow());
+    const comeBack = (event) => {
+      if (!event.persisted) return;
+      takeUp(queryNow(), placeNow());
+      line.load();
+    };
     const timer = setInterval(look, RENEW_MS);
     const unfollow = address.subscribe(follow);
     document.addEventListener("visibilitychange", look);

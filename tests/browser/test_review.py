@@ -135,6 +135,20 @@ def test_a_reload_keeps_the_place_and_the_count(
     assert "doubtful_first=true" in page.url
 
 
+def test_who_leaves_gives_back_what_they_had(
+    app: App, page: Page, alice: Person, queue: list[str], sign_in: SignIn, api: httpx.Client
+) -> None:
+    sign_in(page, alice, "/review")
+    desk(page, queue[0])
+    assert api.get("/api/review").json()["items"] == []
+    page.goto(f"{app.url}/help")
+    for _ in range(200):
+        if found := api.get("/api/review").json()["items"]:
+            break
+        page.wait_for_timeout(50)
+    assert [item["image_id"] for item in found] == queue
+
+
 def test_what_somebody_else_changed_meanwhile_is_shown_and_what_was_typed_is_kept(
     page: Page, alice: Person, queue: list[str], sign_in: SignIn, api: httpx.Client
 ) -> None:

@@ -178,7 +178,12 @@ PICTURES: dict[str, dict[str, Any]] = {
         ],
         "next_cursor": None,
     },
-    "ReviewQueue": {"items": [_TO_REVIEW], "total": 340, "leased_seconds": 90},
+    "ReviewQueue": {
+        "items": [_TO_REVIEW],
+        "total": 340,
+        "leased_seconds": 90,
+        "leased_until": "2026-07-06T09:14:14.310000Z",
+    },
     "ReviewedText": {"etag": "644b1f2e9c3a0", "text": TEXT},
     "Agreement": {"looked_at": 42, "agreed": 37, "waiting": 5},
     "ImagePage": {

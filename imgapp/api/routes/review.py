@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 from typing import Annotated
 from uuid import UUID
 
@@ -69,10 +70,17 @@ async def next_to_review(
 
 
 @router.delete("", status_code=204, responses=documented(404))
-async def give_back_review(viewer: Writer, reviewer: ReviewerId = None) -> Response:
+async def give_back_review(
+    viewer: Writer,
+    reviewer: ReviewerId = None,
+    until: Annotated[
+        datetime.datetime | None,
+        Query(description="`leased_until` of an answer: what you took after it stays yours"),
+    ] = None,
+) -> Response:
     """Let others have at once what you have in front of you."""
     mine = _reviewer(reviewer) or review.reviewer_of(viewer)
-    await in_db(review.give_back, viewer.user_id, mine)
+    await in_db(review.give_back, viewer.user_id, mine, until)
     return Response(status_code=204)
 
 

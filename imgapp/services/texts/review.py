@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import re
 import zlib
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
 
 from pydantic import Field
-from sqlalchemy import bindparam, text
+from sqlalchemy import DateTime, bindparam, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Session
 
@@ -61,6 +61,7 @@ class ReviewQueue(Shape):
     items: list[ReviewItem]
     total: int = Field(description="How many wait, whoever has them in front of them")
     leased_seconds: int = Field(description="For how long nobody else gets these")
+    leased_until: datetime = Field(description="When that ends")
 
 
 class Agreement(Shape):
@@ -98,10 +99,12 @@ _LEASE = text("""
         WHERE l.reviewer = excluded.reviewer OR l.expires_at <= now()
     RETURNING image_id
 """)
+_UNTIL = text("SELECT now() + :lease")
 _GIVE_BACK = text("""
     DELETE FROM review_leases
-    WHERE reviewer = :reviewer AND image_id <> ALL(CAST(:kept AS uuid[])) OR expires_at <= now()
-""")
+    WHERE reviewer = :reviewer AND image_id <> ALL(CAST(:kept AS uuid[]))
+        AND expires_at <= coalesce(:until, 'infinity'::timestamptz) OR expires_at <= now()
+""").bindparams(bindparam("until", type_=DateTime(timezone=True)))
 _AGREEMENT = """
     SELECT count(*) FILTER (WHERE looked_at IS NOT NULL) AS looked_at,
         count(*) FILTER (WHERE agreed) AS agreed,
@@ -146,18 +149,24 @@ def next_items(
             "limit": min(limit, MOST),
         }
         parts = _take(session, asked, language, user_id)
-        session.execute(_GIVE_BACK, {"reviewer": reviewer, "kept": list(parts)})
+        session.execute(_GIVE_BACK, {"reviewer": reviewer, "kept": list(parts), "until": None})
+        until = session.execute(_UNTIL, {"lease": LEASE}).scalar_one()
         total = session.execute(_COUNT, who).scalar_one()
         found = shown(session, images.fetch_many(session, list(parts)))
         share = _share(session, user_id)
     items = [_item(image, language, parts[image.id], share) for image in found]
-    return ReviewQueue(items=items, total=total, leased_seconds=int(LEASE.total_seconds()))
+    seconds = int(LEASE.total_seconds())
+    return ReviewQueue(items=items, total=total, leased_seconds=seconds, leased_until=until)
 
 
-def give_back(user_id: UUID, reviewer: UUID) -> None:
-    """Let others have at once what this reviewer has in front of them."""
+def give_back(user_id: UUID, reviewer: UUID, until: datetime | None = None) -> None:
+    """Let others have at once what this reviewer has in front of them.
+
+    With `until`, leases that end later stay: a page that is left does not take them from the one
+    that comes in its place.
+    """
     with transaction(user_id) as session:
-        session.execute(_GIVE_BACK, {"reviewer": reviewer, "kept": []})
+        session.execute(_GIVE_BACK, {"reviewer": reviewer, "kept": [], "until": until})
 
 
 def agreement(user_id: UUID, language: str) -> Agreement:

@@ -148,6 +148,18 @@ def test_a_lease_that_ran_out_goes_to_the_next(alice: Person, ann: Viewer) -> No
     assert ids(queue(ann, one)) == []
 
 
+def test_a_page_that_is_left_takes_nothing_from_the_one_in_its_place(
+    alice: Person, ann: Viewer
+) -> None:
+    [draft], tab = add_drafts(alice, 1), new_id()
+    left = review.next_items(ann, ImageQuery(language="en"), tab).leased_until
+    queue(ann, tab)
+    review.give_back(alice.user_id, tab, left)
+    assert ids(queue(ann, new_id())) == []
+    review.give_back(alice.user_id, tab)
+    assert ids(queue(ann, new_id())) == [draft]
+
+
 def test_a_lease_is_of_one_language(alice: Person, ann: Viewer) -> None:
     [draft] = add_drafts(alice, 1)
     texts.write_text(alice.user_id, draft, "de", TextEdit(alt_text="Bild"))
