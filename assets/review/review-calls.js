@@ -1,5 +1,6 @@
 // Calls of Review: asks the API for what is next, and tells it what was decided.
 
+const LEAVES_WITHIN_MS = 250;
 const UNREACHED = "imgapp cannot be reached.";
 
 // What went wrong, in a sentence for people, with the status of the answer (0: there was none).
@@ -16,7 +17,9 @@ async function call(path, { method = "GET", body, headers = {} } = {}) {
     request.headers["Content-Type"] = "application/json";
     request.body = JSON.stringify(body);
   }
-  const answer = await fetch(path, request).catch(() => {
+  const answer = await fetch(path, request).catch(async () => {
+    // A page that is left cuts what was asked, though it may well arrive: that is no refusal.
+    await new Promise((resolve) => setTimeout(resolve, LEAVES_WITHIN_MS));
     throw new Refusal(0, UNREACHED);
   });
   const said = await answer.json().catch(() => ({}));
