@@ -23,7 +23,7 @@ PICTURES, CALLS, WARM = 100_000, 60, 5
 MOST, MOST_COVERAGE, MOST_APPROVAL = 1.1, 0.100, 10.0
 """The ratio to pictures with one text each; seconds."""
 
-# In both languages, of ten texts six are approved, one is a draft, one was returned and one is
+# In both languages, of ten texts seven are approved, one is a draft, one was returned and one is
 # missing; one in five has a doubt.
 _FURTHER = """
 INSERT INTO image_texts (

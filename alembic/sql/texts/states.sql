@@ -102,6 +102,7 @@ LANGUAGE plpgsql SET search_path = ''
 AS $$
 DECLARE
     v_kind text;
+    v_said boolean := true;
     v_is_same boolean := false;
 BEGIN
     IF TG_OP = 'DELETE' THEN
@@ -155,7 +156,11 @@ BEGIN
             NEW.written_by, NEW.analysis_id, NEW.made_from, NEW.note
         );
     END IF;
-    IF NOT NEW.is_own OR (TG_OP = 'UPDATE' AND NOT OLD.is_own) THEN
+    IF TG_OP = 'UPDATE' THEN
+        v_said := (OLD.search, OLD.is_own) IS DISTINCT FROM (NEW.search, NEW.is_own);
+    END IF;
+    -- Who only approves changes nothing of what is found.
+    IF v_said AND (NOT NEW.is_own OR (TG_OP = 'UPDATE' AND NOT OLD.is_own)) THEN
         PERFORM public.imgapp_find_further_texts(NEW.image_id);
     ELSIF pg_trigger_depth() = 1 THEN
         -- What is shown of the picture has changed, though its row has not.
