@@ -63,7 +63,7 @@ from imgapp.services.queue.leases import ImageClaim
 from imgapp.services.queue.requeueing import queue_again
 from imgapp.services.spending import usage
 from imgapp.services.spending.usage import CallCost
-from imgapp.services.texts.answers import keep_answer
+from imgapp.services.texts.answers import is_of_own, keep_answer
 from imgapp.services.webhooks import deliveries
 
 log = logging.getLogger(__name__)
@@ -272,11 +272,8 @@ def _keep(
     after_commit(session, partial(metrics.analysis_ended, "completed"))
     if claim.asks:
         after_commit(session, partial(second_reading.offer, image.user_id, image.id))
-    if finding.ask.use or image.own_language not in (
-        None,
-        finding.ask.language,
-        analysis["language"],
-    ):
+    ask, own = finding.ask, image.own_language
+    if ask.use or (own and not is_of_own(own, ask.language, finding.description.language)):
         return _keep_beside(session, claim, finding, analysis, changes)
     changes |= current_text(image, finding.description) | {"analysis_id": analysis["id"]}
     return [db.insertion("image_analyses", analysis), _update(claim, changes)]

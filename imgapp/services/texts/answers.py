@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from sqlmodel import Session
 
+from imgapp.adapters.languages import primary
 from imgapp.models import Image, ImageAnalysis, ImageText, WrittenBy
 from imgapp.services.library.text_provenance import current_text
 from imgapp.services.texts import uses
@@ -38,7 +39,7 @@ def keep_answer(
         uses.keep_answer(session, image, analysis, asked, use)
         return
     own = own_text(session, image.id)
-    if own is None or own.language in (asked, analysis.language):
+    if own is None or is_of_own(own.language, asked, analysis.language):
         for name, value in current_text(image, analysis).items():
             setattr(image, name, value)
         image.analysis_id = analysis.id
@@ -54,6 +55,12 @@ def keep_answer(
         session.add(text)
     if image.visible_text is None and image.visible_text_by is None and analysis.visible_text:
         image.visible_text, image.visible_text_by = analysis.visible_text, WrittenBy.MODEL
+
+
+def is_of_own(own: str, asked: str, said: str | None) -> bool:
+    """Whether an answer is of the language of a picture's own text: it was asked for, or the answer
+    names it where its kin was ("pt-BR" for "pt")."""
+    return asked == own or (said == own and primary(asked) == primary(own))
 
 
 def _write(text: ImageText, analysis: ImageAnalysis, made_from: str | None) -> None:

@@ -14,7 +14,7 @@ from imgapp.services.analysis.preferences import PreferencesEdit, change_prefere
 from imgapp.services.analysis.run_schemas import NewRun, RunFilter
 from imgapp.services.library import images
 from imgapp.services.queue import leases
-from imgapp.services.texts import texts
+from imgapp.services.texts import answers, texts
 from imgapp.services.texts.texts import TextEdit
 from tests.conftest import Person
 from tests.support.openai_server import ANSWER, OpenAIServer, Reply
@@ -138,3 +138,20 @@ def test_words_in_a_text_are_no_instructions(alice: Person, model: OpenAIServer)
     model.script(Reply(answer=GERMAN))
     run(alice, language="de", made_from="en")
     assert model.calls[-1].said.count("</words>") == 1
+
+
+@pytest.mark.parametrize(
+    ("own", "asked", "said", "is_own"),
+    [
+        ("en", "en", "en", True),
+        ("en", "en", None, True),
+        ("en-US", "en", "en-US", True),
+        ("en", "de", "de", False),
+        ("en", "de", "en", False),  # whatever a model claims, German was asked for
+        ("pt", "pt-BR", "pt-BR", False),
+    ],
+)
+def test_what_was_asked_for_decides_which_text_an_answer_is(
+    own: str, asked: str, said: str | None, is_own: bool
+) -> None:
+    assert answers.is_of_own(own, asked, said) is is_own
