@@ -25,7 +25,14 @@ export const needing = (count) =>
   count === 1 ? "1 picture needs a text" : `${count.toLocaleString()} pictures need a text`;
 export const DECORATIVE = { true: "Decorative", false: "Not decorative" };
 export const EDITED = { true: "Edited by a person", false: "As models wrote it" };
-export const STATES = { missing: "Missing", draft: "Draft", approved: "Approved", returned: "Returned" };
+export const STATES = {
+  missing: "Missing",
+  draft: "Draft",
+  approved: "Approved",
+  returned: "Returned",
+  stale: "Changed since it was approved",
+  by_model: "Approved in a model's own words",
+};
 export const ANY_DOUBT = "Any doubt";
 export const FILTERS = [
   ...["status", "no_alt_text", "decorative", "edited", "tag", "format", "orientation"],
