@@ -95,7 +95,7 @@ def test_the_account_menu_opens_and_closes_by_keys(app: App, page_of: PageOf) ->
     page.keyboard.press("Enter")
     expect(page.get_by_role("button", name="Sign out")).to_be_visible()
     page.keyboard.press("Tab")
-    expect(page.get_by_role("link", name="Account", exact=True)).to_be_focused()
+    expect(page.locator("#account").get_by_role("link", name="Review")).to_be_focused()
     page.keyboard.press("Escape")
     expect(page.get_by_role("button", name="Sign out")).to_be_hidden()
     expect(button).to_be_focused()

@@ -7,9 +7,9 @@ from pathlib import Path
 
 from imgapp.adapters import frontend
 
-LIMITS = {"/": 300_000} | dict.fromkeys(
+LIMITS = {"/": 300_000, "/review": 200_000} | dict.fromkeys(
     [
-        *("/coverage", "/failures", "/review", "/trash", "/account", "/descriptions", "/usage"),
+        *("/coverage", "/failures", "/trash", "/account", "/descriptions", "/usage"),
         *("/webhooks", "/help", "/models", "/queue", "/people", "/audit", "/sign-in"),
     ],
     190_000,

@@ -42,7 +42,8 @@ def test_rows_are_what_the_pictures_are(alice, library) -> None:
     for row, image in zip(
         card_rows.read_window(alice.user_id, ImageQuery(), 0, 10), library, strict=True
     ):
-        assert row == tuple(getattr(image, name) for name in card_rows.CardRow._fields)
+        columns = [name for name in card_rows.CardRow._fields if name != "mark"]
+        assert row == (*(getattr(image, name) for name in columns), "")
         assert row._asdict().keys() == set(card_rows.CardRow._fields)
 
 
