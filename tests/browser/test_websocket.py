@@ -220,6 +220,7 @@ def test_mallory_gets_and_changes_nothing_with_alices_ids(
                 tab.send(name, dict.fromkeys(parameters, value))
             for chosen in SELECTIONS[kind](alice) if "chosen" in parameters else ():
                 sent = {"chosen": chosen, "add": True, "tags": ["mine"]}
+                sent |= {"how": {"language": "de", "made_from": "en"}, "language": "en"}
                 tab.send(name, {name: sent[name] for name in parameters})
         # What the next page is told comes after all that this one was told.
         tab.boot()
