@@ -24,6 +24,7 @@ from imgapp.models import (
     Image,
     ImageEdit,
     ImageText,
+    ImageUse,
     Preferences,
     TextPublic,
     TextState,
@@ -273,6 +274,6 @@ def _versioned(session: Session, image_id: UUID, language: str) -> Versioned[Tex
     return Versioned(tag_of(text), text)
 
 
-def tag_of(text: ImageText | TextPublic) -> str:
+def tag_of(text: ImageText | ImageUse | TextPublic) -> str:
     """The version of a text: another one after each change of its words or its state."""
     return f"{(text.changed_at - _EPOCH) // timedelta(microseconds=1):x}"

@@ -8,7 +8,7 @@ the state, as it does for texts by language.
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from functools import partial
 from typing import Annotated, Any
 from uuid import UUID
@@ -37,12 +37,11 @@ from imgapp.services.library import images
 from imgapp.services.library.entity_tags import Versioned
 from imgapp.services.library.serialize import shown
 from imgapp.services.library.text_choice import choose_text
-from imgapp.services.texts.texts import LONGEST_NOTE, first_language
+from imgapp.services.texts.texts import LONGEST_NOTE, first_language, tag_of
 from imgapp.services.texts.use_doubts import doubts_of_uses
 
 MOST_USES = 50
 """Of one picture."""
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 Name = Annotated[str, Field(min_length=1, max_length=500, description="Of a place, or its address")]
 _Context = Annotated[str, Field(max_length=10_000)]
@@ -255,7 +254,7 @@ def _change(
     with transaction(user_id) as session:
         image = images.fetch(session, image_id, lock=True)
         use = _fetch(session, image_id, use_id)
-        if required is not None and _tag(use) not in required:
+        if required is not None and tag_of(use) not in required:
             raise PreconditionFailed
         with session.no_autoflush:
             change(session, use)
@@ -342,11 +341,7 @@ def _fetch(session: Session, image_id: UUID, use_id: UUID) -> ImageUse:
 
 def _versioned(session: Session, image: Image, use: ImageUse) -> Versioned[UsePublic]:
     picture = shown(session, [image])[0]
-    return Versioned(_tag(use), _public(session, picture, [use])[0])
-
-
-def _tag(use: ImageUse) -> str:
-    return f"{(use.changed_at - _EPOCH) // timedelta(microseconds=1):x}"
+    return Versioned(tag_of(use), _public(session, picture, [use])[0])
 
 
 def _public(session: Session, picture: ImagePublic, uses: list[ImageUse]) -> list[UsePublic]:
