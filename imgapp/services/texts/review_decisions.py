@@ -26,11 +26,11 @@ from imgapp.models import (
     Preferences,
     SecondLook,
     Shape,
+    TextAuthor,
     TextChange,
     TextPublic,
     TextState,
     Viewer,
-    WrittenBy,
     now,
 )
 from imgapp.services.common.sanitize import check_language, clean_text
@@ -258,6 +258,8 @@ def _write_back(session: Session, image: Image, text: ImageText, before: TextBef
         by = None if value is None else _who_wrote(session, text, field, value)
         if text.is_own:
             setattr(image, field, value)
+            # Of its own text a picture says no more than whether a model wrote it.
+            by = TextAuthor.PERSON if by is TextAuthor.FILE else by
             setattr(image, f"{field}_by", by)
         else:
             others = {name: who for name, who in text.written_by.items() if name != field}
@@ -268,15 +270,15 @@ def _write_back(session: Session, image: Image, text: ImageText, before: TextBef
     session.flush()
 
 
-def _who_wrote(session: Session, text: ImageText, field: str, value: Any) -> WrittenBy:
+def _who_wrote(session: Session, text: ImageText, field: str, value: Any) -> TextAuthor:
     """Who said this before: nobody's word is taken for it."""
     analysis = session.get(ImageAnalysis, text.analysis_id) if text.analysis_id else None
     if analysis is not None and getattr(analysis, field) == value:
-        return WrittenBy.MODEL
+        return TextAuthor.MODEL
     query = _changes(text).where(col(TextChange.words)[field] == cast(value, JSONB))
     for change in session.execute(query.limit(1)).scalars():
-        return WrittenBy(change.written_by.get(field, WrittenBy.PERSON))
-    return WrittenBy.PERSON
+        return TextAuthor(change.written_by.get(field, TextAuthor.PERSON))
+    return TextAuthor.PERSON
 
 
 def _restore_approved(session: Session, text: ImageText) -> None:

@@ -306,6 +306,25 @@ def test_undo_brings_back_the_wording_that_was_approved_before(alice: Person, an
     assert undone.approved.alt_text == "Picture 0"
 
 
+def test_undo_brings_back_what_came_with_the_file(alice: Person, ann: Viewer) -> None:
+    carried = {"en": {"alt_text": "A dog"}, "fr": {"alt_text": "Un chien"}}
+    image = add_image(
+        alice.user_id,
+        alt_text="A dog",
+        alt_text_by="person",
+        language="en",
+        facts={"texts": carried},
+    ).id
+    item = queue(ann, new_id(), wanted=ImageQuery(language="fr"))[0]
+    before = before_of(item).model_dump()
+    french = {"alt_text": "Mieux", "decision": "approve"}
+    review_decisions.decide(ann, image, "fr", ReviewDecision.model_validate(french))
+    undo = ReviewDecision.model_validate({"decision": "undo", "before": before})
+    undone = review_decisions.decide(ann, image, "fr", undo).text
+    assert undone is not None
+    assert (undone.alt_text, undone.written_by) == ("Un chien", {"alt_text": "file"})
+
+
 def test_undo_takes_a_text_away_that_was_not_there(alice: Person, ann: Viewer) -> None:
     image = add_image(alice.user_id).id
     assert say(ann, image, "approve", alt_text="A dog", absent=True).text is not None
